@@ -1,0 +1,129 @@
+/**
+ * Jobs go first: two OpenClaw jobs and two healings, with real processes, drawn as a timeline.
+ *
+ *     npm start
+ *
+ * This program plays the supervisor. It starts processes, and tells the gate which of them are OpenClaw jobs
+ * (`OpenClaw.withJob`). The reviews are processes as well, but the gate decides when they run (`HealingService.run`).
+ * Each step is chained to what has happened before it, not to the clock, so that the order is the same everywhere.
+ */
+import { Command } from "@effect/platform"
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { Console, Data, type Duration, Effect, Match, Stream } from "effect"
+import { Healing, HealingService, type HeldBy, OpenClaw } from "effect-healing"
+import { draw, type Event, isJob, type Segment, type State, segments, type Who } from "./draw.js"
+import { Recording, screen } from "./recording.js"
+
+const scenario = Effect.gen(function* () {
+  const { until } = yield* Recording
+
+  const after =
+    (who: Who, state: State, delay: Duration.DurationInput) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.zipRight(until(who, state), Effect.delay(effect, delay))
+
+  yield* Effect.all(
+    [
+      // 1. OpenClaw job A starts.
+      job("A", until("healing X", "waiting")),
+      // 2. A healing of X wants to run. It waits, since A runs.
+      healing("X", until("healing Y", "waiting")).pipe(after("job A", "running", "500 millis")),
+      // 3. A ends. B starts a moment later: within the quiet period, so B goes first.
+      job("B").pipe(after("job A", "ended", "300 millis")),
+      // 4. B ends. Nothing more starts, so after the quiet period X's review runs.
+      // 5. A healing of Y wants to run. It waits, since X's review runs.
+      healing("Y").pipe(after("healing X", "running", "500 millis"))
+      // 6. X's review ends, and Y's runs.
+    ],
+    { concurrency: "unbounded" }
+  )
+})
+
+/** An OpenClaw job: the gate knows of it from before its process starts until after it has ended. */
+const job = (name: string, busy?: Effect.Effect<void>) =>
+  Effect.flatMap(OpenClaw, (openClaw) => openClaw.withJob(name)(child(`job ${name}`, busy)))
+
+/** A healing: its review goes to the gate, which runs it when it is its turn. */
+const healing = (name: string, busy?: Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    const gate = yield* HealingService
+    const { record } = yield* Recording
+    yield* record(`healing ${name}`, "asked", "wants to run")
+    yield* gate.run(name)(child(`healing ${name}`, busy))
+  })
+
+/** A real process. It works for as long as its input goes on, which is as long as `busy`, and then for a second. */
+const child = (who: Who, busy: Effect.Effect<void> = Effect.void) =>
+  Effect.gen(function* () {
+    const { record } = yield* Recording
+    yield* record(who, "running", "starts")
+    yield* Command.make(process.execPath, "--eval", work).pipe(
+      Command.stdin(Stream.execute(busy)),
+      Command.exitCode,
+      Effect.filterOrDieMessage((exitCode) => exitCode === 0, `The process of ${who} failed`)
+    )
+    yield* record(who, "ended", "ends")
+  })
+
+const work = `process.stdin.resume().on("end", () => setTimeout(() => {}, 1000))`
+
+/** Records what the first one in the line waits for, whenever that changes. */
+const recordWaits = Effect.gen(function* () {
+  const gate = yield* HealingService
+  const { record } = yield* Recording
+  yield* gate.status.changes.pipe(
+    Stream.flatMap(({ heldBy: [heldBy], line: [first] }) =>
+      first === undefined || heldBy === undefined ? Stream.empty : Stream.succeed({ job: first.job, ...reason(heldBy) })
+    ),
+    Stream.changesWith((one, other) => one.job === other.job && one.text === other.text),
+    Stream.runForEach(({ job, state, text }) => record(`healing ${job}`, state, text))
+  )
+})
+
+const reason = Match.type<HeldBy>().pipe(
+  Match.withReturnType<{ readonly state: State; readonly text: string }>(),
+  Match.tagsExhaustive({
+    Disabled: () => ({ state: "waiting", text: "waits: healing is switched off" }),
+    Jobs: ({ jobs }) => ({ state: "waiting", text: `waits: OpenClaw job ${jobs.join(", ")} runs` }),
+    UnknownSources: () => ({ state: "waiting", text: "waits: nobody knows what runs" }),
+    QuietPeriod: () => ({ state: "quiet", text: "waits: no job runs, but another may be about to" }),
+    Turn: ({ reviews }) => ({ state: "waiting", text: `waits: the review of ${reviews.join(", ")} runs` })
+  })
+)
+
+/** What should be true of this run, held against what was recorded of it. */
+const prove = (events: ReadonlyArray<Event>): Effect.Effect<string, Disproven> => {
+  const runs = segments(events).filter(({ state }) => state === "running")
+  const jobs = runs.filter(({ who }) => isJob(who))
+  const reviews = runs.filter(({ who }) => !isJob(who))
+  const apart = (one: Segment, other: Segment) => one === other || one.to <= other.from || other.to <= one.from
+  const at = (who: Who, state: State) =>
+    events.find((event) => event.who === who && event.state === state)?.at ?? Number.NaN
+
+  const claims = {
+    "all ran": jobs.length === 2 && reviews.length === 2 && runs.every(({ who }) => at(who, "ended") > 0),
+    "no review during an OpenClaw job": reviews.every((review) => jobs.every((job) => apart(review, job))),
+    "no two at once": reviews.every((one) => reviews.every((other) => apart(one, other))),
+    "B before X": at("healing X", "asked") < at("job B", "running") && at("job B", "ended") < at("healing X", "running")
+  }
+  const refuted = Object.entries(claims).flatMap(([claim, holds]) => (holds ? [] : [claim]))
+  return refuted.length === 0
+    ? Effect.succeed(`Proven: ${Object.keys(claims).join(", ")}.`)
+    : Effect.fail(new Disproven({ message: refuted.join(", ") }))
+}
+
+class Disproven extends Data.TaggedError("Disproven")<{ readonly message: string }> {}
+
+const program = Effect.gen(function* () {
+  yield* Console.log("\n OpenClaw jobs A and B, and healings of X and Y: jobs go first.\n")
+  yield* Effect.raceFirst(scenario, recordWaits)
+  const { events } = yield* Recording
+  yield* Console.log(`\n${draw(yield* events, yield* screen)}\n`)
+  yield* Console.log(` ${yield* prove(yield* events)}\n`)
+})
+
+program.pipe(
+  Effect.provide([Healing.layer({ quietPeriod: "1 second" }), Recording.Default]),
+  Effect.provide(NodeContext.layer),
+  NodeRuntime.runMain
+)

@@ -1,0 +1,16 @@
+/**
+ * The monotonic clock, by which everything is measured that must not jump when the wall clock is set.
+ *
+ * @internal
+ */
+import type * as Clock from "effect/Clock"
+
+/** @internal */
+export const millis = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+
+/**
+ * The longest sleep that a JavaScript timer can do; beyond it `Clock.sleep` sets no timer at all.
+ *
+ * @internal
+ */
+export const MAX_SLEEP = 2 ** 31 - 1

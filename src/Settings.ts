@@ -1,0 +1,235 @@
+/**
+ * What a setting may be, wherever it stands.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import type * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import * as Str from "effect/String"
+import { closest } from "fastest-levenshtein"
+import type { ConfigIssue } from "./HealingError.js"
+
+// `Duration.decode` makes zero of whatever is negative or not a number, so those are told apart before.
+const isNegative = (raw: unknown): boolean =>
+  Predicate.isString(raw)
+    ? raw.startsWith("-")
+    : Array.isArray(raw)
+      ? raw.some(isNegative)
+      : Predicate.isNumber(raw)
+        ? !(raw >= 0)
+        : Predicate.isBigInt(raw) && raw < 0n
+
+const decodeDuration = (raw: unknown): Option.Option<Duration.Duration> =>
+  isNegative(raw) ? Option.none() : Duration.decodeUnknown(raw === "infinity" ? Duration.infinity : raw)
+
+const durationFrom = (isAllowed: Predicate.Predicate<unknown>, fits: Predicate.Predicate<Duration.Duration>) =>
+  Schema.transform(
+    Schema.declare(
+      (raw: unknown): raw is Duration.DurationInput => isAllowed(raw) && Option.exists(decodeDuration(raw), fits)
+    ),
+    Schema.DurationFromSelf,
+    { strict: true, decode: (raw) => Option.getOrThrow(decodeDuration(raw)), encode: (duration) => duration }
+  )
+
+const always = () => true
+
+// A bare number hides its unit, which the reader of a file or of an environment cannot look up.
+const hasUnit = Predicate.isString
+
+// An endless quiet period would be another `enabled: false`, of which no `HeldBy` tells.
+const ends = Duration.isFinite
+
+const Priority = Schema.Finite.pipe(Schema.negative())
+
+const Turns = Schema.Int.pipe(Schema.positive())
+
+const InCode = Schema.Struct({
+  enabled: Schema.Boolean,
+  queue: Schema.NonEmptyString.pipe(Schema.maxLength(256)),
+  priority: Priority,
+  maxConcurrent: Turns,
+  maxWait: durationFrom(always, always),
+  onMaxWait: Schema.Literal("fail", "run"),
+  quietPeriod: durationFrom(always, ends),
+  onJobStart: Schema.Literal("continue", "yield"),
+  maxYields: Schema.NonNegativeInt
+})
+
+const InYaml = Schema.Struct({
+  ...InCode.fields,
+  maxWait: durationFrom(hasUnit, always),
+  quietPeriod: durationFrom(hasUnit, ends)
+})
+
+const InEnvironment = Schema.Struct({
+  ...InYaml.fields,
+  enabled: Schema.BooleanFromString,
+  priority: Schema.compose(Schema.NumberFromString, Priority),
+  maxConcurrent: Schema.compose(Schema.NumberFromString, Turns),
+  maxYields: Schema.compose(Schema.NumberFromString, Schema.NonNegativeInt)
+})
+
+/**
+ * The settings in force. The README has the table of what they mean.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
+
+/**
+ * The settings that differ from their defaults:
+ *
+ * - `enabled` (true): off, nothing is started, and who waits does so in vain.
+ * - `queue` ("openclaw"): the queue of jobs whose running state a healing waits on, and to which jobs report unless
+ *   they name another; 1 to 256 characters.
+ * - `priority` (-10): among healings, higher goes first; below 0.
+ * - `maxConcurrent` (1): how many reviews may run at once; 1 or more.
+ * - `maxWait` (5 minutes): from the call of `run` until its first turn. `Duration.infinity` waits for ever, 0 means now
+ *   or not at all.
+ * - `onMaxWait` ("fail"): `fail` with `HealingTimeout`; or `run`: stop waiting for idleness, be first for the next free
+ *   turn, and do not yield.
+ * - `quietPeriod` (1 second): how long the running state must have been empty, since the gap between two jobs is not
+ *   idle time; finite.
+ * - `onJobStart` ("continue"): what a running review does when a job starts: `continue`, or `yield` its turn and wait
+ *   again.
+ * - `maxYields` (3): after so many yields a review runs to its end; 0 or more.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type HealingSettingsInput = {
+  readonly [K in keyof typeof InCode.Encoded]?: (typeof InCode.Encoded)[K] | undefined
+}
+
+/** @internal */
+export const defaults: HealingSettings = {
+  enabled: true,
+  queue: "openclaw",
+  priority: -10,
+  maxConcurrent: 1,
+  maxWait: Duration.minutes(5),
+  onMaxWait: "fail",
+  quietPeriod: Duration.seconds(1),
+  onJobStart: "continue",
+  maxYields: 3
+}
+
+type Setting = keyof HealingSettings
+
+const settings = Record.keys(InCode.fields)
+
+const expected: Record<Setting, string> = {
+  enabled: "true or false",
+  queue: "a name of 1 to 256 characters",
+  priority: "a number below 0, the priority of every job",
+  maxConcurrent: "a whole number of 1 or more",
+  maxWait: 'a duration of zero or more, such as "5 minutes", or Duration.infinity',
+  onMaxWait: '"fail" or "run"',
+  quietPeriod: 'a finite duration of zero or more, such as "1 second"',
+  onJobStart: '"continue" or "yield"',
+  maxYields: "a whole number of 0 or more"
+}
+
+const expectedInText: Record<Setting, string> = {
+  ...expected,
+  maxWait: 'a duration of zero or more with its unit, such as "5 minutes", or "infinity"',
+  quietPeriod: 'a finite duration of zero or more with its unit, such as "1 second"'
+}
+
+/**
+ * What one source of settings holds: the good ones, and what is wrong with the others.
+ *
+ * @internal
+ */
+export interface Loaded {
+  readonly settings: Partial<HealingSettings>
+  readonly issues: ReadonlyArray<ConfigIssue>
+}
+
+const MAX_FOUND = 200
+
+/** @internal */
+export const cut = (text: string): string => (text.length > MAX_FOUND ? `${text.slice(0, MAX_FOUND)}…` : text)
+
+// A string in quotes: "1" is not 1, and "" is not nothing.
+const show = (found: unknown): string =>
+  Predicate.isString(found)
+    ? JSON.stringify(cut(found))
+    : cut(Duration.isDuration(found) ? Duration.format(found) : Inspectable.toStringUnknown(found, 0))
+
+/** How a source spells its settings, and what it may hold for each. */
+interface Spelling {
+  readonly source: string
+  readonly keyOf: (setting: Setting) => string
+  readonly decode: (raw: unknown) => Either.Either<Partial<HealingSettings>, ParseResult.ParseError>
+  readonly expected: Record<Setting, string>
+}
+
+const load = ({ decode, expected, keyOf, source }: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
+  const byKey = new Map(settings.map((setting) => [keyOf(setting), setting]))
+  const known: Partial<Record<Setting, unknown>> = {}
+  const issues: Array<ConfigIssue> = []
+  for (const [key, found] of Object.entries(raw)) {
+    const setting = byKey.get(key)
+    if (setting === undefined) {
+      const nearest = closest(key, Array.from(byKey.keys()))
+      // Without the value, which may be anybody's secret.
+      issues.push({
+        source,
+        key: cut(key),
+        found: "an unknown one",
+        expected: `a known setting (did you mean ${nearest}?)`
+      })
+    } else if (found !== undefined) {
+      known[setting] = found
+    }
+  }
+  // One at a time, so that a bad setting hides no other.
+  const decoded = settings
+    .filter((setting) => setting in known)
+    .map((setting) =>
+      Either.mapLeft(
+        decode({ [setting]: known[setting] }),
+        (): ConfigIssue => ({
+          source,
+          key: keyOf(setting),
+          found: show(known[setting]),
+          expected: expected[setting]
+        })
+      )
+    )
+  return {
+    settings: Object.assign({}, ...Arr.getRights(decoded)),
+    issues: [...issues, ...Arr.getLefts(decoded)]
+  }
+}
+
+const decodeInCode = Schema.decodeUnknownEither(Schema.partialWith(InCode, { exact: true }))
+const decodeInYaml = Schema.decodeUnknownEither(Schema.partialWith(InYaml, { exact: true }))
+const decodeInEnvironment = Schema.decodeUnknownEither(Schema.partialWith(InEnvironment, { exact: true }))
+
+/** @internal */
+export const fromCode = (settings: HealingSettingsInput, source = "code"): Loaded =>
+  load({ source, keyOf: identity, decode: decodeInCode, expected }, { ...settings })
+
+/** @internal */
+export const fromYaml = (path: string, raw: Readonly<Record<string, unknown>>): Loaded =>
+  load({ source: path, keyOf: Str.camelToSnake, decode: decodeInYaml, expected: expectedInText }, raw)
+
+const variable = (setting: Setting): string => `HEALING_${Str.camelToSnake(setting).toUpperCase()}`
+
+/** @internal */
+export const variables: ReadonlyArray<string> = settings.map(variable)
+
+/** @internal */
+export const fromEnvironment = (raw: Readonly<Record<string, unknown>>): Loaded =>
+  load({ source: "environment", keyOf: variable, decode: decodeInEnvironment, expected: expectedInText }, raw)

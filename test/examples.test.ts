@@ -1,0 +1,167 @@
+/**
+ * The examples, as a person runs them: in processes of their own, with real processes for jobs and reviews.
+ */
+import { fileURLToPath } from "node:url"
+import { Command } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { draw, type Event, line, segments } from "../examples/draw.js"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decodeText(), Stream.mkString)
+
+/** Runs an example without a terminal, and fails with all that it has printed if it does not exit with 0. */
+const run = (example: string) =>
+  Effect.gen(function* () {
+    const child = yield* Command.make(process.execPath, "--import", "tsx", `examples/${example}.ts`).pipe(
+      Command.workingDirectory(root),
+      Command.start
+    )
+    const { exitCode, stderr, stdout } = yield* Effect.all(
+      { exitCode: child.exitCode, stderr: text(child.stderr), stdout: text(child.stdout) },
+      { concurrency: "unbounded" }
+    )
+    expect(exitCode, stdout + stderr).toBe(0)
+    return { stderr, stdout }
+  }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+
+/** What stands where something runs or waits in a row of the drawing. */
+const rowOf = (stdout: string, who: string): string => {
+  const row = stdout.split("\n").find((line) => /[█░·]{3}/.test(line) && line.startsWith(` ${who} `))
+  expect(row, `the row of ${who}`).toBeDefined()
+  return row ?? ""
+}
+
+const columnsOf = (row: string, glyph: string): ReadonlyArray<number> =>
+  Array.from(row).flatMap((found, column) => (found === glyph ? [column] : []))
+
+describe("timeline", () => {
+  it.live("replays the scenario in its order, draws it and proves it", () =>
+    Effect.gen(function* () {
+      const { stderr, stdout } = yield* run("timeline")
+
+      const events = Array.from(stdout.matchAll(/^ +\d+\.\d s {2}(job|healing) (\w) +[█░·]? ?(.+)$/gm), (match) =>
+        match.slice(1).join(" ")
+      )
+      expect(events.filter((event) => !event.includes("waits"))).toEqual([
+        "job A starts",
+        "healing X wants to run",
+        "job A ends",
+        "job B starts",
+        "job B ends",
+        "healing X starts",
+        "healing Y wants to run",
+        "healing X ends",
+        "healing Y starts",
+        "healing Y ends"
+      ])
+      const between = (from: string, to: string) => events.slice(events.indexOf(from), events.indexOf(to))
+      expect(between("healing X wants to run", "job A ends")).toContain("healing X waits: OpenClaw job A runs")
+      expect(between("job B starts", "job B ends")).toContain("healing X waits: OpenClaw job B runs")
+      expect(between("healing Y wants to run", "healing X ends")).toContain("healing Y waits: the review of X runs")
+
+      const drawn = Object.fromEntries(
+        ["job A", "job B", "healing X", "healing Y"].map((who) => [who, rowOf(stdout, who)])
+      )
+      for (const who of ["job A", "job B"]) expect(drawn[who]).toMatch(/^ job \w +█+$/)
+      for (const who of ["healing X", "healing Y"]) expect(drawn[who]).toMatch(/^ healing \w +░[░·]*█+$/)
+      const running = Object.values(drawn).flatMap((row) => columnsOf(row, "█"))
+      expect(new Set(running).size, "no column in which two run").toBe(running.length)
+
+      expect(stdout).toMatch(/^ Proven: .*no review during an OpenClaw job/m)
+      expect(stdout + stderr).not.toContain("\u001b")
+      for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80)
+    })
+  )
+})
+
+describe("supervisor", () => {
+  it.live("restarts the job until it succeeds, and has each failure reviewed", () =>
+    Effect.gen(function* () {
+      const { stderr, stdout } = yield* run("supervisor")
+
+      const logged = Array.from(stdout.matchAll(/^\[.+?\] (?:INFO|WARN) \(#\d+\): (.+)$/gm), (match) => match[1] ?? "")
+      expect(logged.filter((message) => !message.startsWith("Finding"))).toEqual([
+        "nightly-digest: start 1",
+        "nightly-digest: start 1 ended with exit code 1",
+        "nightly-digest: start 2",
+        "nightly-digest: start 2 ended with exit code 1",
+        "nightly-digest: start 3",
+        "nightly-digest: start 3 ended with exit code 1",
+        "nightly-digest: start 4",
+        "nightly-digest: done"
+      ])
+      expect(logged.filter((message) => message.startsWith("Finding"))).toEqual(
+        [1, 2, 3].map(
+          (start) =>
+            `Finding: nightly-digest: start ${start} ended with exit code 1, after "error: 429 Too Many Requests"`
+        )
+      )
+      // The restarts that come within the quiet period go before the reviews.
+      expect(logged.findIndex((message) => message.startsWith("Finding"))).toBeGreaterThan(
+        logged.indexOf("nightly-digest: start 3 ended with exit code 1")
+      )
+      expect(stdout + stderr).not.toContain("\u001b")
+    })
+  )
+})
+
+describe("the drawing", () => {
+  const events: ReadonlyArray<Event> = [
+    { at: 0, who: "job A", state: "running", text: "starts" },
+    { at: 1, who: "healing X", state: "asked", text: "wants to run" },
+    { at: 3, who: "job A", state: "ended", text: "ends" },
+    { at: 3, who: "healing X", state: "quiet", text: "waits" },
+    { at: 4, who: "healing X", state: "running", text: "starts" },
+    { at: 4.001, who: "job B", state: "running", text: "starts" },
+    { at: 4.002, who: "job B", state: "ended", text: "ends" },
+    { at: 6, who: "healing X", state: "ended", text: "ends" }
+  ]
+
+  it("goes from one event of somebody to the next", () => {
+    expect(segments(events)).toEqual([
+      { who: "job A", state: "running", from: 0, to: 3 },
+      { who: "job B", state: "running", from: 4.001, to: 4.002 },
+      { who: "healing X", state: "asked", from: 1, to: 3 },
+      { who: "healing X", state: "quiet", from: 3, to: 4 },
+      { who: "healing X", state: "running", from: 4, to: 6 }
+    ])
+  })
+
+  it("fits the screen, and shows what was too short for a column", () => {
+    // 60 columns for 6 seconds.
+    const drawn = draw(events, { columns: 73, colour: false })
+    expect(
+      drawn
+        .split("\n")
+        .slice(0, 5)
+        .map((row) => row.slice(12))
+    ).toEqual([
+      "0 s       1 s       2 s       3 s       4 s       5 s",
+      "┬─────────".repeat(6),
+      "█".repeat(30),
+      `${" ".repeat(40)}█`,
+      `${" ".repeat(10)}${"░".repeat(20)}${"·".repeat(10)}${"█".repeat(20)}`
+    ])
+    for (const seconds of [0.001, 1, 59, 3600, 1e6]) {
+      const long = draw([...events, { at: seconds, who: "healing Y", state: "running", text: "" }], {
+        columns: 73,
+        colour: false
+      })
+      for (const row of long.split("\n")) expect(row.length).toBeLessThanOrEqual(73)
+    }
+  })
+
+  it("is the same in colour, but for the colour", () => {
+    const screens = [true, false].map((colour) => ({ columns: 80, colour }))
+    const [coloured, plain] = screens.map((screen) => [
+      ...events.map((event) => line(event, screen)),
+      draw(events, screen)
+    ])
+    const codes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g")
+    expect(coloured?.join("\n").match(codes)?.length).toBeGreaterThan(0)
+    expect(coloured?.map((text) => text.replace(codes, ""))).toEqual(plain)
+  })
+})

@@ -1,0 +1,137 @@
+/** R7 and R8 at every op: whatever is interrupted wherever, the gate holds nothing afterwards and still works. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, HashMap } from "effect"
+import type { HealingSettingsInput } from "effect-healing"
+import { beforeOp, makeGate } from "./gate.js"
+
+type Gate = Effect.Effect.Success<ReturnType<typeof makeGate>>
+
+interface Sweep {
+  readonly settings: HealingSettingsInput
+  /** What is interrupted. */
+  readonly victim: (gate: Gate) => Effect.Effect<unknown, unknown>
+  /** What goes on beside it. */
+  readonly beside?: (gate: Gate) => Effect.Effect<unknown>
+  /** How it was before. */
+  readonly before?: (gate: Gate) => Effect.Effect<unknown>
+}
+
+const someOps = Effect.repeatN(Effect.yieldNow(), 2)
+
+const sweeps: Record<string, Sweep> = {
+  "run, waiting for a job": {
+    settings: { maxWait: "1 hour" },
+    before: ({ openClaw }) => openClaw.started("A"),
+    victim: ({ healing }) => healing.run("X")(someOps),
+    beside: ({ openClaw }) => Effect.zipRight(Effect.repeatN(Effect.yieldNow(), 6), openClaw.finished("A"))
+  },
+  "run, from grant to release": {
+    settings: {},
+    victim: ({ healing }) => healing.run("X")(someOps)
+  },
+  "run, as one of three": {
+    settings: { maxWait: "1 hour" },
+    victim: ({ healing }) => healing.run("X")(someOps),
+    beside: ({ healing }) => Effect.ignore(Effect.all([healing.run("Y")(someOps), healing.run("Z")(someOps)]))
+  },
+  "run, failing": {
+    settings: {},
+    victim: ({ healing }) => healing.run("X")(Effect.zipRight(someOps, Effect.fail("no")))
+  },
+  "run, in a child fiber": {
+    settings: { onJobStart: "yield" },
+    victim: ({ healing }) => healing.run("X")(someOps)
+  },
+  "run, yielding": {
+    settings: { onJobStart: "yield", maxYields: 2 },
+    victim: ({ healing }) => healing.run("X")(Effect.repeatN(Effect.yieldNow(), 8)),
+    beside: ({ openClaw }) => Effect.repeatN(openClaw.withJob("A")(someOps), 3)
+  },
+  "run, overdue": {
+    settings: { onMaxWait: "run", maxWait: 0 },
+    before: ({ openClaw }) => openClaw.started("B"),
+    victim: ({ healing }) => healing.run("X")(someOps)
+  },
+  started: {
+    settings: {},
+    victim: ({ openClaw }) => openClaw.started("A"),
+    beside: ({ openClaw }) => openClaw.started("B")
+  },
+  finished: {
+    settings: {},
+    before: ({ openClaw }) => openClaw.started("A"),
+    victim: ({ openClaw }) => openClaw.finished("A"),
+    beside: ({ openClaw }) => openClaw.started("B")
+  },
+  withJob: {
+    settings: {},
+    victim: ({ openClaw }) => openClaw.withJob("A")(someOps)
+  },
+  source: {
+    settings: {},
+    victim: ({ openClaw }) => Effect.scoped(Effect.flatMap(openClaw.source("pm2"), (source) => source.replace(["A"])))
+  }
+}
+
+describe("interrupted before every op", () => {
+  for (const [name, sweep] of Object.entries(sweeps)) {
+    for (const [then, budget] of [
+      ["go on", 2048],
+      ["yield", 2048],
+      // Below about 10, Effect's own yield eats the whole budget.
+      ["go on", 16]
+    ] as const) {
+      it.effect(`${name} (${then}, ${budget} ops before a yield)`, () =>
+        Effect.gen(function* () {
+          let op = 0
+          for (let reached = true; reached; ) {
+            op++
+            reached = yield* Effect.scoped(interruptBefore(sweep, op, then))
+          }
+          assert.isAbove(op, 5)
+        }).pipe(Effect.withMaxOpsBeforeYield(budget))
+      )
+    }
+  }
+})
+
+/** Whether the victim has so many ops. */
+const interruptBefore = (sweep: Sweep, op: number, then: "go on" | "yield") =>
+  Effect.gen(function* () {
+    const gate = yield* makeGate({ quietPeriod: 0, ...sweep.settings })
+    if (sweep.before !== undefined) yield* sweep.before(gate)
+    let reached = false
+    const victim: Fiber.RuntimeFiber<unknown, unknown> = yield* sweep.victim(gate).pipe(
+      beforeOp(
+        op,
+        () => {
+          reached = true
+          victim.unsafeInterruptAsFork(victim.id())
+        },
+        then
+      ),
+      Effect.forkScoped
+    )
+    const beside = yield* Effect.forkScoped(sweep.beside?.(gate) ?? Effect.void)
+    yield* Fiber.await(victim)
+    yield* holdsNothing(gate, beside, `before op ${op}`)
+    return reached
+  })
+
+const holdsNothing = (gate: Gate, beside: Fiber.Fiber<unknown>, where: string) =>
+  Effect.gen(function* () {
+    const { healing, openClaw } = gate
+    yield* Fiber.join(beside)
+    // An interrupted source is one that broke: another of its name makes it good.
+    yield* Effect.scoped(openClaw.source("pm2"))
+    const { jobs, unknown } = yield* openClaw.running.get
+    assert.deepStrictEqual(unknown, [], where)
+    for (const [job, { instances }] of jobs) {
+      assert.strictEqual(instances, 1, where)
+      yield* openClaw.finished(job)
+    }
+    assert.isTrue(HashMap.isEmpty((yield* openClaw.running.get).jobs), where)
+    assert.strictEqual(yield* healing.run("after", { maxWait: 0 })(Effect.succeed("works")), "works", where)
+    const { running, waiting } = yield* healing.status.get
+    assert.deepStrictEqual([waiting, running], [0, []], where)
+  })

@@ -1,0 +1,453 @@
+/**
+ * Does to the real service what a schedule says, and sees what can be seen of it.
+ *
+ * All of its fibers run on a scheduler and a clock of their own, in one thread of control: nothing happens but what the
+ * driver lets happen, so that a schedule always runs in the same way, and no test ever sleeps. (TestClock would do it with
+ * a real timer for each step, and keeps the sleeps of fibers that were interrupted.)
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import type * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
+import type * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Supervisor from "effect/Supervisor"
+import {
+  Healing,
+  type HealingClosed,
+  type HealingDeadlock,
+  HealingService,
+  type HealingTimeout,
+  type HeldBy,
+  OpenClaw,
+  type Source
+} from "effect-healing"
+import * as Model from "./GateModel.js"
+
+interface Task {
+  readonly run: Scheduler.Task
+  readonly fiber: unknown
+}
+
+/** First come first served, as Effect's own scheduler is, but one task at a time and only when told to. */
+class SteppedScheduler implements Scheduler.Scheduler {
+  private tasks: Array<Task> = []
+
+  scheduleTask(run: Scheduler.Task, _priority: number, fiber?: unknown): void {
+    this.tasks.push({ run, fiber })
+  }
+
+  shouldYield(fiber: Fiber.RuntimeFiber<unknown, unknown>): number | false {
+    return fiber.currentOpCount > fiber.getFiberRef(FiberRef.currentMaxOpsBeforeYield) ? 0 : false
+  }
+
+  /** Runs so many tasks, or all that there are; those of one fiber only, if it is given. */
+  run(most = Number.POSITIVE_INFINITY, fiber?: unknown): void {
+    for (let done = 0; done < most; done++) {
+      // R12: a gate that never comes to rest polls.
+      if (done === 100_000) throw new Error("The service does not come to rest")
+      const at = fiber === undefined ? 0 : this.tasks.findIndex((task) => task.fiber === fiber)
+      const [task] = at === -1 ? [] : this.tasks.splice(at, 1)
+      if (task === undefined) return
+      task.run()
+    }
+  }
+}
+
+interface Sleep {
+  readonly until: number
+  readonly wake: () => void
+}
+
+/** Time passes only when told to. A sleep that is interrupted is gone. */
+class SteppedClock implements Clock.Clock {
+  readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
+  private sleeps: Array<Sleep> = []
+  readonly currentTimeMillis = Effect.sync(() => this.now)
+  readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
+
+  constructor(private now: number) {}
+
+  unsafeCurrentTimeMillis(): number {
+    return this.now
+  }
+
+  unsafeCurrentTimeNanos(): bigint {
+    return BigInt(this.now) * 1_000_000n
+  }
+
+  sleep(duration: Duration.Duration): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      const sleep: Sleep = { until: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+      this.sleeps.push(sleep)
+      return Effect.sync(() => this.forget(sleep))
+    })
+  }
+
+  get timers(): ReadonlyArray<number> {
+    return this.sleeps.map(({ until }) => until).sort((a, b) => a - b)
+  }
+
+  /** Wakes who sleeps until then, in the order of their instants and of their going to sleep. */
+  jump(to: number): void {
+    this.now = to
+    const due = this.sleeps.filter(({ until }) => until <= to).sort((a, b) => a.until - b.until)
+    for (const sleep of due) {
+      this.forget(sleep)
+      sleep.wake()
+    }
+  }
+
+  private forget(sleep: Sleep): void {
+    this.sleeps = this.sleeps.filter((other) => other !== sleep)
+  }
+}
+
+/** Knows every fiber that has not ended. */
+class Census extends Supervisor.AbstractSupervisor<void> {
+  readonly fibers = new Set<unknown>()
+  readonly value = Effect.void
+
+  override onStart<A, E, R>(
+    _context: Context.Context<R>,
+    _effect: Effect.Effect<A, E, R>,
+    _parent: Option.Option<Fiber.RuntimeFiber<unknown, unknown>>,
+    fiber: Fiber.RuntimeFiber<A, E>
+  ): void {
+    this.fibers.add(fiber)
+  }
+
+  override onEnd<A, E>(_exit: Exit.Exit<A, E>, fiber: Fiber.RuntimeFiber<A, E>): void {
+    this.fibers.delete(fiber)
+  }
+}
+
+/** The failure of a review of its own. */
+class Boom {
+  readonly _tag = "Boom"
+  constructor(readonly turn: string) {}
+}
+
+type HealingError = Boom | HealingTimeout | HealingDeadlock | HealingClosed
+
+/** What a host does next, and then goes on or not. */
+type Body = Effect.Effect<string, Boom>
+
+/** The body of a review or of a job: it does nothing but what it is told. */
+class Puppet {
+  private told = Deferred.unsafeMake<Body>(FiberId.none)
+  private readonly released = Deferred.unsafeMake<void>(FiberId.none)
+
+  readonly body: Body = Effect.suspend(() => {
+    this.told = Deferred.unsafeMake<Body>(FiberId.none)
+    return Effect.flatten(Deferred.await(this.told))
+  })
+
+  readonly finalizer: Effect.Effect<void> = Deferred.await(this.released)
+
+  tell(body: Body): void {
+    Deferred.unsafeDone(this.told, Effect.succeed(body))
+  }
+
+  release(): void {
+    Deferred.unsafeDone(this.released, Effect.void)
+  }
+}
+
+const heldBy = (held: HeldBy): Model.HeldBy => {
+  switch (held._tag) {
+    case "Disabled":
+      return { _tag: "Disabled" }
+    case "Jobs":
+      return { _tag: "Jobs", jobs: [...held.jobs].sort() }
+    case "UnknownSources":
+      return { _tag: "UnknownSources", sources: held.sources.map(({ name }) => name).sort() }
+    case "QuietPeriod":
+      return { _tag: "QuietPeriod", remaining: Duration.toMillis(held.remaining) }
+    case "Turn":
+      return { _tag: "Turn", reviews: [...held.reviews].sort() }
+  }
+}
+
+const tags: ReadonlyArray<HeldBy["_tag"]> = ["Disabled", "UnknownSources", "Jobs", "QuietPeriod", "Turn"]
+
+const allHeldBy = (held: ReadonlyArray<HeldBy>): ReadonlyArray<Model.HeldBy> =>
+  held.map(heldBy).sort((a, b) => tags.indexOf(a._tag) - tags.indexOf(b._tag))
+
+const outcomeOf = (exit: Exit.Exit<string, HealingError>): Model.Outcome => {
+  if (Exit.isSuccess(exit)) return { _tag: "Success", turn: exit.value }
+  if (Cause.isInterrupted(exit.cause)) return { _tag: "Interrupted" }
+  const error = Cause.squash(exit.cause)
+  // Whatever it is, it is either one of the typed errors or the defect of a review.
+  const known = error as HealingError | { readonly _tag: "Defect"; readonly turn: string }
+  switch (known._tag) {
+    case "Boom":
+      return { _tag: "Failure", turn: known.turn }
+    case "HealingTimeout":
+      return {
+        _tag: "HealingTimeout",
+        waited: Duration.toMillis(known.waited),
+        heldBy: allHeldBy(known.heldBy),
+        ahead: known.ahead
+      }
+    case "HealingDeadlock":
+      return { _tag: "HealingDeadlock", inside: known.inside, name: known.name }
+    case "HealingClosed":
+      return { _tag: "HealingClosed" }
+    case "Defect":
+      return { _tag: "Defect", turn: known.turn }
+    default:
+      throw error
+  }
+}
+
+/** What a fiber has ended with. */
+const got = <A, E>(fiber: Fiber.RuntimeFiber<A, E>): A =>
+  Exit.getOrElse(fiber.unsafePoll() ?? Exit.die(new Error("What must not wait has waited")), (cause) => {
+    throw Cause.squash(cause)
+  })
+
+/**
+ * The real service under these settings. With a small `budget`, each fiber lets the others run after so many steps, which
+ * opens windows that are closed otherwise.
+ */
+export const make = (settings: Model.Settings, budget: number, start: number) => {
+  const scheduler = new SteppedScheduler()
+  const clock = new SteppedClock(start)
+  const census = new Census()
+
+  const runtime = Effect.runSync(
+    Effect.runtime<never>().pipe(
+      Effect.supervised(census),
+      Effect.withClock(clock),
+      Effect.withScheduler(scheduler),
+      Logger.withMinimumLogLevel(LogLevel.None)
+    )
+  )
+
+  const fork = Runtime.runFork(Runtime.setFiberRef(runtime, FiberRef.currentMaxOpsBeforeYield, budget))
+  const forkWhole = Runtime.runFork(runtime)
+
+  /**
+   * For what never waits for anybody, such as a report (R3): no other fiber runs meanwhile. (`runSync` would leave its own
+   * scheduler behind in finalizers.)
+   */
+  const now = <A, E>(effect: Effect.Effect<A, E>): A => {
+    const fiber = forkWhole(effect)
+    scheduler.run(undefined, fiber)
+    return got(fiber)
+  }
+
+  const layerScope = Effect.runSync(Scope.make())
+  const building = fork(
+    Layer.buildWithScope(
+      Healing.layer({ ...settings, quietPeriod: Duration.millis(settings.quietPeriod) }),
+      layerScope
+    )
+  )
+  scheduler.run()
+  const built = got(building)
+  const healing = Context.get(built, HealingService)
+  const openClaw = Context.get(built, OpenClaw)
+
+  const sources = new Map<string, { readonly source: Source; readonly scope: Scope.CloseableScope }>()
+  const puppets = new Map<string, Puppet>()
+  const fibers = new Map<string, Fiber.RuntimeFiber<string, HealingError>>()
+  const daemons = new Map<string, Deferred.Deferred<void>>()
+  const outcomes: Record<string, Model.Outcome> = {}
+  const turns: Record<string, number> = {}
+  const executing = new Set<string>()
+  // What a review itself has seen go wrong: thrown in there, it would be the service's to handle.
+  const alarms: Array<string> = []
+  let begun = 0
+
+  const reporter = (name: string): Pick<Source, "started" | "finished"> => sources.get(name)?.source ?? openClaw
+
+  /** What must be so at the first instruction of a review. */
+  const checkStart = ({ id, maxWait }: Model.Call, calledAt: number): void => {
+    if (executing.size > settings.maxConcurrent) alarms.push(`R1: ${[...executing].join(", ")} run at once`)
+    const { idleSince } = now(openClaw.running.get)
+    const isIdle = idleSince !== undefined && idleSince + settings.quietPeriod <= clock.unsafeCurrentTimeMillis()
+    const isOverdue =
+      settings.onMaxWait === "run" && turns[id] === 1 && calledAt + maxWait <= clock.unsafeCurrentTimeMillis()
+    if (!settings.enabled || !(isIdle || isOverdue)) alarms.push(`R2: ${id} has started too early`)
+  }
+
+  const review = (call: Model.Call, calledAt: number): Body =>
+    Effect.suspend(() => {
+      begun += 1
+      turns[call.id] = (turns[call.id] ?? 0) + 1
+      executing.add(call.id)
+      checkStart(call, calledAt)
+      if (call.begins !== "idly") now(openClaw.started(Model.OWN_JOB))
+      if (call.begins === "withBlip") now(openClaw.finished(Model.OWN_JOB))
+      const puppet = new Puppet()
+      puppets.set(call.id, puppet)
+      return puppet.body.pipe(
+        Effect.ensuring(call.slow ? puppet.finalizer : Effect.void),
+        Effect.ensuring(Effect.sync(() => executing.delete(call.id)))
+      )
+    })
+
+  const run = (call: Model.Call): Effect.Effect<string, HealingError> =>
+    Effect.suspend(() =>
+      healing.run(call.id, { priority: call.priority, maxWait: Duration.millis(call.maxWait) })(
+        review(call, clock.unsafeCurrentTimeMillis())
+      )
+    )
+
+  const watch = (id: string, fiber: Fiber.RuntimeFiber<string, HealingError>): void => {
+    fibers.set(id, fiber)
+    fiber.addObserver((exit) => {
+      outcomes[id] = outcomeOf(exit)
+    })
+  }
+
+  const forkInside = (id: string, effect: Effect.Effect<string, HealingError>): Effect.Effect<void> =>
+    Effect.map(Effect.forkDaemon(effect), (fiber) => watch(id, fiber))
+
+  const puppet = (name: string): Puppet => {
+    const found = puppets.get(name)
+    if (found === undefined) throw new Error(`${name} does not run`)
+    return found
+  }
+
+  /** Lets a host do something and go on. */
+  const tell = (host: string, effect: Effect.Effect<unknown>): void =>
+    puppet(host).tell(Effect.zipRight(effect, puppet(host).body))
+
+  const closeSource = (name: string, exit: Exit.Exit<unknown, unknown>): void => {
+    const found = sources.get(name)
+    if (found !== undefined) now(Scope.close(found.scope, exit))
+    sources.delete(name)
+  }
+
+  /** Does it at once, and lets nobody else do anything, but for timers that go off before. */
+  const perform = (event: Model.Event): void => {
+    switch (event._tag) {
+      case "Started":
+        return now(reporter(event.source).started(event.job))
+      case "Finished":
+        return now(reporter(event.source).finished(event.job))
+      case "Make": {
+        const scope = now(Scope.make())
+        sources.set(event.source, { scope, source: now(Scope.extend(openClaw.source(event.source), scope)) })
+        return
+      }
+      case "Replace":
+        return now(sources.get(event.source)?.source.replace(event.jobs) ?? Effect.void)
+      case "Unknown":
+        return now(sources.get(event.source)?.source.unknown("lost") ?? Effect.void)
+      case "Close":
+        return closeSource(event.source, Exit.void)
+      case "Break":
+        return closeSource(event.source, Exit.fail("broken"))
+      case "Run":
+        return watch(event.call.id, fork(run(event.call)))
+      case "RunInside":
+        return tell(
+          event.host,
+          Effect.map(Effect.exit(run(event.call)), (exit) => {
+            outcomes[event.call.id] = outcomeOf(exit)
+          })
+        )
+      case "RunDetached":
+        return tell(event.host, forkInside(event.call.id, healing.detached(run(event.call))))
+      case "ForkDaemon": {
+        const woken = Deferred.unsafeMake<void>(FiberId.none)
+        daemons.set(event.call.id, woken)
+        return tell(event.host, forkInside(event.call.id, Effect.zipRight(Deferred.await(woken), run(event.call))))
+      }
+      case "WakeDaemon":
+        return Deferred.unsafeDone(daemons.get(event.id) ?? Deferred.unsafeMake<void>(FiberId.none), Effect.void)
+      case "Succeed":
+        return puppet(event.id).tell(Effect.succeed(Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 })))
+      case "Fail":
+        return puppet(event.id).tell(
+          Effect.fail(new Boom(Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 })))
+        )
+      case "Die":
+        return puppet(event.id).tell(
+          Effect.die({ _tag: "Defect", turn: Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 }) })
+        )
+      case "Interrupt":
+        return fibers.get(event.id)?.unsafeInterruptAsFork(FiberId.none)
+      case "Release":
+        return puppet(event.id).release()
+      case "Hold": {
+        const holder = new Puppet()
+        puppets.set(event.job, holder)
+        fork(openClaw.withJob(event.job)(holder.body))
+        return
+      }
+      case "LetGo":
+        return puppet(event.job).tell(Effect.succeed(event.job))
+      case "CloseLayer":
+        fork(Scope.close(layerScope, Exit.void))
+        return
+      case "Advance": {
+        scheduler.run()
+        for (let next = clock.timers[0]; next !== undefined && next < event.to; next = clock.timers[0]) {
+          clock.jump(next)
+          scheduler.run()
+        }
+        return clock.jump(event.to)
+      }
+      case "Lag":
+        return clock.jump(event.to)
+    }
+  }
+
+  const view = (): Model.View => {
+    const status = now(healing.status.get)
+    const running = now(openClaw.running.get)
+    const instant = clock.unsafeCurrentTimeMillis()
+    if (alarms.length > 0) throw new Error(alarms.join("\n"))
+    if (status.waiting !== status.line.length) throw new Error(`${status.waiting} wait, of them in line ${status.line.length}`)
+    return {
+      line: status.line.map(({ job, priority, waited, yields }) => ({
+        id: job,
+        priority,
+        waited: Duration.toMillis(waited),
+        yields
+      })),
+      running: status.running
+        .map((row) => ({ id: row.job, since: instant - Duration.toMillis(row.running), yields: row.yields }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+      executing: [...executing].sort(),
+      heldBy: allHeldBy(status.heldBy),
+      turns: { ...turns },
+      outcomes: { ...outcomes },
+      jobs: Object.fromEntries(HashMap.map(running.jobs, ({ instances, since }) => ({ instances, since }))),
+      unknown: running.unknown.map(({ name }) => name).sort(),
+      started: running.started,
+      idleSince: running.idleSince,
+      timers: clock.timers
+    }
+  }
+
+  return {
+    perform,
+    /** Lets the service run: for so many tasks, or until it has come to rest. Says how many reviews have begun in that. */
+    run: (tasks?: number): number => {
+      const before = begun
+      scheduler.run(tasks)
+      return begun - before
+    },
+    view,
+    /** How many fibers have not ended. */
+    fibers: (): number => census.fibers.size
+  }
+}

@@ -1,0 +1,15 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+
+export default defineConfig({
+  root: fromRoot("."),
+  resolve: {
+    alias: [{ find: /^effect-healing$/, replacement: fromRoot("src/index.ts") }]
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000
+  }
+})
