@@ -13,10 +13,24 @@ import * as Monotonic from "./Monotonic.js"
  * Rings at the monotonic instant that was set last, or before it: who hears it looks again and sets it anew. `Infinity`
  * turns it off, so that nothing sleeps in vain.
  *
+ * - `set`: is set from the call on; the effect, which one fiber at a time may run, starts and stops what sleeps.
+ * - `isSetFor`: whether it will ring in time for the instant, and not in vain.
+ *
  * @internal
  */
-export const make = (clock: Clock.Clock, ring: () => void): ((at: number) => Effect.Effect<void>) => {
-  let set: { readonly at: number; fiber: Fiber.RuntimeFiber<void> | undefined } | undefined
+export interface Alarm {
+  readonly set: (at: number) => Effect.Effect<void>
+  readonly isSetFor: (at: number) => boolean
+}
+
+interface Setting {
+  readonly at: number
+  fiber: Fiber.RuntimeFiber<void> | undefined
+}
+
+/** @internal */
+export const make = (clock: Clock.Clock, ring: () => void): Alarm => {
+  let current: Setting | undefined
 
   const sleepUntil = (at: number): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -24,35 +38,35 @@ export const make = (clock: Clock.Clock, ring: () => void): ((at: number) => Eff
       return clock.sleep(Duration.millis(Math.min(delay, Monotonic.MAX_SLEEP)))
     })
 
-  const off: Effect.Effect<void> = Effect.suspend(() => {
-    const fiber = set?.fiber
-    set = undefined
-    return fiber === undefined ? Effect.void : Fiber.interruptFork(fiber)
-  })
+  const start = (setting: Setting): Effect.Effect<void> =>
+    sleepUntil(setting.at).pipe(
+      Effect.zipRight(
+        Effect.sync(() => {
+          if (current === setting) current = undefined
+          ring()
+        })
+      ),
+      Effect.interruptible,
+      Effect.fork,
+      Effect.map((fiber) => {
+        setting.fiber = fiber
+      })
+    )
 
-  const on = (at: number): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      yield* off
-      const own: typeof set = { at, fiber: undefined }
-      set = own
-      own.fiber = yield* sleepUntil(at).pipe(
-        Effect.zipRight(
-          Effect.sync(() => {
-            if (set === own) set = undefined
-            ring()
-          })
-        ),
-        Effect.interruptible,
-        Effect.fork
-      )
-    })
+  const stop = (setting: Setting | undefined): Effect.Effect<void> =>
+    setting?.fiber === undefined ? Effect.void : Fiber.interruptFork(setting.fiber)
 
-  // Timers are slow: whoever was granted a turn goes first.
-  const afterReviews = (change: Effect.Effect<void>) => Effect.zipRight(Effect.yieldNow(), change)
+  // One that rings early costs a look; to move it at each change would cost more.
+  const isSetFor = (at: number): boolean =>
+    at === Number.POSITIVE_INFINITY ? current === undefined : current !== undefined && current.at <= at
 
-  return (at) => {
-    if (at === Number.POSITIVE_INFINITY) return set === undefined ? Effect.void : afterReviews(off)
-    // One that rings early costs a look; to move it at each change would cost more.
-    return set !== undefined && set.at <= at ? Effect.void : afterReviews(on(at))
+  return {
+    isSetFor,
+    set: (at) => {
+      if (isSetFor(at)) return Effect.void
+      const previous = current
+      current = at === Number.POSITIVE_INFINITY ? undefined : { at, fiber: undefined }
+      return Effect.zipRight(stop(previous), current === undefined ? Effect.void : start(current))
+    }
   }
 }

@@ -17,7 +17,7 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Str from "effect/String"
 import { distance } from "fastest-levenshtein"
-import { parse } from "yaml"
+import { parse, YAMLParseError } from "yaml"
 import { HealingConfigError } from "./HealingError.js"
 import * as Settings from "./Settings.js"
 
@@ -45,12 +45,12 @@ export class HealingConfig extends Context.Tag("effect-healing/HealingConfig")<
   /**
    * Settings from code, over the environment, over a YAML file, over the defaults.
    *
-   * - `yaml`: the path of a file of at most 256 KiB; its key `healing` holds the settings in snake case (`max_wait`), its
+   * - `yaml`: the path of a file of at most 64 KiB; its key `healing` holds the settings in snake case (`max_wait`), its
    *   other keys are left alone. Without a path no file is read.
    * - `settings`: those from code.
    *
-   * The environment is read through the `ConfigProvider`, as `HEALING_MAX_WAIT` and the like. Any other name that
-   * begins with `HEALING_` is taken for a misspelt setting.
+   * The environment is read through the `ConfigProvider`, as `HEALING_MAX_WAIT` and the like. A name that is nearly one
+   * of these is taken for a misspelt setting.
    *
    * @since 0.1.0
    */
@@ -81,7 +81,7 @@ const combine = (
 const fromEnvironment = (provider: ConfigProvider.ConfigProvider): Effect.Effect<Settings.Loaded> =>
   Effect.gen(function* () {
     const below = yield* namesBelow(provider, [])
-    const names = Arr.dedupe([...Settings.variables, ...below.filter((name) => name.startsWith("HEALING_"))])
+    const names = Arr.dedupe([...Settings.variables, ...below.filter(Settings.isMeantForSetting)])
     const values = yield* Effect.forEach(names, (name) => provider.load(Config.option(Config.string(name))))
     return Settings.fromEnvironment(Record.getSomes(Object.fromEntries(Arr.zip(names, values))))
   }).pipe(
@@ -108,14 +108,14 @@ const namesBelow = (
 const children = Config.hashMap(Config.option(Config.string()))
 
 // The parser takes quadratic time for the keys of a mapping.
-const MAX_FILE = 256 * 1024
+const MAX_FILE = 64 * 1024
 
 const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSystem> =>
   Effect.gen(function* () {
     const fileSystem = yield* FileSystem
     const { size, type } = yield* fileSystem.stat(path)
     if (type !== "File") return badFile(path, "a YAML file", inWords(type))
-    if (size > MAX_FILE) return badFile(path, "a YAML file of at most 256 KiB", `${size} bytes`)
+    if (size > MAX_FILE) return badFile(path, "a YAML file of at most 64 KiB", `${size} bytes`)
     const text = yield* fileSystem.readFileString(path)
     return Either.match(parseYaml(text), {
       onLeft: (message) => badFile(path, "valid YAML", message),
@@ -127,7 +127,11 @@ const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSyste
 const parseYaml = (text: string): Either.Either<unknown, string> =>
   Either.try({
     try: (): unknown => parse(text, { logLevel: "error" }),
-    catch: (error) => firstLine(error instanceof Error ? error.message : String(error)).replace(/:$/, "")
+    // Only what kind and where: the message quotes the file.
+    catch: (error) =>
+      error instanceof YAMLParseError
+        ? `${words(error.code)} at line ${error.linePos?.[0].line}, column ${error.linePos?.[0].col}`
+        : "too many aliases"
   })
 
 const fromDocument = (path: string, document: unknown): Settings.Loaded => {
@@ -140,9 +144,12 @@ const fromDocument = (path: string, document: unknown): Settings.Loaded => {
       ? Settings.fromYaml(path, healing)
       : badFile(path, "a mapping of settings under the key healing", shape(healing))
   }
-  const misspelt = Object.keys(document).find((key) => distance(key.toLowerCase(), "healing") <= 2)
+  const misspelt = Object.keys(document).find((key) => isNearly(key.toLowerCase()))
   return misspelt === undefined ? nothing : badFile(path, "the key healing", misspelt)
 }
+
+// Not just any word that is near, such as "heading": the other keys are somebody else's.
+const isNearly = (key: string): boolean => /^he.*l/.test(key) && distance(key, "healing") <= 2
 
 // Without the value: a wrong file may hold anybody's secrets.
 const shape = (found: unknown): string => (Array.isArray(found) ? "a list" : `a ${typeof found}`)
@@ -159,6 +166,8 @@ const describe = (error: PlatformError): string => {
   return error.reason === "NotFound" ? "nothing there" : inWords(error.reason)
 }
 
-const inWords = (name: string): string => Str.pascalToSnake(name).replaceAll("_", " ")
+const inWords = (name: string): string => words(Str.pascalToSnake(name))
+
+const words = (name: string): string => name.toLowerCase().replaceAll("_", " ")
 
 const firstLine = (text: string): string => Settings.cut(text.split("\n", 1).join())

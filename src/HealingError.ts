@@ -8,7 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 /**
- * One thing that keeps a healing from its turn. Lists of names hold the first {@link MAX_NAMES}.
+ * One thing that keeps a healing from its turn. Lists of names hold the first 100.
  *
  * - `Disabled`: the setting `enabled` is off, so nothing is started.
  * - `Jobs`: these OpenClaw jobs run.
@@ -35,12 +35,7 @@ export const HeldBy = Schema.Union(
  */
 export type HeldBy = typeof HeldBy.Type
 
-/**
- * How many names a list in {@link HeldBy} holds at most: 100.
- *
- * @since 0.1.0
- * @category models
- */
+/** @internal */
 export const MAX_NAMES = 100
 
 const names = (all: ReadonlyArray<string>): string =>
@@ -94,7 +89,7 @@ export class HealingTimeout extends Schema.TaggedError<HealingTimeout>("effect-h
  *
  * - `job`: whose healing was asked for.
  * - `inside`: whether the caller is inside of a job or of a review.
- * - `name`: the name of that job, or of the job that is reviewed.
+ * - `outer`: the name of that job, or of the job that is reviewed.
  *
  * @since 0.1.0
  * @category errors
@@ -104,12 +99,15 @@ export class HealingDeadlock extends Schema.TaggedError<HealingDeadlock>("effect
   {
     job: Schema.String,
     inside: Schema.Literal("job", "review"),
-    name: Schema.String
+    outer: Schema.String
   }
 ) {
   override get message(): string {
-    const inside = this.inside === "job" ? `the OpenClaw job "${this.name}"` : `the review of "${this.name}"`
-    return `The healing of "${this.job}" was asked for from inside ${inside}, for whose end it would wait`
+    const inside = this.inside === "job" ? `the OpenClaw job "${this.outer}"` : `the review of "${this.outer}"`
+    return (
+      `The healing of "${this.job}" was asked for from inside ${inside}, for whose end it would wait: ` +
+      "ask for it afterwards, or inside of HealingService.detached if nobody in there waits for it"
+    )
   }
 }
 

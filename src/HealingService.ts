@@ -128,6 +128,7 @@ interface Healing extends Line.Waiter {
   outcome: Effect.Effect<void, HealingTimeout | HealingClosed> | undefined
   resume: ((outcome: Effect.Effect<void, HealingTimeout | HealingClosed>) => void) | undefined
   mark: Mark.Mark | undefined
+  waitingSince: number
   turnAt: number
   turns: number
   yields: number
@@ -142,6 +143,9 @@ const givenBack = Symbol("effect-healing/givenBack")
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
+// A name that is no string after all, from a caller without types, is not to break the gate.
+const unchecked = { disableValidation: true }
+
 const MAX_LINE = 100
 
 const MAX_PASSED = 100
@@ -155,11 +159,11 @@ const make = Effect.gen(function* () {
   const quietPeriod = Duration.toMillis(settings.quietPeriod)
 
   const line = new Line.Line<Healing>()
-  /** Those who have a turn. The semaphore has a permit out for each, so there are never more than it allows. */
+  /** Those who have a turn: never more than the semaphore has permits for, so that none of them waits for its own. */
   const turns = new Set<Healing>()
   const semaphore = yield* Effect.makeSemaphore(settings.maxConcurrent)
   const wake = yield* Effect.makeLatch(false)
-  const setAlarm = Alarm.make(clock, () => wake.unsafeOpen())
+  const alarm = Alarm.make(clock, () => wake.unsafeOpen())
   const tellOfHoldUps = HoldUps.make(now)
   const watchers = new Set<Effect.Latch>()
   /** Whose name the interruption of a review bears when it yields. */
@@ -172,11 +176,6 @@ const make = Effect.gen(function* () {
     metrics.running(turns.size)
     for (const watcher of watchers) watcher.unsafeOpen()
   }
-  /** To be called after each change: the dispatcher looks again, and so does every screen. */
-  const changed = () => {
-    wake.unsafeOpen()
-    notify()
-  }
 
   // ---------------------------------------------------------------------------
   // What the running state allows
@@ -185,13 +184,14 @@ const make = Effect.gen(function* () {
   const quietAt = (state: RunningState): number =>
     state.idleSince === undefined ? Number.POSITIVE_INFINITY : state.idleSince + quietPeriod
 
-  const mayStart = (healing: Healing, state: RunningState): boolean => healing.overdue || quietAt(state) <= now()
+  const mayStart = (healing: Healing, state: RunningState, at: number): boolean =>
+    healing.overdue || quietAt(state) <= at
 
-  const heldBy = (healing: Healing, state: RunningState): ReadonlyArray<HeldBy> => {
+  const heldBy = (healing: Healing, state: RunningState, at: number): ReadonlyArray<HeldBy> => {
     const held: Array<HeldBy> = []
     if (!settings.enabled) held.push({ _tag: "Disabled" })
     if (!healing.overdue) {
-      const remaining = quietAt(state) - now()
+      const remaining = quietAt(state) - at
       if (state.unknown.length > 0) held.push({ _tag: "UnknownSources", sources: state.unknown.slice(0, MAX_NAMES) })
       if (!HashMap.isEmpty(state.jobs)) held.push({ _tag: "Jobs", jobs: firstNames(HashMap.keys(state.jobs)) })
       else if (remaining > 0 && remaining < Number.POSITIVE_INFINITY) {
@@ -205,7 +205,7 @@ const make = Effect.gen(function* () {
   }
 
   // ---------------------------------------------------------------------------
-  // The dispatcher: grants of turns, then yields, then deadlines, then the timer
+  // The dispatcher: in one synchronous step grants of turns, then yields, then deadlines; and after it the alarm
   // ---------------------------------------------------------------------------
 
   const endWait = (healing: Healing, stage: "granted" | "ended", outcome: NonNullable<Healing["outcome"]>) => {
@@ -215,27 +215,15 @@ const make = Effect.gen(function* () {
     healing.resume?.(outcome)
   }
 
-  const next = (state: RunningState): Healing | undefined => {
-    if (!settings.enabled || turns.size >= settings.maxConcurrent) return undefined
-    const first = line.first
-    return first !== undefined && mayStart(first, state) ? first : undefined
+  const grantTurns = (state: RunningState, at: number) => {
+    while (settings.enabled && turns.size < settings.maxConcurrent) {
+      const first = line.first
+      if (first === undefined || !mayStart(first, state, at)) break
+      first.turnAt = at
+      turns.add(first)
+      endWait(first, "granted", Effect.void)
+    }
   }
-
-  const grantTurns: Effect.Effect<RunningState> = Effect.flatMap(openClaw.running.get, (state) =>
-    next(state) === undefined
-      ? Effect.succeed(state)
-      : semaphore.take(1).pipe(
-          Effect.zipRight(openClaw.running.get),
-          Effect.flatMap((state) => {
-            const healing = next(state)
-            if (healing === undefined) return Effect.as(semaphore.release(1), state)
-            turns.add(healing)
-            healing.turnAt = now()
-            endWait(healing, "granted", Effect.void)
-            return grantTurns
-          })
-        )
-  )
 
   const yieldTurns = (state: RunningState) => {
     for (const healing of turns) {
@@ -247,12 +235,12 @@ const make = Effect.gen(function* () {
   }
 
   /** Whether somebody whose max wait has passed now goes first. */
-  const passDeadlines = (state: RunningState): boolean => {
+  const passDeadlines = (state: RunningState, at: number): boolean => {
     let anyOverdue = false
     // So many in one look: a job that reports meanwhile is not to wait for all of them (R3).
     for (let i = 0; i < MAX_PASSED; i++) {
       const healing = line.mostUrgent
-      if (healing === undefined || healing.deadline > now()) break
+      if (healing === undefined || healing.deadline > at) break
       if (settings.onMaxWait === "run" && settings.enabled) {
         anyOverdue = true
         line.remove(healing)
@@ -260,12 +248,15 @@ const make = Effect.gen(function* () {
         healing.deadline = Number.POSITIVE_INFINITY
         line.add(healing)
       } else {
-        const timeout = new HealingTimeout({
-          job: healing.job,
-          waited: Duration.millis(Math.round(now() - healing.calledAt)),
-          heldBy: heldBy(healing, state),
-          ahead: line.ahead(healing)
-        })
+        const timeout = new HealingTimeout(
+          {
+            job: healing.job,
+            waited: Duration.millis(Math.round(at - healing.calledAt)),
+            heldBy: heldBy(healing, state, at),
+            ahead: line.ahead(healing)
+          },
+          unchecked
+        )
         metrics.timedOut()
         endWait(healing, "ended", Effect.fail(timeout))
       }
@@ -273,28 +264,33 @@ const make = Effect.gen(function* () {
     return anyOverdue
   }
 
-  const decide: Effect.Effect<RunningState> = Effect.flatMap(grantTurns, (state) => {
-    yieldTurns(state)
-    return passDeadlines(state) ? decide : Effect.succeed(state)
-  })
+  const decide = (state: RunningState) => {
+    const at = now()
+    do {
+      grantTurns(state, at)
+      yieldTurns(state)
+    } while (passDeadlines(state, at))
+    notify()
+  }
 
-  /** When to look again if nothing happens before: at the next deadline or the end of the quiet period. */
-  const nextLook = (state: RunningState): number => {
+  /** When to decide again if nothing happens before: at the next deadline or the end of the quiet period. */
+  const nextInstant = (state: RunningState): number => {
     const deadline = line.mostUrgent?.deadline ?? Number.POSITIVE_INFINITY
     const turnFree = settings.enabled && line.size > 0 && turns.size < settings.maxConcurrent
     return turnFree ? Math.min(deadline, quietAt(state)) : deadline
   }
 
-  const dispatch: Effect.Effect<void> = Effect.flatMap(
-    Effect.suspend(() => {
-      wake.unsafeClose()
-      return decide
-    }),
-    (state) => {
-      notify()
-      return Effect.zipRight(tellOfHoldUps(state, line.size), setAlarm(nextLook(state)))
-    }
-  )
+  const setAlarm: Effect.Effect<void> = Effect.flatMap(openClaw.running.get, (state) => alarm.set(nextInstant(state)))
+
+  const dispatch: Effect.Effect<void> = Effect.flatMap(openClaw.running.get, (state) => {
+    wake.unsafeClose()
+    decide(state)
+    return Effect.zipRight(
+      tellOfHoldUps(state, line.size),
+      // Timers are slow: whoever was granted a turn goes first.
+      alarm.isSetFor(nextInstant(state)) ? Effect.void : Effect.zipRight(Effect.yieldNow(), setAlarm)
+    )
+  })
 
   // ---------------------------------------------------------------------------
   // One healing, in its own fiber
@@ -304,42 +300,45 @@ const make = Effect.gen(function* () {
     healing.resume = undefined
     if (closed) {
       healing.stage = "ended"
-      healing.outcome = Effect.fail(new HealingClosed({ job: healing.job }))
+      healing.outcome = Effect.fail(new HealingClosed({ job: healing.job }, unchecked))
     } else {
       healing.stage = "waiting"
       healing.outcome = undefined
+      healing.waitingSince = now()
       line.add(healing)
+      wake.unsafeOpen()
     }
-    changed()
+    notify()
   }
+
+  const endTurn = (healing: Healing) => {
+    if (healing.stage === "reviewing") metrics.ran(now() - healing.turnAt)
+    if (healing.mark !== undefined) healing.mark.live = false
+    healing.interruptible = undefined
+    healing.stage = "ended"
+    turns.delete(healing)
+  }
+
+  /** In one step, so that nobody takes its place in between. */
+  const giveTurnBack = (healing: Healing): Effect.Effect<void> =>
+    Effect.sync(() => {
+      endTurn(healing)
+      enter(healing)
+    })
+
+  const leave = (healing: Healing): Effect.Effect<void> =>
+    Effect.sync(() => {
+      if (healing.stage === "waiting") line.remove(healing)
+      endTurn(healing)
+      // Somebody may have the turn, or the alarm nobody to ring for.
+      if (line.size > 0 || !alarm.isSetFor(Number.POSITIVE_INFINITY)) wake.unsafeOpen()
+      notify()
+    })
 
   const awaitTurn = (healing: Healing): Effect.Effect<void, HealingTimeout | HealingClosed> =>
     Effect.async((resume) => {
       if (healing.outcome === undefined) healing.resume = resume
       else resume(healing.outcome)
-    })
-
-  const endTurn = (healing: Healing): Effect.Effect<void> =>
-    Effect.map(semaphore.release(1), () => {
-      if (healing.stage === "reviewing") metrics.ran(now() - healing.turnAt)
-      if (healing.mark !== undefined) healing.mark.live = false
-      healing.interruptible = undefined
-      healing.stage = "ended"
-      turns.delete(healing)
-    })
-
-  /** In one step, so that nobody takes its place in between. */
-  const giveTurnBack = (healing: Healing): Effect.Effect<void> => Effect.map(endTurn(healing), () => enter(healing))
-
-  const leave = (healing: Healing): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (turns.has(healing)) return Effect.map(endTurn(healing), () => (line.size === 0 ? notify() : changed()))
-      if (healing.stage === "waiting") {
-        line.remove(healing)
-        healing.stage = "ended"
-        changed()
-      }
-      return Effect.void
     })
 
   const canYield = (healing: Healing): boolean =>
@@ -352,7 +351,7 @@ const make = Effect.gen(function* () {
   ): Effect.Effect<A | typeof givenBack, E, R> =>
     Effect.withFiberRuntime<A | typeof givenBack, E, R>((fiber) =>
       Effect.flatMap(openClaw.running.get, (state): Effect.Effect<A | typeof givenBack, E, R> => {
-        if (!mayStart(healing, state)) {
+        if (!mayStart(healing, state, now())) {
           return Effect.as(Effect.annotateCurrentSpan("healing.given_back", true), givenBack)
         }
         healing.stage = "reviewing"
@@ -402,17 +401,22 @@ const make = Effect.gen(function* () {
       const mark: Mark.Mark = { inside: "review", name: healing.job, of: openClaw.running, live: true }
       healing.mark = mark
       const turn = checked(healing, review)
-      return (canYield(healing) ? yieldable(healing, restore, turn) : restore(turn)).pipe(
-        Mark.withinReview(mark),
-        Effect.withSpan("HealingService.run", {
+      return Effect.useSpan(
+        "HealingService.run",
+        {
           attributes: {
             "healing.job": healing.job,
             "healing.priority": healing.priority,
-            "healing.wait_ms": now() - healing.calledAt,
+            "healing.wait_ms": Math.round(healing.turnAt - healing.waitingSince),
             "healing.yields": healing.yields
           },
           captureStackTrace: false
-        })
+        },
+        (span) =>
+          (settings.onJobStart === "yield" ? yieldable(healing, restore, turn) : restore(turn)).pipe(
+            Mark.withinReview(mark),
+            Effect.withParentSpan(span)
+          )
       )
     })
 
@@ -422,7 +426,8 @@ const make = Effect.gen(function* () {
     review: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | HealingTimeout | HealingClosed, R> =>
     restore(awaitTurn(healing)).pipe(
-      Effect.zipRight(takeTurn(healing, restore, review)),
+      // It never waits here, since a healing gives its permit back before it ends its turn.
+      Effect.zipRight(semaphore.withPermits(1)(takeTurn(healing, restore, review))),
       Effect.flatMap((result) =>
         result === givenBack
           ? Effect.zipRight(giveTurnBack(healing), takeTurns(healing, restore, review))
@@ -443,9 +448,9 @@ const make = Effect.gen(function* () {
         (marks): Effect.Effect<A, E | HealingTimeout | HealingDeadlock | HealingClosed, R> => {
           const waitedFor = marks.find(isWaitedFor)
           if (waitedFor !== undefined) {
-            return Effect.fail(new HealingDeadlock({ job, inside: waitedFor.inside, name: waitedFor.name }))
+            return Effect.fail(new HealingDeadlock({ job, inside: waitedFor.inside, outer: waitedFor.name }, unchecked))
           }
-          const own = options === undefined ? undefined : Settings.fromCode(options, `run("${job}")`)
+          const own = options === undefined ? undefined : Settings.fromOptions(options, `run("${job}")`)
           if (own !== undefined && Arr.isNonEmptyReadonlyArray(own.issues)) {
             return Effect.die(new HealingConfigError({ issues: own.issues }))
           }
@@ -462,6 +467,7 @@ const make = Effect.gen(function* () {
             outcome: undefined,
             resume: undefined,
             mark: undefined,
+            waitingSince: calledAt,
             turnAt: calledAt,
             turns: 0,
             yields: 0,
@@ -470,9 +476,7 @@ const make = Effect.gen(function* () {
           }
           return Effect.uninterruptibleMask((restore) => {
             enter(healing)
-            return Effect.flatMap(Effect.exit(takeTurns(healing, restore, review)), (exit) =>
-              Effect.zipRight(leave(healing), exit)
-            )
+            return Effect.exit(takeTurns(healing, restore, review)).pipe(Effect.zipLeft(leave(healing)), Effect.flatten)
           })
         }
       )
@@ -498,7 +502,7 @@ const make = Effect.gen(function* () {
         running: Duration.millis(present - turnAt),
         yields
       })),
-      heldBy: first === undefined ? [] : heldBy(first, state),
+      heldBy: first === undefined ? [] : heldBy(first, state, present),
       settings
     }
   })
@@ -525,7 +529,7 @@ const make = Effect.gen(function* () {
   const close = Effect.sync(() => {
     closed = true
     for (const healing of line) {
-      endWait(healing, "ended", Effect.fail(new HealingClosed({ job: healing.job })))
+      endWait(healing, "ended", Effect.fail(new HealingClosed({ job: healing.job }, unchecked)))
     }
     notify()
   })
@@ -538,7 +542,7 @@ const make = Effect.gen(function* () {
   )
   yield* lookOut.pipe(
     // Should the dispatcher ever die, nobody is left waiting for it.
-    Effect.onError(() => close),
+    Effect.onError((cause) => Effect.zipRight(close, Effect.logFatal("The healing service has died", cause))),
     Effect.forkScoped
   )
   yield* Effect.forkScoped(
@@ -550,7 +554,9 @@ const make = Effect.gen(function* () {
     detached: Mark.cleared,
     status: Subscribable.make({
       get: status,
-      changes: Stream.unwrapScoped(Effect.map(watch, (watcher) => Stream.repeatEffect(statusAfterChange(watcher))))
+      changes: Stream.unwrapScoped(
+        Effect.map(watch, (watcher) => Stream.repeatEffect(statusAfterChange(watcher)))
+      ).pipe(Stream.takeUntil(() => closed))
     })
   }
 })

@@ -11,32 +11,48 @@ import type { JobId, RunningState } from "./OpenClaw.js"
 const LONG = Duration.toMillis("1 hour")
 
 /**
- * To be called at each look of the gate: it warns of each job that has run for over an hour while somebody waited, once
- * for each run of the job. It has no timer of its own (R12), so a warning comes with the first look after the hour.
+ * To be called at each look of the gate: it warns of each job that has run for over an hour since somebody first waited
+ * for it, once for each run of the job. It has no timer of its own (R12), so a warning comes with the first look after
+ * the hour at which somebody waits.
  *
  * @internal
  */
 export const make = (now: () => number): ((state: RunningState, waiting: number) => Effect.Effect<void>) => {
   const told = new Map<JobId, number>()
-  let waitingSince = Number.POSITIVE_INFINITY
+  /** The first wait since the running state was idle; those who give up and come again do not start it anew. */
+  let heldSince = Number.POSITIVE_INFINITY
+  /** Before this instant no job can be due, so that most looks cost nothing. */
+  let nextDue = Number.POSITIVE_INFINITY
 
   return (state, waiting) => {
-    waitingSince = waiting === 0 ? Number.POSITIVE_INFINITY : Math.min(waitingSince, now())
+    const at = now()
+    if (state.idleSince !== undefined) heldSince = Number.POSITIVE_INFINITY
+    else if (waiting > 0 && heldSince === Number.POSITIVE_INFINITY) {
+      heldSince = at
+      nextDue = at + LONG
+    }
+    if (waiting === 0 || heldSince > at || at < nextDue) return Effect.void
+
+    const due: Array<JobId> = []
+    nextDue = at + LONG
     for (const job of told.keys()) if (!HashMap.has(state.jobs, job)) told.delete(job)
-    if (now() - waitingSince < LONG) return Effect.void
-    const untold = Array.from(state.jobs).filter(
-      ([job, { since }]) => now() - Math.max(since, waitingSince) >= LONG && told.get(job) !== since
-    )
-    return Effect.forEach(
-      untold,
-      ([job, { since }]) => {
+    for (const [job, { since }] of state.jobs) {
+      if (told.get(job) === since) continue
+      const dueAt = Math.max(since, heldSince) + LONG
+      if (dueAt > at) nextDue = Math.min(nextDue, dueAt)
+      else {
         told.set(job, since)
-        return Effect.logWarning(`An OpenClaw job has held up ${waiting} waiting healings for over an hour`).pipe(
+        due.push(job)
+      }
+    }
+    return Effect.forEach(
+      due,
+      (job) =>
+        Effect.logWarning(`An OpenClaw job has held up ${waiting} waiting healings for over an hour`).pipe(
           Effect.annotateLogs("healing.job", job),
           // A logger that throws is not to stop the gate.
           Effect.catchAllCause(() => Effect.void)
-        )
-      },
+        ),
       { discard: true }
     )
   }

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Subscribable from "effect/Subscribable"
@@ -131,8 +132,8 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
     ) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     /**
      * A reporter of its own, for as long as the scope is open. When the scope is closed with a success, the source is
-     * gone and its jobs with it. When it is closed in any other way, the adapter broke: the source stays unknown until
-     * another of the same name takes its place (R16).
+     * gone and its jobs with it. When it is closed in any other way, an interruption included, the adapter broke: the
+     * source stays unknown until another of the same name takes its place (R16). So give it a name that stays the same.
      */
     readonly source: (name: string, queue?: string) => Effect.Effect<Source, never, Scope.Scope>
   }
@@ -198,8 +199,18 @@ const MAX_REASON = 200
 
 const warnIgnored = (source: Reported, job: JobId): Effect.Effect<void> =>
   Effect.logWarning("Ignored the end of an OpenClaw job that was never started").pipe(
-    Effect.annotateLogs({ "healing.job": job, "healing.source": source.name })
+    Effect.annotateLogs({ "healing.job": job, "healing.source": source.name }),
+    // A logger that throws is not to fail the job.
+    Effect.catchAllCause(() => Effect.void)
   )
+
+/** Without the message, in which an adapter may well name an address with its password. */
+const describeBreak = (cause: Cause.Cause<unknown>): string => {
+  if (Cause.isInterruptedOnly(cause)) return "its scope was interrupted"
+  const error = Cause.squash(cause)
+  const name = Predicate.hasProperty(error, "_tag") ? error._tag : error instanceof Error ? error.name : "a defect"
+  return `it broke: ${typeof name === "string" ? name : "a failure"}`
+}
 
 const makeQueue = (clock: Clock.Clock): Queue => {
   const now = () => Monotonic.millis(clock)
@@ -276,11 +287,14 @@ const makeQueue = (clock: Clock.Clock): Queue => {
         }),
         (ignored) => (ignored ? warnIgnored(source, job) : Effect.void)
       ),
-    replace: (jobs) =>
-      update((state) => {
+    replace: (jobs) => {
+      // Read once and here, where whatever its iterator throws leaves everything as it was.
+      const all = Array.from(jobs)
+      return update((state) => {
         source.unknown = undefined
-        return next(replaceAll(state, source, jobs), { unknown: unknownSources() })
-      }),
+        return next(replaceAll(state, source, all), { unknown: unknownSources() })
+      })
+    },
     unknown: (reason) => lose(source, reason)
   })
 
@@ -303,9 +317,12 @@ const makeQueue = (clock: Clock.Clock): Queue => {
     })
 
   const close = (source: Reported, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
-    if (Exit.isSuccess(exit)) return update((state) => remove(state, source))
+    const succeeded = Array.from(sources).some(
+      (other) => other !== source && other.name === source.name && !other.broken
+    )
+    if (Exit.isSuccess(exit) || succeeded) return update((state) => remove(state, source))
     source.broken = true
-    return lose(source, `it broke: ${Cause.pretty(exit.cause).split("\n", 1)[0]}`)
+    return lose(source, describeBreak(exit.cause))
   }
 
   const running = Subscribable.make({

@@ -14,7 +14,7 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import { closest } from "fastest-levenshtein"
+import { closest, distance } from "fastest-levenshtein"
 import type { ConfigIssue } from "./HealingError.js"
 
 // `Duration.decode` makes zero of whatever is negative or not a number, so those are told apart before.
@@ -169,12 +169,16 @@ const show = (found: unknown): string =>
 /** How a source spells its settings, and what it may hold for each. */
 interface Spelling {
   readonly source: string
+  readonly settings: ReadonlyArray<Setting>
   readonly keyOf: (setting: Setting) => string
   readonly decode: (raw: unknown) => Either.Either<Partial<HealingSettings>, ParseResult.ParseError>
   readonly expected: Record<Setting, string>
 }
 
-const load = ({ decode, expected, keyOf, source }: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
+const load = (
+  { decode, expected, keyOf, settings, source }: Spelling,
+  raw: Readonly<Record<string, unknown>>
+): Loaded => {
   const byKey = new Map(settings.map((setting) => [keyOf(setting), setting]))
   const known: Partial<Record<Setting, unknown>> = {}
   const issues: Array<ConfigIssue> = []
@@ -218,18 +222,35 @@ const decodeInYaml = Schema.decodeUnknownEither(Schema.partialWith(InYaml, { exa
 const decodeInEnvironment = Schema.decodeUnknownEither(Schema.partialWith(InEnvironment, { exact: true }))
 
 /** @internal */
-export const fromCode = (settings: HealingSettingsInput, source = "code"): Loaded =>
-  load({ source, keyOf: identity, decode: decodeInCode, expected }, { ...settings })
+export const fromCode = (raw: HealingSettingsInput): Loaded =>
+  load({ source: "code", settings, keyOf: identity, decode: decodeInCode, expected }, { ...raw })
+
+/**
+ * The settings that can be given for one healing.
+ *
+ * @internal
+ */
+export const fromOptions = (raw: Pick<HealingSettingsInput, "priority" | "maxWait">, source: string): Loaded =>
+  load({ source, settings: ["priority", "maxWait"], keyOf: identity, decode: decodeInCode, expected }, { ...raw })
 
 /** @internal */
 export const fromYaml = (path: string, raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: path, keyOf: Str.camelToSnake, decode: decodeInYaml, expected: expectedInText }, raw)
+  load({ source: path, settings, keyOf: Str.camelToSnake, decode: decodeInYaml, expected: expectedInText }, raw)
 
 const variable = (setting: Setting): string => `HEALING_${Str.camelToSnake(setting).toUpperCase()}`
 
 /** @internal */
 export const variables: ReadonlyArray<string> = settings.map(variable)
 
+/**
+ * Whether a variable looks like a setting. The environment belongs to many, and others may call theirs `HEALING_` too.
+ *
+ * @internal
+ */
+export const isMeantForSetting = (name: string): boolean =>
+  name.startsWith("HEALING_") &&
+  variables.some((variable) => distance(name, variable) <= 2 || variable.startsWith(name) || name.startsWith(variable))
+
 /** @internal */
 export const fromEnvironment = (raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: "environment", keyOf: variable, decode: decodeInEnvironment, expected: expectedInText }, raw)
+  load({ source: "environment", settings, keyOf: variable, decode: decodeInEnvironment, expected: expectedInText }, raw)

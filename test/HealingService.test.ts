@@ -321,6 +321,19 @@ describe("R6 max wait", () => {
     })
   )
 
+  it.scoped("a hundred deadlines and more at one instant all pass", () =>
+    Effect.gen(function* () {
+      const { healing, openClaw } = yield* makeGate()
+      yield* openClaw.started("A")
+      const fibers = yield* Effect.forEach(Array.from({ length: 250 }), () =>
+        Effect.fork(Effect.flip(healing.run("X", { maxWait: "1 second" })(Effect.void)))
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll(fibers)
+      assert.strictEqual((yield* healing.status.get).waiting, 0)
+    })
+  )
+
   it.scoped("waits longer than a JavaScript timer can", () =>
     Effect.gen(function* () {
       const clock = yield* Effect.clock
@@ -377,7 +390,7 @@ describe("R9 no deadlock", () => {
     Effect.gen(function* () {
       const { healing, openClaw } = yield* makeGate({ maxConcurrent: 2 })
       const inner = Effect.flip(healing.run("X")(Effect.void)).pipe(
-        Effect.map((error) => (error._tag === "HealingDeadlock" ? [error.job, error.inside, error.name] : error))
+        Effect.map((error) => (error._tag === "HealingDeadlock" ? [error.job, error.inside, error.outer] : error))
       )
       assert.deepStrictEqual(yield* openClaw.withJob("A")(inner), ["X", "job", "A"])
       yield* TestClock.adjust("1 second")
@@ -394,6 +407,15 @@ describe("R9 no deadlock", () => {
     Effect.gen(function* () {
       const { healing, openClaw } = yield* makeGate()
       assert.strictEqual(yield* openClaw.withJob("A", "another")(healing.run("X")(Effect.succeed(1))), 1)
+    })
+  )
+
+  it.scoped("a context that was captured elsewhere does not hide where the caller is", () =>
+    Effect.gen(function* () {
+      const { healing, openClaw } = yield* makeGate({ quietPeriod: 0 })
+      const captured = yield* openClaw.withJob("boot", "another")(Effect.context<never>())
+      const nested = Effect.flip(healing.run("X")(Effect.void)).pipe(Effect.provide(captured))
+      assert.strictEqual((yield* healing.run("Y")(nested))._tag, "HealingDeadlock")
     })
   )
 
@@ -443,6 +465,31 @@ describe("R10 yielding", () => {
       yield* x.finish
       yield* y.finish
       assert.deepStrictEqual(log.slice(2), ["X begins", "X ends", "Y begins", "Y ends"])
+    })
+  )
+
+  it.scoped("one who has yielded goes before those who came later, whatever op the gate is at", () =>
+    Effect.gen(function* () {
+      let yields = 0
+      for (let op = 1; op <= 250; op++) {
+        const { healing, openClaw } = yield* makeGate({ onJobStart: "yield", maxYields: 1, quietPeriod: 0 })
+        const began: Array<string> = []
+        const begin = (job: string) => Effect.sync(() => began.push(job))
+        const x = yield* Effect.zipRight(begin("X"), Effect.repeatN(Effect.yieldNow(), 20)).pipe(
+          healing.run("X"),
+          beforeOp(op, () => {}, "yield"),
+          Effect.fork
+        )
+        yield* Effect.repeatN(Effect.yieldNow(), 2)
+        const y = yield* Effect.fork(healing.run("Y")(begin("Y")))
+        yield* Effect.repeatN(Effect.yieldNow(), 6)
+        yield* openClaw.withJob("A")(Effect.void)
+        yield* Fiber.join(x)
+        yield* Fiber.join(y)
+        if (began.length === 3) yields++
+        assert.strictEqual(began.at(-1), "Y", `yielding before op ${op}: ${began.join(", ")}`)
+      }
+      assert.isAbove(yields, 10)
     })
   )
 
@@ -724,7 +771,7 @@ describe("what it tells", () => {
         ]),
         [
           ["HealingService.run", "X", 1000, true, "Ended"],
-          ["HealingService.run", "X", 2000, undefined, "Ended"]
+          ["HealingService.run", "X", 1000, undefined, "Ended"]
         ]
       )
     })
@@ -792,6 +839,24 @@ describe("what it tells", () => {
       yield* review("Y")
       yield* review("Z")
       assert.deepStrictEqual(logged, ["An OpenClaw job has held up 2 waiting healings for over an hour stuck"])
+    })
+  )
+
+  it.scoped("also if those who wait give up and come again, and even if the logger throws", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const logger = Logger.make(() => {
+        calls++
+        throw new Error("no space left")
+      })
+      const { healing, openClaw } = yield* Effect.provide(makeGate(), Logger.replace(Logger.defaultLogger, logger))
+      yield* openClaw.started("stuck")
+      const fiber = yield* Effect.fork(Effect.retry(healing.run("X")(Effect.succeed("done")), Schedule.forever))
+      yield* TestClock.adjust("70 minutes")
+      assert.strictEqual(calls, 1)
+      yield* openClaw.finished("stuck")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(fiber), "done")
     })
   )
 })

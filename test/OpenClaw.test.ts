@@ -118,9 +118,42 @@ describe("R16 sources", () => {
       yield* pm2.unknown("x".repeat(1000))
       assert.strictEqual((yield* unknown)[0]?.reason.length, 200)
       yield* Scope.close(scope, Exit.fail(new Error("lost its socket\nand a secret")))
-      assert.deepStrictEqual(yield* unknown, [{ name: "pm2", reason: "it broke: Error: lost its socket" }])
+      assert.deepStrictEqual(yield* unknown, [{ name: "pm2", reason: "it broke: Error" }])
       yield* Effect.scoped(Effect.flatMap(source("pm2"), ({ replace }) => replace([])))
       assert.deepStrictEqual(yield* unknown, [], "another of its name takes its place, and closes cleanly")
+    })
+  )
+
+  it.scoped("a list that throws while it is read changes nothing", () =>
+    Effect.gen(function* () {
+      const { running, source, started } = yield* openClaw
+      const pm2 = yield* source("pm2")
+      const broken = function* () {
+        yield "A"
+        throw new Error("half a list")
+      }
+      yield* Effect.exit(Effect.suspend(() => pm2.replace(broken())))
+      yield* started("B")
+      assert.deepStrictEqual((yield* running.get).unknown.length, 1)
+    })
+  )
+
+  it.scoped("whatever an adapter breaks with, its source is unknown, or gone if there is a new one", () =>
+    Effect.gen(function* () {
+      const { running, source } = yield* openClaw
+      const scope = yield* Scope.make()
+      const old = yield* Scope.extend(source("pm2"), scope)
+      yield* old.replace([])
+      // A BigInt cannot be printed as JSON.
+      yield* Scope.close(scope, Exit.fail({ since: 1n }))
+      assert.strictEqual((yield* running.get).unknown.length, 1)
+
+      const another = yield* Scope.make()
+      yield* Scope.extend(source("pm2"), another)
+      const successor = yield* source("pm2")
+      yield* successor.replace(["A"])
+      yield* Scope.close(another, Exit.fail("lost"))
+      assert.deepStrictEqual((yield* running.get).unknown, [])
     })
   )
 

@@ -16,6 +16,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -26,10 +27,10 @@ import * as Scope from "effect/Scope"
 import * as Supervisor from "effect/Supervisor"
 import {
   Healing,
-  type HealingClosed,
-  type HealingDeadlock,
+  HealingClosed,
+  HealingDeadlock,
   HealingService,
-  type HealingTimeout,
+  HealingTimeout,
   type HeldBy,
   OpenClaw,
   type Source
@@ -134,21 +135,28 @@ class Census extends Supervisor.AbstractSupervisor<void> {
   }
 }
 
-/** The failure of a review of its own. */
+/** In whose name healings are interrupted here. */
+const INTERRUPTER = FiberId.unsafeMake()
+
 class Boom {
   readonly _tag = "Boom"
   constructor(readonly turn: string) {}
 }
 
+class Defect {
+  constructor(readonly turn: string) {}
+}
+
 type HealingError = Boom | HealingTimeout | HealingDeadlock | HealingClosed
 
-/** What a host does next, and then goes on or not. */
 type Body = Effect.Effect<string, Boom>
 
-/** The body of a review or of a job: it does nothing but what it is told. */
+/** The body of one turn of a review, or of a job: it does nothing but what it is told. */
 class Puppet {
   private told = Deferred.unsafeMake<Body>(FiberId.none)
   private readonly released = Deferred.unsafeMake<void>(FiberId.none)
+
+  constructor(private readonly turn: string) {}
 
   readonly body: Body = Effect.suspend(() => {
     this.told = Deferred.unsafeMake<Body>(FiberId.none)
@@ -157,8 +165,12 @@ class Puppet {
 
   readonly finalizer: Effect.Effect<void> = Deferred.await(this.released)
 
-  tell(body: Body): void {
-    Deferred.unsafeDone(this.told, Effect.succeed(body))
+  tell(what: Effect.Effect<void>): void {
+    Deferred.unsafeDone(this.told, Effect.succeed(Effect.zipRight(what, this.body)))
+  }
+
+  end(how: (turn: string) => Body): void {
+    Deferred.unsafeDone(this.told, Effect.succeed(how(this.turn)))
   }
 
   release(): void {
@@ -188,29 +200,18 @@ const allHeldBy = (held: ReadonlyArray<HeldBy>): ReadonlyArray<Model.HeldBy> =>
 
 const outcomeOf = (exit: Exit.Exit<string, HealingError>): Model.Outcome => {
   if (Exit.isSuccess(exit)) return { _tag: "Success", turn: exit.value }
-  if (Cause.isInterrupted(exit.cause)) return { _tag: "Interrupted" }
+  if (HashSet.has(Cause.interruptors(exit.cause), INTERRUPTER)) return { _tag: "Interrupted" }
+  // The interruption by which the gate wanted to make it yield may stand beside it, if the review has failed before.
   const error = Cause.squash(exit.cause)
-  // Whatever it is, it is either one of the typed errors or the defect of a review.
-  const known = error as HealingError | { readonly _tag: "Defect"; readonly turn: string }
-  switch (known._tag) {
-    case "Boom":
-      return { _tag: "Failure", turn: known.turn }
-    case "HealingTimeout":
-      return {
-        _tag: "HealingTimeout",
-        waited: Duration.toMillis(known.waited),
-        heldBy: allHeldBy(known.heldBy),
-        ahead: known.ahead
-      }
-    case "HealingDeadlock":
-      return { _tag: "HealingDeadlock", inside: known.inside, name: known.name }
-    case "HealingClosed":
-      return { _tag: "HealingClosed" }
-    case "Defect":
-      return { _tag: "Defect", turn: known.turn }
-    default:
-      throw error
+  if (error instanceof Boom) return { _tag: "Failure", turn: error.turn }
+  if (error instanceof Defect) return { _tag: "Defect", turn: error.turn }
+  if (error instanceof HealingClosed) return { _tag: "HealingClosed" }
+  if (error instanceof HealingDeadlock) return { _tag: "HealingDeadlock", inside: error.inside, name: error.outer }
+  if (error instanceof HealingTimeout) {
+    const { ahead, heldBy, waited } = error
+    return { _tag: "HealingTimeout", waited: Duration.toMillis(waited), heldBy: allHeldBy(heldBy), ahead }
   }
+  throw error
 }
 
 /** What a fiber has ended with. */
@@ -252,10 +253,7 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
 
   const layerScope = Effect.runSync(Scope.make())
   const building = fork(
-    Layer.buildWithScope(
-      Healing.layer({ ...settings, quietPeriod: Duration.millis(settings.quietPeriod) }),
-      layerScope
-    )
+    Layer.buildWithScope(Healing.layer({ ...settings, quietPeriod: Duration.millis(settings.quietPeriod) }), layerScope)
   )
   scheduler.run()
   const built = got(building)
@@ -293,7 +291,7 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
       checkStart(call, calledAt)
       if (call.begins !== "idly") now(openClaw.started(Model.OWN_JOB))
       if (call.begins === "withBlip") now(openClaw.finished(Model.OWN_JOB))
-      const puppet = new Puppet()
+      const puppet = new Puppet(Model.turnOf({ id: call.id, turns: turns[call.id] ?? 0 }))
       puppets.set(call.id, puppet)
       return puppet.body.pipe(
         Effect.ensuring(call.slow ? puppet.finalizer : Effect.void),
@@ -308,11 +306,13 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
       )
     )
 
+  const noteOutcome = (id: string, exit: Exit.Exit<string, HealingError>): void => {
+    outcomes[id] = outcomeOf(exit)
+  }
+
   const watch = (id: string, fiber: Fiber.RuntimeFiber<string, HealingError>): void => {
     fibers.set(id, fiber)
-    fiber.addObserver((exit) => {
-      outcomes[id] = outcomeOf(exit)
-    })
+    fiber.addObserver((exit) => noteOutcome(id, exit))
   }
 
   const forkInside = (id: string, effect: Effect.Effect<string, HealingError>): Effect.Effect<void> =>
@@ -324,10 +324,6 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
     return found
   }
 
-  /** Lets a host do something and go on. */
-  const tell = (host: string, effect: Effect.Effect<unknown>): void =>
-    puppet(host).tell(Effect.zipRight(effect, puppet(host).body))
-
   const closeSource = (name: string, exit: Exit.Exit<unknown, unknown>): void => {
     const found = sources.get(name)
     if (found !== undefined) now(Scope.close(found.scope, exit))
@@ -338,75 +334,84 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
   const perform = (event: Model.Event): void => {
     switch (event._tag) {
       case "Started":
-        return now(reporter(event.source).started(event.job))
+        now(reporter(event.source).started(event.job))
+        break
       case "Finished":
-        return now(reporter(event.source).finished(event.job))
+        now(reporter(event.source).finished(event.job))
+        break
       case "Make": {
         const scope = now(Scope.make())
         sources.set(event.source, { scope, source: now(Scope.extend(openClaw.source(event.source), scope)) })
-        return
+        break
       }
       case "Replace":
-        return now(sources.get(event.source)?.source.replace(event.jobs) ?? Effect.void)
+        now(sources.get(event.source)?.source.replace(event.jobs) ?? Effect.void)
+        break
       case "Unknown":
-        return now(sources.get(event.source)?.source.unknown("lost") ?? Effect.void)
+        now(sources.get(event.source)?.source.unknown("lost") ?? Effect.void)
+        break
       case "Close":
-        return closeSource(event.source, Exit.void)
+        closeSource(event.source, Exit.void)
+        break
       case "Break":
-        return closeSource(event.source, Exit.fail("broken"))
+        closeSource(event.source, event.by === "failure" ? Exit.fail("broken") : Exit.interrupt(INTERRUPTER))
+        break
       case "Run":
-        return watch(event.call.id, fork(run(event.call)))
+        watch(event.call.id, fork(run(event.call)))
+        break
       case "RunInside":
-        return tell(
-          event.host,
-          Effect.map(Effect.exit(run(event.call)), (exit) => {
-            outcomes[event.call.id] = outcomeOf(exit)
-          })
-        )
+        puppet(event.host).tell(Effect.map(Effect.exit(run(event.call)), (exit) => noteOutcome(event.call.id, exit)))
+        break
       case "RunDetached":
-        return tell(event.host, forkInside(event.call.id, healing.detached(run(event.call))))
+        puppet(event.host).tell(forkInside(event.call.id, healing.detached(run(event.call))))
+        break
       case "ForkDaemon": {
         const woken = Deferred.unsafeMake<void>(FiberId.none)
         daemons.set(event.call.id, woken)
-        return tell(event.host, forkInside(event.call.id, Effect.zipRight(Deferred.await(woken), run(event.call))))
+        puppet(event.host).tell(forkInside(event.call.id, Effect.zipRight(Deferred.await(woken), run(event.call))))
+        break
       }
       case "WakeDaemon":
-        return Deferred.unsafeDone(daemons.get(event.id) ?? Deferred.unsafeMake<void>(FiberId.none), Effect.void)
+        Deferred.unsafeDone(daemons.get(event.id) ?? Deferred.unsafeMake<void>(FiberId.none), Effect.void)
+        break
       case "Succeed":
-        return puppet(event.id).tell(Effect.succeed(Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 })))
+        puppet(event.id).end((turn) => Effect.succeed(turn))
+        break
       case "Fail":
-        return puppet(event.id).tell(
-          Effect.fail(new Boom(Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 })))
-        )
+        puppet(event.id).end((turn) => Effect.fail(new Boom(turn)))
+        break
       case "Die":
-        return puppet(event.id).tell(
-          Effect.die({ _tag: "Defect", turn: Model.turnOf({ id: event.id, turns: turns[event.id] ?? 0 }) })
-        )
+        puppet(event.id).end((turn) => Effect.die(new Defect(turn)))
+        break
       case "Interrupt":
-        return fibers.get(event.id)?.unsafeInterruptAsFork(FiberId.none)
+        fibers.get(event.id)?.unsafeInterruptAsFork(INTERRUPTER)
+        break
       case "Release":
-        return puppet(event.id).release()
+        puppet(event.id).release()
+        break
       case "Hold": {
-        const holder = new Puppet()
+        const holder = new Puppet(event.job)
         puppets.set(event.job, holder)
         fork(openClaw.withJob(event.job)(holder.body))
-        return
+        break
       }
       case "LetGo":
-        return puppet(event.job).tell(Effect.succeed(event.job))
+        puppet(event.job).end((turn) => Effect.succeed(turn))
+        break
       case "CloseLayer":
         fork(Scope.close(layerScope, Exit.void))
-        return
-      case "Advance": {
+        break
+      case "Advance":
         scheduler.run()
         for (let next = clock.timers[0]; next !== undefined && next < event.to; next = clock.timers[0]) {
           clock.jump(next)
           scheduler.run()
         }
-        return clock.jump(event.to)
-      }
+        clock.jump(event.to)
+        break
       case "Lag":
-        return clock.jump(event.to)
+        clock.jump(event.to)
+        break
     }
   }
 
@@ -415,7 +420,8 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
     const running = now(openClaw.running.get)
     const instant = clock.unsafeCurrentTimeMillis()
     if (alarms.length > 0) throw new Error(alarms.join("\n"))
-    if (status.waiting !== status.line.length) throw new Error(`${status.waiting} wait, of them in line ${status.line.length}`)
+    if (status.waiting !== status.line.length)
+      throw new Error(`${status.waiting} wait, of them in line ${status.line.length}`)
     return {
       line: status.line.map(({ job, priority, waited, yields }) => ({
         id: job,
@@ -440,12 +446,10 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
 
   return {
     perform,
-    /** Lets the service run: for so many tasks, or until it has come to rest. Says how many reviews have begun in that. */
-    run: (tasks?: number): number => {
-      const before = begun
-      scheduler.run(tasks)
-      return begun - before
-    },
+    /** Lets the service run: for so many tasks, or until it has come to rest. */
+    run: (tasks?: number): void => scheduler.run(tasks),
+    /** How many turns have begun so far. */
+    turns: (): number => begun,
     view,
     /** How many fibers have not ended. */
     fibers: (): number => census.fibers.size

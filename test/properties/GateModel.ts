@@ -36,7 +36,12 @@ export type HeldBy =
 export type Outcome =
   | { readonly _tag: "Success" | "Failure" | "Defect"; readonly turn: string }
   | { readonly _tag: "Interrupted" }
-  | { readonly _tag: "HealingTimeout"; readonly waited: number; readonly heldBy: ReadonlyArray<HeldBy>; readonly ahead: number }
+  | {
+      readonly _tag: "HealingTimeout"
+      readonly waited: number
+      readonly heldBy: ReadonlyArray<HeldBy>
+      readonly ahead: number
+    }
   | { readonly _tag: "HealingDeadlock"; readonly inside: "job" | "review"; readonly name: string }
   | { readonly _tag: "HealingClosed" }
 
@@ -98,7 +103,8 @@ export interface Told {
 /** What the world does. The source "" stands for reports that are made without one. */
 export type Event =
   | { readonly _tag: "Started" | "Finished"; readonly source: string; readonly job: string }
-  | { readonly _tag: "Make" | "Unknown" | "Close" | "Break"; readonly source: string }
+  | { readonly _tag: "Make" | "Unknown" | "Close"; readonly source: string }
+  | { readonly _tag: "Break"; readonly source: string; readonly by: "failure" | "interruption" }
   | { readonly _tag: "Replace"; readonly source: string; readonly jobs: ReadonlyArray<string> }
   | { readonly _tag: "Run"; readonly call: Call }
   /** Calls from inside of a host: by itself, by a fork that is detached, by a daemon that is woken later. */
@@ -171,7 +177,13 @@ const heldBy = (state: State, { overdue }: Healing): ReadonlyArray<HeldBy> => {
   if (!overdue && sources.length > 0) held.push({ _tag: "UnknownSources", sources })
   if (!overdue && jobs.length > 0) held.push({ _tag: "Jobs", jobs })
   if (!overdue && remaining > 0 && remaining < Number.POSITIVE_INFINITY) held.push({ _tag: "QuietPeriod", remaining })
-  if (!hasFreeTurn(state)) held.push({ _tag: "Turn", reviews: inTurn(state).map(({ id }) => id).sort() })
+  if (!hasFreeTurn(state))
+    held.push({
+      _tag: "Turn",
+      reviews: inTurn(state)
+        .map(({ id }) => id)
+        .sort()
+    })
   return held
 }
 
@@ -211,8 +223,7 @@ const waitAgain = (closed: boolean, healing: Healing): Healing =>
 const yieldTurn = (state: State): State => ({
   ...state,
   healings: state.healings.map((healing) =>
-    (healing.phase === "running" || healing.phase === "ending") &&
-    healing.outcome?._tag !== "Interrupted" &&
+    (healing.phase === "running" || (healing.phase === "ending" && healing.outcome?._tag === "Success")) &&
     !healing.overdue &&
     healing.yields < state.settings.maxYields
       ? healing.slow
@@ -301,7 +312,7 @@ export const OWN_JOB = "own"
 
 /** R6. Each one leaves before the next is judged. */
 const expire = (state: State, due: ReadonlyArray<Healing>): State =>
-  due.reduce((before, { id, deadline }) => {
+  due.reduce((before, { id }) => {
     if (before.settings.onMaxWait === "run" && before.settings.enabled) {
       return change(before, id, (healing) => ({ ...healing, overdue: true, deadline: Number.POSITIVE_INFINITY }))
     }
@@ -397,6 +408,7 @@ export const apply = (state: State, event: Event): State => {
     case "Interrupt":
       return change(state, event.id, (healing) => {
         const outcome: Outcome = { _tag: "Interrupted" }
+        if (healing.phase === "ended") return healing
         return healing.phase === "waiting" ? end(outcome)(healing) : finish(outcome)(healing)
       })
     case "Release":
