@@ -542,7 +542,11 @@ const make = Effect.gen(function* () {
   )
   yield* lookOut.pipe(
     // Should the dispatcher ever die, nobody is left waiting for it.
-    Effect.onError((cause) => Effect.zipRight(close, Effect.logFatal("The healing service has died", cause))),
+    Effect.onError((cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Effect.void
+        : Effect.zipRight(close, Effect.logFatal("The healing service has died", cause))
+    ),
     Effect.forkScoped
   )
   yield* Effect.forkScoped(

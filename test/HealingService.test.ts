@@ -15,6 +15,7 @@ import {
   MetricState,
   Option,
   Ref,
+  Runtime,
   Schedule,
   Scope,
   Stream,
@@ -95,12 +96,13 @@ describe("R2 jobs first", () => {
     it.scoped(`a job that ${what} between grant and review is seen by the last check`, () =>
       Effect.gen(function* () {
         const ops = { betweenGrantAndCheck: 0, afterCheck: 0 }
+        const runSync = Runtime.runSync(yield* Effect.runtime())
         for (let op = 1; op <= 150; op++) {
           const { healing, log, openClaw } = yield* makeGate()
           let granted = false
           const report = () => {
-            granted = log.length === 0 && Effect.runSync(healing.status.get).running.length > 0
-            for (const report of granted ? reports : []) Effect.runSync(openClaw[report]("A"))
+            granted = log.length === 0 && runSync(healing.status.get).running.length > 0
+            for (const report of granted ? reports : []) runSync(openClaw[report]("A"))
           }
           const fiber = yield* Effect.sync(() => log.push("X begins")).pipe(
             healing.run("X"),
@@ -544,11 +546,16 @@ describe("R11 closing", () => {
   it.scoped("a line of waiters and later callers fail, a running review is its caller's", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const { healing, review } = yield* Scope.extend(makeGate(), scope)
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => logged.push(message))
+      const { healing, review } = yield* Scope.extend(makeGate(), scope).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
       const x = yield* review("X")
       const y = yield* review("Y")
       const z = yield* review("Z", { maxWait: Duration.infinity })
       yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(logged, [], "a close is not a fault")
       assert.deepStrictEqual(yield* y.error, new HealingClosed({ job: "Y" }))
       assert.deepStrictEqual(yield* z.error, new HealingClosed({ job: "Z" }))
       assert.deepStrictEqual(yield* (yield* review("late")).error, new HealingClosed({ job: "late" }))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, HashMap, Layer, Logger, Option, Scope, Stream } from "effect"
+import { Data, Effect, Exit, HashMap, Layer, Logger, Option, Scope, Stream } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingConfig, OpenClaw, type RunningState, type Source } from "effect-healing"
 import { settle } from "./gate.js"
@@ -7,6 +7,8 @@ import { settle } from "./gate.js"
 const openClaw = Effect.flatMap(Layer.build(Layer.provide(OpenClaw.layer, HealingConfig.layer())), (context) =>
   Effect.provide(OpenClaw, context)
 )
+
+class LostSocket extends Data.TaggedError("LostSocket")<{ readonly url: string }> {}
 
 const instances = ({ jobs }: RunningState) =>
   Object.fromEntries(HashMap.toEntries(jobs).map(([job, running]) => [job, running.instances]))
@@ -117,8 +119,8 @@ describe("R16 sources", () => {
       assert.deepStrictEqual(yield* unknown, [])
       yield* pm2.unknown("x".repeat(1000))
       assert.strictEqual((yield* unknown)[0]?.reason.length, 200)
-      yield* Scope.close(scope, Exit.fail(new Error("lost its socket\nand a secret")))
-      assert.deepStrictEqual(yield* unknown, [{ name: "pm2", reason: "it broke: Error" }])
+      yield* Scope.close(scope, Exit.fail(new LostSocket({ url: "with a secret" })))
+      assert.deepStrictEqual(yield* unknown, [{ name: "pm2", reason: "it broke: LostSocket" }])
       yield* Effect.scoped(Effect.flatMap(source("pm2"), ({ replace }) => replace([])))
       assert.deepStrictEqual(yield* unknown, [], "another of its name takes its place, and closes cleanly")
     })

@@ -1,15 +1,17 @@
 /** R7 and R8 at every op: whatever is interrupted wherever, the gate holds nothing afterwards and still works. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, HashMap } from "effect"
-import type { HealingSettingsInput } from "effect-healing"
+import type { HealingClosed, HealingDeadlock, HealingSettingsInput, HealingTimeout } from "effect-healing"
 import { beforeOp, makeGate } from "./gate.js"
 
 type Gate = Effect.Effect.Success<ReturnType<typeof makeGate>>
 
+type Failure = "no" | HealingTimeout | HealingDeadlock | HealingClosed
+
 interface Sweep {
   readonly settings: HealingSettingsInput
   /** What is interrupted. */
-  readonly victim: (gate: Gate) => Effect.Effect<unknown, unknown>
+  readonly victim: (gate: Gate) => Effect.Effect<unknown, Failure>
   /** What goes on beside it. */
   readonly beside?: (gate: Gate) => Effect.Effect<unknown>
   /** How it was before. */
@@ -36,7 +38,7 @@ const sweeps: Record<string, Sweep> = {
   },
   "run, failing": {
     settings: {},
-    victim: ({ healing }) => healing.run("X")(Effect.zipRight(someOps, Effect.fail("no")))
+    victim: ({ healing }) => healing.run("X")(Effect.zipRight(someOps, Effect.fail("no" as const)))
   },
   "run, in a child fiber": {
     settings: { onJobStart: "yield" },
@@ -101,7 +103,7 @@ const interruptBefore = (sweep: Sweep, op: number, then: "go on" | "yield") =>
     const gate = yield* makeGate({ quietPeriod: 0, ...sweep.settings })
     if (sweep.before !== undefined) yield* sweep.before(gate)
     let reached = false
-    const victim: Fiber.RuntimeFiber<unknown, unknown> = yield* sweep.victim(gate).pipe(
+    const victim: Fiber.RuntimeFiber<unknown, Failure> = yield* sweep.victim(gate).pipe(
       beforeOp(
         op,
         () => {

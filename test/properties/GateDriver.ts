@@ -58,7 +58,7 @@ class SteppedScheduler implements Scheduler.Scheduler {
   run(most = Number.POSITIVE_INFINITY, fiber?: unknown): void {
     for (let done = 0; done < most; done++) {
       // R12: a gate that never comes to rest polls.
-      if (done === 100_000) throw new Error("The service does not come to rest")
+      if (done === 10_000) throw new Error("The service does not come to rest")
       const at = fiber === undefined ? 0 : this.tasks.findIndex((task) => task.fiber === fiber)
       const [task] = at === -1 ? [] : this.tasks.splice(at, 1)
       if (task === undefined) return
@@ -91,6 +91,7 @@ class SteppedClock implements Clock.Clock {
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
+      if (Duration.toMillis(duration) <= 0) return resume(Effect.void)
       const sleep: Sleep = { until: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
       this.sleeps.push(sleep)
       return Effect.sync(() => this.forget(sleep))
