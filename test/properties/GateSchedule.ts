@@ -340,8 +340,8 @@ const isUnclear = (
     phase === "ending" && (outcome?._tag === "Failure" || outcome?._tag === "Defect")
   if (starts && [...before.healings, ...next.healings].some(hasFailed)) return true
 
-  // Whether the turn of one that yields or leaves is given to another before the layer has closed.
-  if (!before.closed && after.closed && (hasYielded || told.length > 0)) return true
+  // Whether a review yields, and its turn or that of one that leaves is given to another, before the layer has closed.
+  if (!before.closed && after.closed && (starts || hasYielded || told.length > 0)) return true
 
   // Whether a review has come to its finalizer by the time that this is let go.
   const isLetGo = ({ id }: Model.Told, at: number) =>
