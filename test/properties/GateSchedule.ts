@@ -275,6 +275,19 @@ const isDue = (state: Model.State): boolean => Model.line(state).some(({ deadlin
 const latest = (events: ReadonlyArray<Model.Event>) =>
   events.slice(events.findLastIndex(({ _tag }) => _tag === "Advance") + 1)
 
+const someHealing = (
+  before: Model.State,
+  after: Model.State,
+  is: (now: Model.Healing, was: Model.Healing | undefined) => boolean
+): boolean => after.healings.some((now, at) => is(now, before.healings[at]))
+
+const someYield = (before: Model.State, after: Model.State): boolean =>
+  someHealing(
+    before,
+    after,
+    (now, was) => now.yields > (was?.yields ?? 0) || (now.phase === "yielding" && was?.phase !== now.phase)
+  )
+
 /** What is told to whom while something else happens that it may come before or after. */
 const isRace = (before: Model.State, events: ReadonlyArray<Model.Event>, after: Model.State): boolean => {
   const told = latest(events).filter(isTold)
@@ -306,21 +319,13 @@ const isUnclear = (
 ): boolean => {
   const yields = before.settings.onJobStart === "yield"
   const next = Model.settle(after)
-  const changes = (is: (now: Model.Healing, was: Model.Healing | undefined) => boolean): boolean =>
-    next.healings.some((now) =>
-      is(
-        now,
-        before.healings.find(({ id }) => id === now.id)
-      )
-    )
+  const changes = (is: (now: Model.Healing, was: Model.Healing | undefined) => boolean) => someHealing(before, next, is)
   const starts = yields && next.started > before.started
   const isNoisy = changes(({ begins, turns }, was) => begins !== "idly" && turns > (was?.turns ?? 0))
 
   // It takes a review some moments to come, to yield and to end. Who reaches its max wait meanwhile may be held up by that
   // review's turn still, or by its job not yet.
-  const hasYielded = changes(
-    (now, was) => now.yields > (was?.yields ?? 0) || (now.phase === "yielding" && was?.phase !== now.phase)
-  )
+  const hasYielded = someYield(before, next)
   const told = latest(events).filter(isTold)
   const leaves = told.some(
     ({ id }) =>
@@ -341,7 +346,10 @@ const isUnclear = (
   if (starts && [...before.healings, ...next.healings].some(hasFailed)) return true
 
   // Whether a review yields, and its turn or that of one that leaves is given to another, before the layer has closed.
-  if (!before.closed && after.closed && (starts || hasYielded || told.length > 0)) return true
+  const mightStart = changes(
+    (now, was) => now.outcome?._tag === "HealingClosed" && was?.outcome === undefined && now.begins !== "idly"
+  )
+  if (!before.closed && after.closed && (starts || hasYielded || told.length > 0 || (yields && mightStart))) return true
 
   // Whether a review has come to its finalizer by the time that this is let go.
   const isLetGo = ({ id }: Model.Told, at: number) =>
@@ -390,6 +398,6 @@ export const results = (before: Model.State, { events, races }: Batch): Readonly
   return [inOrder, ...all]
 }
 
-/** Whether the service can be stopped in the middle of what it does about a batch: only of grants can one see how many. */
-export const isCuttable = ({ events }: Batch, after: Model.State, budget: number): boolean =>
-  budget === WHOLE && !events.some(takesTime) && !isDue(after)
+/** Whether the gate can be stopped in the middle of what it does: of grants, and only of them, one sees how many it has made. */
+export const isCuttable = (before: Model.State, { events }: Batch, after: Model.State, budget: number): boolean =>
+  budget === WHOLE && !events.some(takesTime) && !isDue(after) && !someYield(before, after)
