@@ -625,9 +625,9 @@ describe("HealingConfig", () => {
         reason: "PermissionDenied",
         module: "FileSystem",
         method: "stat",
-        pathOrDescriptor: "/root/healing.yaml"
+        pathOrDescriptor: "/etc/healing.yaml"
       })
-      return assertFileRefused("/root/healing.yaml", "permission denied", "a readable YAML file").pipe(
+      return assertFileRefused("/etc/healing.yaml", "permission denied", "a readable YAML file").pipe(
         Effect.provide(FileSystem.layerNoop({ stat: () => Effect.fail(denied) }))
       )
     })
