@@ -84,6 +84,11 @@ const reason = Match.type<HeldBy>().pipe(
   Match.withReturnType<{ readonly state: State; readonly text: string }>(),
   Match.tagsExhaustive({
     Disabled: () => ({ state: "waiting", text: "waits: healing is switched off" }),
+    Paused: () => ({ state: "waiting", text: "waits: the queue is paused" }),
+    RateLimited: () => ({ state: "waiting", text: "waits: the reviewer is rate limited" }),
+    DailyLimit: () => ({ state: "waiting", text: "waits: enough reviews for a day" }),
+    StoreFailing: ({ reason }) => ({ state: "waiting", text: `waits: ${reason}` }),
+    NotBefore: () => ({ state: "waiting", text: "waits: for its next try" }),
     Jobs: ({ jobs }) => ({ state: "waiting", text: `waits: OpenClaw job ${jobs.join(", ")} runs` }),
     UnknownSources: () => ({ state: "waiting", text: "waits: nobody knows what runs" }),
     QuietPeriod: () => ({ state: "quiet", text: "waits: no job runs, but another may be about to" }),

@@ -11,6 +11,11 @@ import * as Schema from "effect/Schema"
  * One thing that keeps a healing from its turn. Lists of names hold the first 100.
  *
  * - `Disabled`: the setting `enabled` is off, so nothing is started.
+ * - `Paused`: the durable queue was paused, until somebody resumes it.
+ * - `RateLimited`: a reviewer was told to come back later, so the durable queue waits until then.
+ * - `DailyLimit`: `maxReviewsPerDay` automatic reviews have begun within 24 hours.
+ * - `StoreFailing`: what has happened cannot be written, so no further review is begun; `reason` says why not.
+ * - `NotBefore`: the request is to wait for its cool-down, or for another try.
  * - `Jobs`: these OpenClaw jobs run.
  * - `UnknownSources`: these sources do not know what runs, which counts as busy (R16).
  * - `QuietPeriod`: nothing runs, but not for long enough yet.
@@ -21,6 +26,11 @@ import * as Schema from "effect/Schema"
  */
 export const HeldBy = Schema.Union(
   Schema.TaggedStruct("Disabled", {}),
+  Schema.TaggedStruct("Paused", {}),
+  Schema.TaggedStruct("RateLimited", { remaining: Schema.Duration }),
+  Schema.TaggedStruct("DailyLimit", { remaining: Schema.Duration }),
+  Schema.TaggedStruct("StoreFailing", { reason: Schema.String }),
+  Schema.TaggedStruct("NotBefore", { remaining: Schema.Duration }),
   Schema.TaggedStruct("Jobs", { jobs: Schema.Array(Schema.String) }),
   Schema.TaggedStruct("UnknownSources", {
     sources: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String }))
@@ -45,6 +55,16 @@ const describeHeldBy = (heldBy: HeldBy): string => {
   switch (heldBy._tag) {
     case "Disabled":
       return "healing is switched off (enabled = false)"
+    case "Paused":
+      return "a pause of the queue"
+    case "RateLimited":
+      return `a rate limit, for another ${Duration.format(heldBy.remaining)}`
+    case "DailyLimit":
+      return `the limit of reviews per day, for another ${Duration.format(heldBy.remaining)}`
+    case "StoreFailing":
+      return `a store that cannot be written: ${heldBy.reason}`
+    case "NotBefore":
+      return `its cool-down or back-off, ${Duration.format(heldBy.remaining)} of it left`
     case "Jobs":
       return `OpenClaw jobs running: ${names(heldBy.jobs)}`
     case "UnknownSources":

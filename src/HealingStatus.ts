@@ -39,6 +39,7 @@ export interface RunningHealing {
  * - `line`: the first 100 of them, in the order of their turns.
  * - `running`: those who have a turn.
  * - `heldBy`: everything that holds the head of the line up; empty when nobody waits.
+ * - `holds`: what holds the requests of the durable queue back as a whole, whether or not one waits.
  * - `settings`: the settings in force.
  *
  * @since 0.1.0
@@ -49,5 +50,6 @@ export interface HealingStatus {
   readonly line: ReadonlyArray<WaitingHealing>
   readonly running: ReadonlyArray<RunningHealing>
   readonly heldBy: ReadonlyArray<HeldBy>
+  readonly holds: ReadonlyArray<HeldBy>
   readonly settings: HealingSettings
 }

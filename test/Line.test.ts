@@ -4,9 +4,10 @@ import * as FastCheck from "effect/FastCheck"
 import * as Line from "../src/Line.js"
 
 type Operation =
-  | { readonly _tag: "Add"; readonly priority: number; readonly deadline: number }
+  | { readonly _tag: "Add"; readonly priority: number; readonly deadline: number; readonly notBefore: number }
   | { readonly _tag: "Remove"; readonly at: number }
   | { readonly _tag: "PassMaxWait"; readonly at: number }
+  | { readonly _tag: "Release"; readonly until: number }
 
 /** The line as R5 tells it: an array, sorted anew for each question. */
 class Model {
@@ -14,15 +15,25 @@ class Model {
 
   get inOrder(): ReadonlyArray<Line.Waiter> {
     return Array.from(this.waiters).sort(
-      (a, b) => Number(b.overdue) - Number(a.overdue) || b.priority - a.priority || a.place - b.place
+      (a, b) =>
+        Math.max(a.notBefore, -1) - Math.max(b.notBefore, -1) ||
+        Number(b.overdue) - Number(a.overdue) ||
+        b.priority - a.priority ||
+        a.place - b.place
     )
+  }
+
+  get mayGo(): ReadonlyArray<Line.Waiter> {
+    return this.inOrder.filter(({ notBefore }) => notBefore === Number.NEGATIVE_INFINITY)
   }
 
   get mostUrgent(): Line.Waiter | undefined {
     const deadline = Math.min(...Array.from(this.waiters, (waiter) => waiter.deadline))
     return deadline === Number.POSITIVE_INFINITY
       ? undefined
-      : this.inOrder.find((waiter) => waiter.deadline === deadline)
+      : Array.from(this.waiters)
+          .sort((a, b) => Number(b.overdue) - Number(a.overdue) || b.priority - a.priority || a.place - b.place)
+          .find((waiter) => waiter.deadline === deadline)
   }
 }
 
@@ -30,20 +41,22 @@ const agree = (line: Line.Line<Line.Waiter>, model: Model) => {
   const inOrder = model.inOrder
   assert.strictEqual(line.size, inOrder.length)
   assert.isTrue(Arr.getEquivalence<Line.Waiter>(Object.is)(Array.from(line), inOrder), "order")
-  assert.strictEqual(line.first, inOrder[0])
+  const mayGo = model.mayGo
+  assert.strictEqual(line.first, mayGo[0])
+  assert.strictEqual(line.firstDelayed, inOrder[mayGo.length])
   assert.strictEqual(line.mostUrgent, model.mostUrgent)
-  for (const place of [0, 1, Math.floor(inOrder.length / 2), inOrder.length - 1]) {
-    const waiter = inOrder[place]
+  for (const place of [0, 1, Math.floor(mayGo.length / 2), mayGo.length - 1]) {
+    const waiter = mayGo[place]
     if (waiter !== undefined) assert.strictEqual(line.ahead(waiter), place)
   }
 }
 
-const waiter = (place: number, priority: number, deadline = Number.POSITIVE_INFINITY): Line.Waiter => ({
-  place,
-  priority,
-  deadline,
-  overdue: false
-})
+const waiter = (
+  place: number,
+  priority: number,
+  deadline = Number.POSITIVE_INFINITY,
+  notBefore = Number.NEGATIVE_INFINITY
+): Line.Waiter => ({ place, priority, deadline, notBefore, overdue: false })
 
 /** Applies the operations to a line and to its model, and compares the two after each. */
 const follow = (operations: ReadonlyArray<Operation>): number => {
@@ -54,9 +67,15 @@ const follow = (operations: ReadonlyArray<Operation>): number => {
   const pick = (at: number) => model.inOrder[Math.floor(at * model.waiters.size)]
   const apply = (operation: Operation) => {
     if (operation._tag === "Add") {
-      const added = waiter(places++, operation.priority, operation.deadline)
+      const added = waiter(places++, operation.priority, operation.deadline, operation.notBefore)
       line.add(added)
       model.waiters.add(added)
+      return
+    }
+    if (operation._tag === "Release") {
+      const due = Array.from(model.waiters).filter(({ notBefore }) => notBefore <= operation.until)
+      line.release(operation.until)
+      for (const { notBefore } of due) assert.strictEqual(notBefore, Number.NEGATIVE_INFINITY)
       return
     }
     const picked = pick(operation.at)
@@ -83,8 +102,19 @@ const operation = (
   deadline: FastCheck.Arbitrary<number>
 ): FastCheck.Arbitrary<Operation> => {
   const at = FastCheck.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+  const notBefore = FastCheck.oneof(
+    { weight: 3, arbitrary: FastCheck.constant(Number.NEGATIVE_INFINITY) },
+    { weight: 1, arbitrary: FastCheck.nat(5) }
+  )
   return FastCheck.oneof(
-    { weight: 6, arbitrary: FastCheck.record({ _tag: FastCheck.constant("Add" as const), priority, deadline }) },
+    {
+      weight: 6,
+      arbitrary: FastCheck.record({ _tag: FastCheck.constant("Add" as const), priority, deadline, notBefore })
+    },
+    {
+      weight: 1,
+      arbitrary: FastCheck.record({ _tag: FastCheck.constant("Release" as const), until: FastCheck.nat(5) })
+    },
     { weight: 2, arbitrary: FastCheck.record({ _tag: FastCheck.constant("Remove" as const), at }) },
     { weight: 1, arbitrary: FastCheck.record({ _tag: FastCheck.constant("PassMaxWait" as const), at }) }
   )

@@ -191,6 +191,8 @@ const heldBy = (held: HeldBy): Model.HeldBy => {
       return { _tag: "QuietPeriod", remaining: Duration.toMillis(held.remaining) }
     case "Turn":
       return { _tag: "Turn", reviews: [...held.reviews].sort() }
+    default:
+      throw new Error(`Nothing that a call of run waits for: ${held._tag}`)
   }
 }
 
