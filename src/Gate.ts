@@ -81,8 +81,9 @@ export interface Gate {
   readonly now: () => number
   /** The lane of those who call `run`, which nothing holds. */
   readonly callers: Lane<Ticket>
-  /** Another lane. */
+  /** Another lane, until it is closed, empty. */
   readonly makeLane: () => Lane<Ticket>
+  readonly close: (lane: Lane<Ticket>) => void
   readonly hold: (lane: Lane<Ticket>, name: string, hold: Hold | undefined) => void
   /** The next place in the sequence of calls. */
   readonly nextPlace: () => number
@@ -541,6 +542,10 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
       const lane = new Lane<Ticket>()
       lanes.push(lane)
       return lane
+    },
+    close: (lane) => {
+      lanes.splice(lanes.indexOf(lane), 1)
+      notify()
     },
     hold,
     nextPlace: () => places++,

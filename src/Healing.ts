@@ -3,17 +3,23 @@
  *
  * @since 0.1.0
  */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
 import * as Layer from "effect/Layer"
 import { HealingConfig, type HealingSettingsInput } from "./HealingConfig.js"
-import type { HealingConfigError } from "./HealingError.js"
+import type { HealingConfigError, HealingStoreError } from "./HealingError.js"
+import { HealingQueue } from "./HealingQueue.js"
 import { HealingService } from "./HealingService.js"
+import { HealingStore } from "./HealingStore.js"
 import { OpenClaw } from "./OpenClaw.js"
+import type { Reviewer } from "./Reviewer.js"
 
 /**
  * What most apps provide.
  *
  * - `layer`: the gate, in memory, with settings from code over the defaults. For settings from the environment or a
  *   file, provide `HealingConfig.layerLoad` to `HealingService.layer` and `OpenClaw.layer` instead.
+ * - `layerSqlite`: the same, and durable: requests are kept in this SQLite file, which one process owns at a time.
  *
  * @example
  * ```ts
@@ -33,7 +39,19 @@ export const Healing: {
   readonly layer: (
     settings?: HealingSettingsInput
   ) => Layer.Layer<HealingService | OpenClaw | HealingConfig, HealingConfigError>
+  readonly layerSqlite: (
+    filename: string,
+    settings?: HealingSettingsInput
+  ) => Layer.Layer<
+    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore,
+    HealingConfigError | HealingStoreError,
+    Reviewer | FileSystem | Path
+  >
 } = {
-  layer: (settings) =>
-    HealingService.layer.pipe(Layer.provideMerge(OpenClaw.layer), Layer.provideMerge(HealingConfig.layer(settings)))
+  layer: (settings) => gate(settings),
+  layerSqlite: (filename, settings) =>
+    HealingQueue.layer.pipe(Layer.provideMerge(HealingStore.layerSqlite(filename)), Layer.provideMerge(gate(settings)))
 }
+
+const gate = (settings?: HealingSettingsInput) =>
+  HealingService.layer.pipe(Layer.provideMerge(OpenClaw.layer), Layer.provideMerge(HealingConfig.layer(settings)))

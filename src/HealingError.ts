@@ -186,3 +186,153 @@ export class HealingConfigError extends Schema.TaggedError<HealingConfigError>("
     ).join("\n")
   }
 }
+
+/**
+ * A request, or a question about requests, was refused because of what it says.
+ *
+ * - `issues`: what is wrong, each with the path to it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingInvalid extends Schema.TaggedError<HealingInvalid>("effect-healing/HealingInvalid")(
+  "HealingInvalid",
+  { issues: Schema.NonEmptyArray(Schema.Struct({ path: Schema.String, message: Schema.String })) }
+) {
+  override get message(): string {
+    return Arr.map(this.issues, ({ message, path }) => (path === "" ? message : `${path}: ${message}`)).join("\n")
+  }
+}
+
+/**
+ * As many requests are pending as the setting `maxPending` allows, and this one would be another. Nothing was recorded.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingQueueFull extends Schema.TaggedError<HealingQueueFull>("effect-healing/HealingQueueFull")(
+  "HealingQueueFull",
+  { job: Schema.String, maxPending: Schema.Int }
+) {
+  override get message(): string {
+    return `The request for "${this.job}" was refused: ${this.maxPending} requests are pending, which is maxPending`
+  }
+}
+
+/**
+ * The request was not reviewed, because there was nothing to review; `reason` says why.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingSkipped extends Schema.TaggedError<HealingSkipped>("effect-healing/HealingSkipped")(
+  "HealingSkipped",
+  { id: Schema.String, job: Schema.String, reason: Schema.String }
+) {
+  override get message(): string {
+    return `The review of "${this.job}" was skipped: ${this.reason}`
+  }
+}
+
+/**
+ * The request was cancelled while somebody waited for its review.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingCancelled extends Schema.TaggedError<HealingCancelled>("effect-healing/HealingCancelled")(
+  "HealingCancelled",
+  { id: Schema.String, job: Schema.String }
+) {
+  override get message(): string {
+    return `The healing of "${this.job}" was cancelled (${this.id})`
+  }
+}
+
+/**
+ * What to do after a review that failed.
+ *
+ * - `Never`: it would fail again.
+ * - `Backoff`: try again later, up to `maxAttempts` in all.
+ * - `RateLimited`: no review would succeed now. The whole queue waits, until the given time (milliseconds since 1970) if
+ *   it is known and at most a day, else from a minute up to an hour, longer each time. No attempt is counted.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ReviewRetry = Schema.Union(
+  Schema.TaggedStruct("Never", {}),
+  Schema.TaggedStruct("Backoff", {}),
+  Schema.TaggedStruct("RateLimited", { until: Schema.optional(Schema.Int) })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ReviewRetry = typeof ReviewRetry.Type
+
+/**
+ * A review failed. `reason` is kept with the request and must hold no secret; of it the first 2,000 characters are kept.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ReviewError extends Schema.TaggedError<ReviewError>("effect-healing/ReviewError")("ReviewError", {
+  job: Schema.String,
+  reason: Schema.String,
+  retry: ReviewRetry
+}) {
+  override get message(): string {
+    return `The review of "${this.job}" failed: ${this.reason}`
+  }
+}
+
+/**
+ * The store of requests cannot do what it was asked to.
+ *
+ * - `Owned`: another process has the file open for its own queue.
+ * - `NotADatabase`: the file is none of SQLite's, is damaged, or is a folder.
+ * - `ReadOnly`: the file or its folder may not be written.
+ * - `Full`: there is no room left.
+ * - `TooNew`: a newer version of this package has written the database.
+ * - `UnexpectedState`: a request was in another state than it can have been in: somebody else writes to the database, or
+ *   this package has a bug.
+ * - `Closed`: its layer is closed.
+ * - `Unavailable`: everything else, such as a disk that is gone.
+ *
+ * `detail` says what was wrong and what would be right; `cause` is the error of the database, if there was one.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("effect-healing/HealingStoreError")(
+  "HealingStoreError",
+  {
+    reason: Schema.Literal(
+      "Owned",
+      "NotADatabase",
+      "ReadOnly",
+      "Full",
+      "TooNew",
+      "UnexpectedState",
+      "Closed",
+      "Unavailable"
+    ),
+    detail: Schema.String,
+    cause: Schema.optional(Schema.Defect)
+  }
+) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** @internal */
+export const unexpectedState = (id: string, expected: string, found: string): HealingStoreError =>
+  new HealingStoreError({
+    reason: "UnexpectedState",
+    detail:
+      `The request ${id} should be ${expected}, and is ${found}: ` +
+      "either somebody else writes to the database, or this is a bug of effect-healing"
+  })

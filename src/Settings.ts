@@ -41,6 +41,9 @@ const durationFrom = (isAllowed: Predicate.Predicate<unknown>, fits: Predicate.P
 
 const always = () => true
 
+/** @internal */
+export const MaxWait = durationFrom(always, always)
+
 // A bare number hides its unit, which the reader of a file or of an environment cannot look up.
 const hasUnit = Predicate.isString
 
@@ -49,32 +52,47 @@ const ends = Duration.isFinite
 
 const Priority = Schema.Finite.pipe(Schema.negative())
 
-const Turns = Schema.Int.pipe(Schema.positive())
+const Count = Schema.Int.pipe(Schema.positive())
+
+// A review that may take no time at all would never succeed, and what is kept for no time is not kept.
+const lasts = (duration: Duration.Duration): boolean => Duration.toMillis(duration) > 0
 
 const InCode = Schema.Struct({
   enabled: Schema.Boolean,
   queue: Schema.NonEmptyString.pipe(Schema.maxLength(256)),
   priority: Priority,
-  maxConcurrent: Turns,
-  maxWait: durationFrom(always, always),
+  maxConcurrent: Count,
+  maxWait: MaxWait,
   onMaxWait: Schema.Literal("fail", "run"),
   quietPeriod: durationFrom(always, ends),
   onJobStart: Schema.Literal("continue", "yield"),
-  maxYields: Schema.NonNegativeInt
+  maxYields: Schema.NonNegativeInt,
+  reviewTimeout: durationFrom(always, lasts),
+  maxAttempts: Count,
+  cooldown: durationFrom(always, ends),
+  maxReviewsPerDay: Count,
+  maxPending: Count,
+  retention: durationFrom(always, lasts)
 })
 
 const InYaml = Schema.Struct({
   ...InCode.fields,
   maxWait: durationFrom(hasUnit, always),
-  quietPeriod: durationFrom(hasUnit, ends)
+  quietPeriod: durationFrom(hasUnit, ends),
+  reviewTimeout: durationFrom(hasUnit, lasts),
+  cooldown: durationFrom(hasUnit, ends),
+  retention: durationFrom(hasUnit, lasts)
 })
 
 const InEnvironment = Schema.Struct({
   ...InYaml.fields,
   enabled: Schema.BooleanFromString,
   priority: Schema.compose(Schema.NumberFromString, Priority),
-  maxConcurrent: Schema.compose(Schema.NumberFromString, Turns),
-  maxYields: Schema.compose(Schema.NumberFromString, Schema.NonNegativeInt)
+  maxConcurrent: Schema.compose(Schema.NumberFromString, Count),
+  maxYields: Schema.compose(Schema.NumberFromString, Schema.NonNegativeInt),
+  maxAttempts: Schema.compose(Schema.NumberFromString, Count),
+  maxReviewsPerDay: Schema.compose(Schema.NumberFromString, Count),
+  maxPending: Schema.compose(Schema.NumberFromString, Count)
 })
 
 /**
@@ -88,13 +106,13 @@ export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
 /**
  * The settings that differ from their defaults:
  *
- * - `enabled` (true): off, nothing is started, and who waits does so in vain.
+ * - `enabled` (true): off, nothing is started: who waits does so in vain, and requests are kept.
  * - `queue` ("openclaw"): the queue of jobs whose running state a healing waits on, and to which jobs report unless
  *   they name another; 1 to 256 characters.
  * - `priority` (-10): among healings, higher goes first; below 0.
  * - `maxConcurrent` (1): how many reviews may run at once; 1 or more.
- * - `maxWait` (5 minutes): from the call of `run` until its first turn. `Duration.infinity` waits for ever, 0 means now
- *   or not at all.
+ * - `maxWait` (5 minutes): from the call of `run` or `heal` until the first turn. `Duration.infinity` waits for ever, 0
+ *   means now or not at all.
  * - `onMaxWait` ("fail"): `fail` with `HealingTimeout`; or `run`: stop waiting for idleness, be first for the next free
  *   turn, and do not yield.
  * - `quietPeriod` (1 second): how long the running state must have been empty, since the gap between two jobs is not
@@ -102,6 +120,15 @@ export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
  * - `onJobStart` ("continue"): what a running review does when a job starts: `continue`, or `yield` its turn and wait
  *   again.
  * - `maxYields` (3): after so many yields a review runs to its end; 0 or more.
+ *
+ * and for the durable queue:
+ *
+ * - `reviewTimeout` (5 minutes): for one review, anew in each turn; above 0, `Duration.infinity` for no limit.
+ * - `maxAttempts` (3): reviews of one request that failed or were cut off, before it has failed for good; 1 or more.
+ * - `cooldown` (10 minutes): from the end of a job's completed review until its next automatic one; finite.
+ * - `maxReviewsPerDay` (100): automatic reviews within 24 hours, above which the others wait; 1 or more.
+ * - `maxPending` (100,000): pending requests; one more is refused; 1 or more.
+ * - `retention` (90 days): how long finished requests are kept; above 0, `Duration.infinity` for ever.
  *
  * @since 0.1.0
  * @category models
@@ -120,7 +147,13 @@ export const defaults: HealingSettings = {
   onMaxWait: "fail",
   quietPeriod: Duration.seconds(1),
   onJobStart: "continue",
-  maxYields: 3
+  maxYields: 3,
+  reviewTimeout: Duration.minutes(5),
+  maxAttempts: 3,
+  cooldown: Duration.minutes(10),
+  maxReviewsPerDay: 100,
+  maxPending: 100_000,
+  retention: Duration.days(90)
 }
 
 type Setting = keyof HealingSettings
@@ -136,13 +169,22 @@ const expected: Record<Setting, string> = {
   onMaxWait: '"fail" or "run"',
   quietPeriod: 'a finite duration of zero or more, such as "1 second"',
   onJobStart: '"continue" or "yield"',
-  maxYields: "a whole number of 0 or more"
+  maxYields: "a whole number of 0 or more",
+  reviewTimeout: 'a duration above zero, such as "5 minutes", or Duration.infinity',
+  maxAttempts: "a whole number of 1 or more",
+  cooldown: 'a finite duration of zero or more, such as "10 minutes"',
+  maxReviewsPerDay: "a whole number of 1 or more",
+  maxPending: "a whole number of 1 or more",
+  retention: 'a duration above zero, such as "90 days", or Duration.infinity'
 }
 
 const expectedInText: Record<Setting, string> = {
   ...expected,
   maxWait: 'a duration of zero or more with its unit, such as "5 minutes", or "infinity"',
-  quietPeriod: 'a finite duration of zero or more with its unit, such as "1 second"'
+  quietPeriod: 'a finite duration of zero or more with its unit, such as "1 second"',
+  reviewTimeout: 'a duration above zero with its unit, such as "5 minutes", or "infinity"',
+  cooldown: 'a finite duration of zero or more with its unit, such as "10 minutes"',
+  retention: 'a duration above zero with its unit, such as "90 days", or "infinity"'
 }
 
 /**

@@ -64,10 +64,13 @@ const fromCode = (settings?: HealingSettingsInput) => Effect.provide(HealingConf
 const untyped = (settings: object) => settings as HealingSettingsInput
 
 /** Comparable, since equal durations may be told in milliseconds or in nanoseconds. */
-const plain = ({ maxWait, quietPeriod, ...others }: HealingSettings) => ({
+const plain = ({ cooldown, maxWait, quietPeriod, retention, reviewTimeout, ...others }: HealingSettings) => ({
   ...others,
   maxWait: Duration.toMillis(maxWait),
-  quietPeriod: Duration.toMillis(quietPeriod)
+  quietPeriod: Duration.toMillis(quietPeriod),
+  reviewTimeout: Duration.toMillis(reviewTimeout),
+  cooldown: Duration.toMillis(cooldown),
+  retention: Duration.toMillis(retention)
 })
 
 const refusal = (sources: Sources): Effect.Effect<HealingConfigError, HealingSettings> => Effect.flip(load(sources))
@@ -93,7 +96,13 @@ const defaults = {
   onMaxWait: "fail",
   quietPeriod: 1_000,
   onJobStart: "continue",
-  maxYields: 3
+  maxYields: 3,
+  reviewTimeout: 300_000,
+  maxAttempts: 3,
+  cooldown: 600_000,
+  maxReviewsPerDay: 100,
+  maxPending: 100_000,
+  retention: 7_776_000_000
 }
 
 /** Of each setting its names, a value that is not its default, and how that is written in a text. */
@@ -106,11 +115,26 @@ const each: { readonly [K in Setting]: readonly [string, string, NonNullable<Hea
   onMaxWait: ["HEALING_ON_MAX_WAIT", "on_max_wait", "run", "run"],
   quietPeriod: ["HEALING_QUIET_PERIOD", "quiet_period", "1.5 seconds", "1.5 seconds"],
   onJobStart: ["HEALING_ON_JOB_START", "on_job_start", "yield", "yield"],
-  maxYields: ["HEALING_MAX_YIELDS", "max_yields", 0, "0"]
+  maxYields: ["HEALING_MAX_YIELDS", "max_yields", 0, "0"],
+  reviewTimeout: ["HEALING_REVIEW_TIMEOUT", "review_timeout", "90 seconds", "90 seconds"],
+  maxAttempts: ["HEALING_MAX_ATTEMPTS", "max_attempts", 1, "1"],
+  cooldown: ["HEALING_COOLDOWN", "cooldown", "0 seconds", "0 seconds"],
+  maxReviewsPerDay: ["HEALING_MAX_REVIEWS_PER_DAY", "max_reviews_per_day", 20, "20"],
+  maxPending: ["HEALING_MAX_PENDING", "max_pending", 1_000_000, "1000000"],
+  retention: ["HEALING_RETENTION", "retention", "2 weeks", "2 weeks"]
+}
+
+/** The values above that are durations, in milliseconds. */
+const eachInMillis: Partial<Record<Setting, number>> = {
+  maxWait: 7_200_000,
+  quietPeriod: 1_500,
+  reviewTimeout: 90_000,
+  cooldown: 0,
+  retention: 1_209_600_000
 }
 
 const cases = Record.toEntries(each).map(([setting, [variable, key, value, text]]) => {
-  const inForce = setting === "maxWait" ? 7_200_000 : setting === "quietPeriod" ? 1_500 : value
+  const inForce = eachInMillis[setting] ?? value
   return { setting, variable, key, value, text, expected: { ...defaults, [setting]: inForce } }
 })
 
@@ -130,7 +154,22 @@ const right: { readonly [K in Setting]: readonly [string, string] } = {
     'a finite duration of zero or more with its unit, such as "1 second"'
   ],
   onJobStart: ['"continue" or "yield"', '"continue" or "yield"'],
-  maxYields: ["a whole number of 0 or more", "a whole number of 0 or more"]
+  maxYields: ["a whole number of 0 or more", "a whole number of 0 or more"],
+  reviewTimeout: [
+    'a duration above zero, such as "5 minutes", or Duration.infinity',
+    'a duration above zero with its unit, such as "5 minutes", or "infinity"'
+  ],
+  maxAttempts: ["a whole number of 1 or more", "a whole number of 1 or more"],
+  cooldown: [
+    'a finite duration of zero or more, such as "10 minutes"',
+    'a finite duration of zero or more with its unit, such as "10 minutes"'
+  ],
+  maxReviewsPerDay: ["a whole number of 1 or more", "a whole number of 1 or more"],
+  maxPending: ["a whole number of 1 or more", "a whole number of 1 or more"],
+  retention: [
+    'a duration above zero, such as "90 days", or Duration.infinity',
+    'a duration above zero with its unit, such as "90 days", or "infinity"'
+  ]
 }
 
 const cut = `"${"q".repeat(200)}…"`
@@ -166,7 +205,37 @@ const badInCode: ReadonlyArray<readonly [Setting, unknown, string]> = [
   ["quietPeriod", Number.POSITIVE_INFINITY, "Infinity"],
   ["onJobStart", "stop", '"stop"'],
   ["maxYields", -1, "-1"],
-  ["maxYields", 0.5, "0.5"]
+  ["maxYields", 0.5, "0.5"],
+  ["reviewTimeout", 0, "0"],
+  ["reviewTimeout", Duration.zero, "0"],
+  ["reviewTimeout", 0n, "0"],
+  ["reviewTimeout", [0, 0], "[0,0]"],
+  ["reviewTimeout", "0 seconds", '"0 seconds"'],
+  ["reviewTimeout", -1, "-1"],
+  ["reviewTimeout", Number.NaN, "NaN"],
+  ["reviewTimeout", "5", '"5"'],
+  ["maxAttempts", 0, "0"],
+  ["maxAttempts", -1, "-1"],
+  ["maxAttempts", 1.5, "1.5"],
+  ["maxAttempts", "3", '"3"'],
+  ["cooldown", "-1 minute", '"-1 minute"'],
+  ["cooldown", -1, "-1"],
+  ["cooldown", Duration.infinity, "Infinity"],
+  ["cooldown", Number.POSITIVE_INFINITY, "Infinity"],
+  ["cooldown", "infinity", '"infinity"'],
+  ["maxReviewsPerDay", 0, "0"],
+  ["maxReviewsPerDay", -1, "-1"],
+  ["maxReviewsPerDay", 1.5, "1.5"],
+  ["maxReviewsPerDay", Number.POSITIVE_INFINITY, "Infinity"],
+  ["maxPending", 0, "0"],
+  ["maxPending", -1, "-1"],
+  ["maxPending", 1.5, "1.5"],
+  ["maxPending", Number.POSITIVE_INFINITY, "Infinity"],
+  ["retention", 0, "0"],
+  ["retention", Duration.zero, "0"],
+  ["retention", "0 days", '"0 days"'],
+  ["retention", "-1 day", '"-1 day"'],
+  ["retention", "for ever", '"for ever"']
 ]
 
 const badInEnvironment: ReadonlyArray<readonly [Setting, string]> = [
@@ -191,7 +260,34 @@ const badInEnvironment: ReadonlyArray<readonly [Setting, string]> = [
   ["quietPeriod", "0"],
   ["quietPeriod", "infinity"],
   ["onJobStart", "yield "],
-  ["maxYields", "-1"]
+  ["maxYields", "-1"],
+  ["reviewTimeout", "300"],
+  ["reviewTimeout", "0"],
+  ["reviewTimeout", "0 seconds"],
+  ["reviewTimeout", "-5 minutes"],
+  ["reviewTimeout", ""],
+  ["maxAttempts", "0"],
+  ["maxAttempts", "-1"],
+  ["maxAttempts", "1.5"],
+  ["maxAttempts", "three"],
+  ["maxAttempts", ""],
+  ["cooldown", "600"],
+  ["cooldown", "0"],
+  ["cooldown", "-1 minute"],
+  ["cooldown", "infinity"],
+  ["maxReviewsPerDay", "0"],
+  ["maxReviewsPerDay", "-1"],
+  ["maxReviewsPerDay", "1.5"],
+  ["maxReviewsPerDay", "Infinity"],
+  ["maxPending", "0"],
+  ["maxPending", "-1"],
+  ["maxPending", "1.5"],
+  ["maxPending", "100,000"],
+  ["retention", "90"],
+  ["retention", "0"],
+  ["retention", "0 days"],
+  ["retention", "-1 day"],
+  ["retention", "for ever"]
 ]
 
 const badInYaml: ReadonlyArray<readonly [Setting, string, string]> = [
@@ -214,7 +310,34 @@ const badInYaml: ReadonlyArray<readonly [Setting, string, string]> = [
   ["quietPeriod", "1", "1"],
   ["quietPeriod", "infinity", '"infinity"'],
   ["onJobStart", "{ yield: true }", '{"yield":true}'],
-  ["maxYields", "1.5", "1.5"]
+  ["maxYields", "1.5", "1.5"],
+  ["reviewTimeout", "300", "300"],
+  ["reviewTimeout", "0", "0"],
+  ["reviewTimeout", ".inf", "Infinity"],
+  ["reviewTimeout", "0 seconds", '"0 seconds"'],
+  ["reviewTimeout", "-5 minutes", '"-5 minutes"'],
+  ["maxAttempts", "0", "0"],
+  ["maxAttempts", "-1", "-1"],
+  ["maxAttempts", "1.5", "1.5"],
+  ["maxAttempts", '"3"', '"3"'],
+  ["cooldown", "600", "600"],
+  ["cooldown", "0", "0"],
+  ["cooldown", ".inf", "Infinity"],
+  ["cooldown", "infinity", '"infinity"'],
+  ["cooldown", "-1 minute", '"-1 minute"'],
+  ["maxReviewsPerDay", "0", "0"],
+  ["maxReviewsPerDay", "-1", "-1"],
+  ["maxReviewsPerDay", "1.5", "1.5"],
+  ["maxReviewsPerDay", ".inf", "Infinity"],
+  ["maxPending", "0", "0"],
+  ["maxPending", "-1", "-1"],
+  ["maxPending", "1.5", "1.5"],
+  ["maxPending", "100,000", '"100,000"'],
+  ["retention", "90", "90"],
+  ["retention", "0", "0"],
+  ["retention", "0 days", '"0 days"'],
+  ["retention", "-1 day", '"-1 day"'],
+  ["retention", "", "null"]
 ]
 
 // ---------------------------------------------------------------------------
@@ -223,24 +346,34 @@ const badInYaml: ReadonlyArray<readonly [Setting, string, string]> = [
 
 const millis = FastCheck.nat(10_000_000)
 
+const count = FastCheck.integer({ min: 1 })
+
+const someMillis = FastCheck.integer({ min: 1, max: 10_000_000 })
+
 const anySettings = FastCheck.record(
   {
     enabled: FastCheck.boolean(),
     queue: FastCheck.string({ minLength: 1, maxLength: 256 }),
     priority: FastCheck.double({ max: -1e-6, noDefaultInfinity: true, noNaN: true }),
-    maxConcurrent: FastCheck.integer({ min: 1 }),
+    maxConcurrent: count,
     maxWait: millis,
     onMaxWait: FastCheck.constantFrom("fail", "run"),
     quietPeriod: millis,
     onJobStart: FastCheck.constantFrom("continue", "yield"),
-    maxYields: FastCheck.nat()
+    maxYields: FastCheck.nat(),
+    reviewTimeout: someMillis,
+    maxAttempts: count,
+    cooldown: millis,
+    maxReviewsPerDay: count,
+    maxPending: count,
+    retention: someMillis
   },
   { requiredKeys: [] }
 )
 
 type Generated = typeof anySettings extends FastCheck.Arbitrary<infer A> ? A : never
 
-const isDuration = (setting: string) => setting === "maxWait" || setting === "quietPeriod"
+const isDuration = (setting: Setting) => setting in eachInMillis
 
 const inEnvironment = (settings: Generated): Environment =>
   Object.fromEntries(
@@ -301,7 +434,21 @@ describe("HealingConfig", () => {
 
     it.effect("allows the ends of its range", () =>
       Effect.gen(function* () {
-        const settings = { queue: "q".repeat(256), priority: -Number.MIN_VALUE, maxWait: 0, quietPeriod: 0 }
+        const settings = {
+          queue: "q".repeat(256),
+          priority: -Number.MIN_VALUE,
+          maxConcurrent: 1,
+          maxWait: 0,
+          quietPeriod: 0,
+          maxYields: 0,
+          // A nanosecond.
+          reviewTimeout: 1e-6,
+          maxAttempts: 1,
+          cooldown: 0,
+          maxReviewsPerDay: 1,
+          maxPending: 1,
+          retention: 1e-6
+        }
         assert.deepStrictEqual<unknown>(plain(yield* fromCode(settings)), { ...defaults, ...settings })
       })
     )
@@ -323,17 +470,20 @@ describe("HealingConfig", () => {
       })
     )
 
-    it.effect("may be infinite, as the longest wait", () =>
-      Effect.gen(function* () {
-        const settings = [
-          yield* fromCode({ maxWait: Duration.infinity }),
-          yield* fromCode({ maxWait: Number.POSITIVE_INFINITY }),
-          yield* fromCode(untyped({ maxWait: "infinity" })),
-          yield* load({ environment: { HEALING_MAX_WAIT: "infinity" } }),
-          yield* load({ yaml: "healing:\n  max_wait: infinity" })
-        ]
-        for (const { maxWait } of settings) assert.isFalse(Duration.isFinite(maxWait))
-      })
+    it.effect.each([{ setting: "maxWait" }, { setting: "reviewTimeout" }, { setting: "retention" }] as const)(
+      "may be infinite, as the longest $setting",
+      ({ setting }) =>
+        Effect.gen(function* () {
+          const [variable, key] = each[setting]
+          const settings = [
+            yield* fromCode({ [setting]: Duration.infinity }),
+            yield* fromCode({ [setting]: Number.POSITIVE_INFINITY }),
+            yield* fromCode(untyped({ [setting]: "infinity" })),
+            yield* load({ environment: { [variable]: "infinity" } }),
+            yield* load({ yaml: `healing:\n  ${key}: infinity` })
+          ]
+          for (const inForce of settings) assert.isFalse(Duration.isFinite(inForce[setting]))
+        })
     )
 
     it.effect.prop("come back as they were written, in any source", { millis }, ({ millis }) =>

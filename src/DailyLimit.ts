@@ -1,0 +1,39 @@
+/**
+ * How many reviews may begin within 24 hours.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+
+const DAY = Duration.toMillis("1 day")
+
+/** Times are milliseconds since 1970. */
+export class DailyLimit {
+  /** The last of them, the oldest first: never more than count. */
+  readonly #starts: Array<number>
+  readonly #max: number
+
+  constructor(max: number, starts: ReadonlyArray<number> = []) {
+    this.#max = max
+    this.#starts = starts.slice(-max)
+  }
+
+  begin(at: number): void {
+    this.#starts.push(at)
+    if (this.#starts.length > this.#max) this.#starts.shift()
+  }
+
+  /** The last one has not begun after all. */
+  undo(): void {
+    this.#starts.pop()
+  }
+
+  /** Until when no other may begin; `undefined` if one may. */
+  fullUntil(at: number): number | undefined {
+    const [first] = this.#starts
+    if (first === undefined || this.#starts.length < this.#max) return undefined
+    // A clock that was set back is not to prolong it.
+    const until = Math.min(first, at) + DAY
+    return until > at ? until : undefined
+  }
+}

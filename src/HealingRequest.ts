@@ -1,0 +1,297 @@
+/**
+ * A durable wish for a review, and its life.
+ *
+ * @since 0.1.0
+ */
+import * as Arr from "effect/Array"
+import * as Schema from "effect/Schema"
+
+/**
+ * The name of a job at the edges of the package: 1 to 256 characters.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const JobName = Schema.NonEmptyString.pipe(Schema.maxLength(256))
+
+/**
+ * Why a review is wanted: `failure`, `sla_breach`, `schedule`, `manual`, or a name of your own of 1 to 64 characters. A
+ * wish is automatic unless its trigger is `manual`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Trigger = Schema.NonEmptyString.pipe(Schema.maxLength(64))
+
+/**
+ * Where a request stands in its life.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const RequestState = Schema.Literal(
+  "pending",
+  "running",
+  "completed",
+  "failed",
+  "skipped",
+  "cancelled",
+  "coalesced"
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RequestState = typeof RequestState.Type
+
+/**
+ * What a review has found. `summary` has 1 to 20,000 characters.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Report = Schema.Struct({ summary: Schema.NonEmptyString.pipe(Schema.maxLength(20_000)) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Report extends Schema.Schema.Type<typeof Report> {}
+
+const Millis = Schema.Int
+
+/**
+ * A durable wish for a review of one job. Times are milliseconds since 1970.
+ *
+ * - `id`: `healing:<job>:<number>`; `number` counts the requests of the store, in the order of their arrival.
+ * - `priority`: below 0; among healings, higher goes first.
+ * - `triggers`: everything it was wanted for, each once; at most 16 of them.
+ * - `runId`, `note`: of the newest wish that named one; at most 256 and 1,000 characters.
+ * - `callersOnly`: nobody but callers of `heal` wants it, so that it ends when the last of them goes.
+ * - `notBefore`: it has to wait until then, for its cool-down or for another try.
+ * - `waitUntil`: it is skipped if it has had no turn by then.
+ * - `attempts`: how many of its reviews have failed or were cut off.
+ * - `starts`: when its reviews began, the last 16 of them.
+ * - `endedAt`, `reason`: when and why it ended; `reason` has at most 2,000 characters.
+ * - `coalescedInto`: the request that carries its wishes on.
+ * - `report`: what its completed review has found.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const HealingRequest = Schema.Struct({
+  id: Schema.NonEmptyString,
+  number: Schema.Int.pipe(Schema.positive()),
+  job: JobName,
+  state: RequestState,
+  priority: Schema.Finite.pipe(Schema.negative()),
+  triggers: Schema.NonEmptyArray(Trigger),
+  runId: Schema.NullOr(Schema.String),
+  note: Schema.NullOr(Schema.String),
+  callersOnly: Schema.Boolean,
+  submittedAt: Millis,
+  notBefore: Schema.NullOr(Millis),
+  waitUntil: Schema.NullOr(Millis),
+  attempts: Schema.NonNegativeInt,
+  starts: Schema.Array(Millis),
+  endedAt: Schema.NullOr(Millis),
+  reason: Schema.NullOr(Schema.String),
+  coalescedInto: Schema.NullOr(Schema.String),
+  report: Schema.NullOr(Report)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface HealingRequest extends Schema.Schema.Type<typeof HealingRequest> {}
+
+/**
+ * Whether nobody has asked for it by hand, so that the cool-down and the limit of reviews per day apply.
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const isAutomatic = (request: Pick<HealingRequest, "triggers">): boolean => !request.triggers.includes("manual")
+
+/** @internal */
+export const idOf = (job: string, number: number): string => `healing:${job}:${number}`
+
+/** @internal */
+export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf(":") + 1))
+
+/**
+ * One wish, before it has become a request or part of one.
+ *
+ * @internal
+ */
+export interface Wish
+  extends Pick<HealingRequest, "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil"> {
+  readonly trigger: string
+}
+
+const MAX_TRIGGERS = 16
+
+const MAX_STARTS = 16
+
+const MAX_REASON = 2000
+
+// -----------------------------------------------------------------------------
+// Its life
+//
+//   from      what happens                                                       to
+//   -         a wish for a job without a pending request                        pending
+//   pending   another wish for the job (R14)                                    pending, with what both want
+//   pending   its turn has come                                                 running, before the review begins
+//   pending   its max wait has passed                                           skipped
+//   running   the turn is given back: a job runs after all, a yield (R10),      pending, no attempt counted
+//             a rate limit, a clean shutdown
+//   running   the review fails and is worth another try, or was cut off by      pending, the attempt counted
+//             the death of its process
+//   running   the review fails for good, or `maxAttempts` of them have          failed
+//   running   the reviewer sees no reason for a review                          skipped
+//   running   the review ends with a report                                     completed
+//   pending,  `cancel`; the last caller of `heal` goes; a restart, if only      cancelled
+//   running   callers of `heal` wanted it
+//   pending   the running request of its job goes back to pending (R14)         coalesced into that one, which
+//                                                                               carries the wishes of both
+//
+// The last five states are final.
+// -----------------------------------------------------------------------------
+
+/** @internal */
+export const accept = (
+  number: number,
+  { trigger, ...wish }: Wish,
+  at: number,
+  notBefore: number | null
+): HealingRequest => ({
+  ...wish,
+  id: idOf(wish.job, number),
+  number,
+  state: "pending",
+  triggers: [trigger],
+  submittedAt: at,
+  notBefore,
+  attempts: 0,
+  starts: [],
+  endedAt: null,
+  reason: null,
+  coalescedInto: null,
+  report: null
+})
+
+/** The later of two ends of a wait, of which `null` is none. */
+const later = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : Math.max(one, other)
+
+/** The wait that counts: of those that were submitted, since callers have their own. */
+const longestWait = (
+  one: Pick<HealingRequest, "callersOnly" | "waitUntil">,
+  other: Pick<HealingRequest, "callersOnly" | "waitUntil">
+): number | null =>
+  one.callersOnly ? other.waitUntil : other.callersOnly ? one.waitUntil : later(one.waitUntil, other.waitUntil)
+
+const allTriggers = (
+  one: HealingRequest["triggers"],
+  other: HealingRequest["triggers"]
+): HealingRequest["triggers"] => {
+  const all = Arr.dedupe(Arr.appendAll(one, other))
+  // By hand is not to be crowded out, since more than a name hangs on it.
+  const [first, ...others] = isAutomatic({ triggers: all }) ? all : Arr.dedupe(Arr.prepend(all, "manual"))
+  return [first, ...others.slice(0, MAX_TRIGGERS - 1)]
+}
+
+/**
+ * Another wish for the job of a pending request. One by hand lifts what it has to wait for.
+ *
+ * @internal
+ */
+export const coalesce = (pending: HealingRequest, { trigger, ...wish }: Wish): HealingRequest => ({
+  ...pending,
+  priority: Math.max(pending.priority, wish.priority),
+  triggers: allTriggers(pending.triggers, [trigger]),
+  runId: wish.runId ?? pending.runId,
+  note: wish.note ?? pending.note,
+  callersOnly: pending.callersOnly && wish.callersOnly,
+  notBefore: trigger === "manual" ? null : pending.notBefore,
+  waitUntil: longestWait(pending, wish)
+})
+
+/**
+ * Its turn has come. With that its wait is over for good.
+ *
+ * @internal
+ */
+export const begin = (pending: HealingRequest, at: number): HealingRequest => ({
+  ...pending,
+  state: "running",
+  notBefore: null,
+  waitUntil: null,
+  starts: [...pending.starts, at].slice(-MAX_STARTS)
+})
+
+/**
+ * Its review was interrupted and is to be done again.
+ *
+ * @internal
+ */
+export const giveBack = (running: HealingRequest): HealingRequest => ({ ...running, state: "pending" })
+
+/**
+ * Its review has failed, or was cut off, and is to be done again.
+ *
+ * @internal
+ */
+export const retry = (running: HealingRequest, notBefore: number | null): HealingRequest => ({
+  ...running,
+  state: "pending",
+  attempts: running.attempts + 1,
+  notBefore
+})
+
+/** @internal */
+export const complete = (running: HealingRequest, at: number, report: Report): HealingRequest => ({
+  ...running,
+  state: "completed",
+  endedAt: at,
+  report
+})
+
+/** @internal */
+export const fail = (running: HealingRequest, at: number, reason: string): HealingRequest => ({
+  ...end(running, "failed", at, reason),
+  attempts: running.attempts + 1
+})
+
+/** @internal */
+export const end = (
+  request: HealingRequest,
+  state: "failed" | "skipped" | "cancelled",
+  at: number,
+  reason: string
+): HealingRequest => ({ ...request, state, endedAt: at, reason: reason.slice(0, MAX_REASON) })
+
+/**
+ * Of two requests for one job, the one that goes back to pending and the one that has come after it: what the first
+ * becomes, and what the second ends as.
+ *
+ * @internal
+ */
+export const merge = (
+  older: HealingRequest,
+  newer: HealingRequest,
+  at: number
+): readonly [pending: HealingRequest, coalesced: HealingRequest] => [
+  {
+    ...older,
+    priority: Math.max(older.priority, newer.priority),
+    triggers: allTriggers(older.triggers, newer.triggers),
+    runId: newer.runId ?? older.runId,
+    note: newer.note ?? older.note,
+    callersOnly: older.callersOnly && newer.callersOnly,
+    waitUntil: longestWait(older, newer)
+  },
+  { ...newer, state: "coalesced", endedAt: at, coalescedInto: older.id }
+]

@@ -1,0 +1,146 @@
+/**
+ * Where requests and their reviews are kept.
+ *
+ * @since 0.1.0
+ */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { HealingStoreError } from "./HealingError.js"
+import type { HealingRequest, RequestState } from "./HealingRequest.js"
+import * as MemoryStore from "./MemoryStore.js"
+import * as SqliteFile from "./SqliteFile.js"
+import * as SqlStore from "./SqlStore.js"
+
+/**
+ * What the queue remembers beside its requests.
+ *
+ * - `paused`: whether somebody has paused it.
+ * - `rateLimitedUntil`: the end of its last rate limit, in milliseconds since 1970.
+ * - `rateLimits`: how many rate limits have come one after the other.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface QueueState {
+  readonly paused: boolean
+  readonly rateLimitedUntil: number | null
+  readonly rateLimits: number
+}
+
+/**
+ * One transition: the state that the request must be in now, `null` if it must not be there, and what it becomes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Transition {
+  readonly _tag: "Transition"
+  readonly from: RequestState | null
+  readonly to: HealingRequest
+}
+
+/**
+ * What is written in one go.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Change = Transition | { readonly _tag: "QueueState"; readonly state: QueueState }
+
+/**
+ * Some of the requests of one state, in the order of their numbers. `setAside` are those that could not be read: they
+ * stay where they are, under the state `unreadable`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Page {
+  readonly requests: ReadonlyArray<HealingRequest>
+  readonly setAside: ReadonlyArray<{ readonly number: number; readonly reason: string }>
+  /** What to ask for the next page with; `undefined` at the end. */
+  readonly next: number | undefined
+}
+
+/**
+ * - `job`: of this job only.
+ * - `states`: which of the final states; all by default.
+ * - `limit`: how many at most; 1 to 1,000, 50 by default.
+ * - `before`: those that stand behind this one in the history; give the last one of a page for the next page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HistoryQuery {
+  readonly job?: string | undefined
+  readonly states: ReadonlyArray<RequestState>
+  readonly limit: number
+  readonly before?: { readonly endedAt: number; readonly number: number } | undefined
+}
+
+/**
+ * The journal of a queue. One process owns it at a time, and the queue in it keeps the order in memory: it writes down
+ * each transition, and reads when it opens.
+ *
+ * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state
+ *   than expected, or a second pending or second running one for a job (R14), fails with the reason `UnexpectedState`.
+ * - `queueState`: what was written last; `undefined` at first.
+ * - `lastNumber`: the highest number of a request that was ever given out; 0 at first.
+ * - `page`: requests that are pending or running, from a number on.
+ * - `completedSince`: for each job with a completed review since then, when its last one ended.
+ * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
+ * - `history`: what has ended, the newest first.
+ * - `prune`: removes what had ended before then, so many at most. Returns how many it has removed.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
+  HealingStore,
+  {
+    readonly commit: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
+    readonly queueState: Effect.Effect<QueueState | undefined, HealingStoreError>
+    readonly lastNumber: Effect.Effect<number, HealingStoreError>
+    readonly page: (state: "pending" | "running", from: number, limit: number) => Effect.Effect<Page, HealingStoreError>
+    readonly completedSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+    readonly automaticStartsSince: (
+      since: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
+    readonly history: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingStoreError>
+    readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+  }
+>() {
+  /**
+   * In memory: for tests, and for apps whose requests need not survive them.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerMemory: Layer.Layer<HealingStore> = Layer.sync(this, () => MemoryStore.make())
+
+  /**
+   * In the database of a client of your own, for which the SQL of SQLite is written. Its tables begin with `healing_`.
+   * That no other process works on them at the same time, and that a commit survives a power cut, is up to you.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.effect(
+    this,
+    Effect.suspend(() => SqlStore.make)
+  )
+
+  /**
+   * In a SQLite file, which is made with its folders if it is not there; `:memory:` for none. Commits survive a power cut
+   * (`synchronous = FULL`). One process at a time owns the file, by a lock on a second file beside it, `<filename>-owner`,
+   * and others may read it meanwhile. The lock ends with its process, however that ends.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerSqlite = (filename: string): Layer.Layer<HealingStore, HealingStoreError, FileSystem | Path> =>
+    Layer.provide(this.layerSql, SqliteFile.layer(filename))
+}

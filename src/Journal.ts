@@ -1,0 +1,190 @@
+/**
+ * The one writer of the queue: what comes at the same time is written in one commit.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import type * as Scope from "effect/Scope"
+import { HealingStoreError } from "./HealingError.js"
+import type { Change, HealingStore } from "./HealingStore.js"
+
+/**
+ * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written.
+ * - `record`: what has happened already. It is kept until it could be written, and everything after it waits for that.
+ * - `flush`: writes what can be written, and then no more.
+ *
+ * Both take their place in the order with the call itself. The changes are asked for when they are written.
+ *
+ * @internal
+ */
+export interface Journal {
+  readonly write: (
+    changes: () => ReadonlyArray<Change>,
+    done?: (error: HealingStoreError | undefined) => void
+  ) => Effect.Effect<void, HealingStoreError>
+  readonly record: (changes: () => ReadonlyArray<Change>, listener?: Listener) => void
+  readonly flush: Effect.Effect<void>
+}
+
+/**
+ * - `done`: it was written, or never can be because of this error.
+ * - `failed`: it could not be written, and is tried again.
+ *
+ * Neither may throw.
+ *
+ * @internal
+ */
+export interface Listener {
+  readonly done?: (error: HealingStoreError | undefined) => void
+  readonly failed?: (error: HealingStoreError) => void
+}
+
+interface Entry {
+  readonly changes: () => ReadonlyArray<Change>
+  /** Whether it has happened already. */
+  readonly happened: boolean
+  readonly done: (error: HealingStoreError | undefined) => void
+  readonly failed: ((error: HealingStoreError) => void) | undefined
+}
+
+const MAX_BATCH = 256
+
+/**
+ * How many rounds of all runnable fibers a commit waits for company: the end of a review is within these of the start
+ * of the next.
+ */
+const ROUNDS = 4
+
+const FIRST_RETRY = 1000
+
+const LAST_RETRY = 60_000
+
+/**
+ * `onTrouble` is told when what has happened cannot be written, and when it has been after all.
+ *
+ * @internal
+ */
+export const make = (
+  store: Context.Tag.Service<HealingStore>,
+  onTrouble: (error: HealingStoreError | undefined) => void
+): Effect.Effect<Journal, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const queue: Array<Entry> = []
+    const wake = yield* Effect.makeLatch(false)
+    const clock = yield* Effect.clock
+    /** How long until the next try of what could not be written; 0 if there is no such thing. */
+    let retryIn = 0
+
+    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<HealingStoreError | undefined> =>
+      Effect.suspend(() => {
+        const changes = entries.flatMap((entry) => entry.changes())
+        return changes.length === 0 ? Effect.void : store.commit(changes)
+      }).pipe(
+        Effect.either,
+        Effect.map((result) => (Either.isLeft(result) ? result.left : undefined)),
+        // A store that breaks its promise is not to take the queue with it.
+        Effect.catchAllDefect((cause) =>
+          Effect.succeed(
+            new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })
+          )
+        )
+      )
+
+    const trouble = (error: HealingStoreError | undefined) => {
+      if (error === undefined && retryIn === 0) return
+      retryIn = error === undefined ? 0 : Math.max(retryIn, FIRST_RETRY)
+      onTrouble(error)
+    }
+
+    /** Alone, so that one that cannot be written is not in the way of the others. Returns whether to go on. */
+    const commitOne = (entry: Entry): Effect.Effect<boolean> =>
+      Effect.map(commit([entry]), (error) => {
+        if (error === undefined || !entry.happened || error.reason === "UnexpectedState") {
+          queue.shift()
+          if (error === undefined) trouble(undefined)
+          entry.done(error)
+          return true
+        }
+        trouble(error)
+        entry.failed?.(error)
+        // The wishes behind it cannot be written before it, and who wishes is not to wait for a better disk.
+        const [wishes, kept] = Arr.partition(queue.splice(0), ({ happened }) => happened)
+        queue.push(...kept)
+        for (const wish of wishes) wish.done(error)
+        return false
+      })
+
+    const commitAll = Effect.gen(function* () {
+      while (queue.length > 0) {
+        const batch = queue.slice(0, MAX_BATCH)
+        const error = batch.length === 1 || retryIn > 0 ? "one by one" : yield* commit(batch)
+        if (error === undefined) {
+          queue.splice(0, batch.length)
+          for (const entry of batch) entry.done(undefined)
+          continue
+        }
+        for (const entry of batch) {
+          if (!(yield* commitOne(entry))) return
+        }
+      }
+    })
+
+    const company = Effect.repeatN(Effect.yieldNow(), ROUNDS - 1)
+
+    /** Until something comes, or what could not be written is to be tried again. */
+    const awaitWork: Effect.Effect<void> = Effect.suspend(() =>
+      retryIn === 0
+        ? wake.await
+        : Effect.race(
+            wake.await,
+            Effect.map(clock.sleep(Duration.millis(retryIn)), () => {
+              retryIn = Math.min(retryIn * 2, LAST_RETRY)
+            })
+          )
+    )
+
+    const work: Effect.Effect<never> = awaitWork.pipe(
+      Effect.zipRight(company),
+      Effect.zipRight(
+        Effect.uninterruptible(
+          Effect.suspend(() => {
+            wake.unsafeClose()
+            return commitAll
+          })
+        )
+      ),
+      Effect.flatMap(() => work)
+    )
+    const writer = yield* Effect.forkScoped(work)
+
+    const add = (entry: Entry) => {
+      queue.push(entry)
+      wake.unsafeOpen()
+    }
+
+    return {
+      write: (changes, done) => {
+        const written = Deferred.unsafeMake<void, HealingStoreError>(FiberId.none)
+        add({
+          changes,
+          happened: false,
+          done: (error) => {
+            done?.(error)
+            Deferred.unsafeDone(written, error === undefined ? Effect.void : Effect.fail(error))
+          },
+          failed: undefined
+        })
+        return Deferred.await(written)
+      },
+      record: (changes, listener) =>
+        add({ changes, happened: true, done: listener?.done ?? (() => {}), failed: listener?.failed }),
+      flush: Effect.zipRight(Fiber.interrupt(writer), commitAll)
+    }
+  })

@@ -1,0 +1,55 @@
+/**
+ * The port of those who review: what is done in a turn.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type { ReviewError } from "./HealingError.js"
+import type { HealingRequest, Report } from "./HealingRequest.js"
+
+/**
+ * How a review ends that does not fail.
+ *
+ * - `Completed`: it was done, and this is what it has found.
+ * - `Skipped`: there was nothing to review; `reason` says why.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Reviewed = Data.TaggedEnum<{
+  Completed: { readonly report: Report }
+  Skipped: { readonly reason: string }
+}>
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Reviewed = Data.taggedEnum<Reviewed>()
+
+/**
+ * Does one review. It is called in a turn, one at a time for each of these, and may be interrupted at any instant: when
+ * the layer closes, when the request is cancelled, at `reviewTimeout`, and under `onJobStart: "yield"` whenever a job
+ * starts. Then it is called again for the same request; it is called again, too, when its process died in the middle.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Reviewed, Reviewer } from "effect-healing"
+ *
+ * const ReviewerLive = Layer.succeed(Reviewer, {
+ *   review: ({ job }) => Effect.succeed(Reviewed.Completed({ report: { summary: `${job} looks well` } }))
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Reviewer extends Context.Tag("effect-healing/Reviewer")<
+  Reviewer,
+  {
+    readonly review: (request: HealingRequest) => Effect.Effect<Reviewed, ReviewError>
+  }
+>() {}

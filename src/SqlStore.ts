@@ -1,0 +1,416 @@
+/**
+ * The store of requests in an SQL database.
+ *
+ * @internal
+ */
+import * as Migrator from "@effect/sql/Migrator"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import type { Statement } from "@effect/sql/Statement"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { HealingStoreError, unexpectedState } from "./HealingError.js"
+import { type HealingRequest, idOf, isAutomatic, JobName, Report, RequestState, Trigger } from "./HealingRequest.js"
+import type { Change, HealingStore, HistoryQuery, Page, QueueState } from "./HealingStore.js"
+
+// -----------------------------------------------------------------------------
+// Tables
+// -----------------------------------------------------------------------------
+
+const requests = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_requests (
+    number INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL,
+    priority REAL NOT NULL,
+    triggers TEXT NOT NULL,
+    automatic INTEGER NOT NULL,
+    run_id TEXT,
+    note TEXT,
+    callers_only INTEGER NOT NULL,
+    submitted_at INTEGER NOT NULL,
+    not_before INTEGER,
+    wait_until INTEGER,
+    attempts INTEGER NOT NULL,
+    starts TEXT NOT NULL,
+    last_start INTEGER,
+    ended_at INTEGER,
+    reason TEXT,
+    coalesced_into INTEGER,
+    report TEXT
+  )`
+  yield* sql`CREATE UNIQUE INDEX healing_one_pending ON healing_requests (job) WHERE state = 'pending'`
+  yield* sql`CREATE UNIQUE INDEX healing_one_running ON healing_requests (job) WHERE state = 'running'`
+  yield* sql`CREATE INDEX healing_pending ON healing_requests (number) WHERE state = 'pending'`
+  yield* sql`CREATE INDEX healing_completed ON healing_requests (ended_at, job) WHERE state = 'completed'`
+  yield* sql`CREATE INDEX healing_automatic ON healing_requests (last_start) WHERE automatic = 1 AND last_start IS NOT NULL`
+  yield* sql`CREATE INDEX healing_history ON healing_requests (ended_at, number) WHERE ended_at IS NOT NULL`
+  yield* sql`CREATE INDEX healing_job_history ON healing_requests (job, ended_at, number) WHERE ended_at IS NOT NULL`
+  yield* sql`CREATE TABLE healing_queue (
+    id INTEGER PRIMARY KEY,
+    paused INTEGER NOT NULL,
+    rate_limited_until INTEGER,
+    rate_limits INTEGER NOT NULL
+  )`
+})
+
+const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [[1, "requests", Effect.succeed(requests)]]
+
+const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })
+
+// -----------------------------------------------------------------------------
+// Rows
+// -----------------------------------------------------------------------------
+
+const columns = [
+  "number",
+  "job",
+  "state",
+  "priority",
+  "triggers",
+  "automatic",
+  "run_id",
+  "note",
+  "callers_only",
+  "submitted_at",
+  "not_before",
+  "wait_until",
+  "attempts",
+  "starts",
+  "last_start",
+  "ended_at",
+  "reason",
+  "coalesced_into",
+  "report"
+] as const
+
+const toRow = (request: HealingRequest): Array<string | number | null> => [
+  request.number,
+  request.job,
+  request.state,
+  request.priority,
+  JSON.stringify(request.triggers),
+  isAutomatic(request) ? 1 : 0,
+  request.runId,
+  request.note,
+  request.callersOnly ? 1 : 0,
+  request.submittedAt,
+  request.notBefore,
+  request.waitUntil,
+  request.attempts,
+  JSON.stringify(request.starts),
+  request.starts.at(-1) ?? null,
+  request.endedAt,
+  request.reason,
+  request.coalescedInto,
+  request.report === null ? null : JSON.stringify(encodeReport(request.report))
+]
+
+const encodeReport = Schema.encodeSync(Report)
+
+const Row = Schema.Struct({
+  number: Schema.Int.pipe(Schema.positive()),
+  job: JobName,
+  state: RequestState,
+  priority: Schema.Finite.pipe(Schema.negative()),
+  triggers: Schema.parseJson(Schema.NonEmptyArray(Trigger)),
+  run_id: Schema.NullOr(Schema.String),
+  note: Schema.NullOr(Schema.String),
+  callers_only: Schema.Int,
+  submitted_at: Schema.Int,
+  not_before: Schema.NullOr(Schema.Int),
+  wait_until: Schema.NullOr(Schema.Int),
+  attempts: Schema.NonNegativeInt,
+  starts: Schema.parseJson(Schema.Array(Schema.Int)),
+  ended_at: Schema.NullOr(Schema.Int),
+  reason: Schema.NullOr(Schema.String),
+  coalesced_into: Schema.NullOr(Schema.String),
+  report: Schema.NullOr(Schema.parseJson(Report))
+})
+
+const decodeRow = Schema.decodeUnknownEither(Row)
+
+const fromRow = (row: unknown): Either.Either<HealingRequest, string> =>
+  Either.mapBoth(decodeRow(row), {
+    onRight: (row) => ({
+      id: idOf(row.job, row.number),
+      number: row.number,
+      job: row.job,
+      state: row.state,
+      priority: row.priority,
+      triggers: row.triggers,
+      runId: row.run_id,
+      note: row.note,
+      callersOnly: row.callers_only !== 0,
+      submittedAt: row.submitted_at,
+      notBefore: row.not_before,
+      waitUntil: row.wait_until,
+      attempts: row.attempts,
+      starts: row.starts,
+      endedAt: row.ended_at,
+      reason: row.reason,
+      coalescedInto: row.coalesced_into,
+      report: row.report
+    }),
+    // The names of the columns only: what stands in them may be anybody's secret.
+    onLeft: (error) =>
+      `its row cannot be read: ${Arr.dedupe(ParseResult.ArrayFormatter.formatErrorSync(error).map(({ path }) => String(path[0]))).join(", ")}`
+  })
+
+const Numbered = Schema.Struct({ number: Schema.Int })
+
+const QueueRow = Schema.Struct({
+  paused: Schema.Int,
+  rate_limited_until: Schema.NullOr(Schema.Int),
+  rate_limits: Schema.NonNegativeInt
+})
+
+const LastCompleted = Schema.Array(Schema.Struct({ job: Schema.String, ended_at: Schema.Int }))
+
+const Starts = Schema.Array(Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) }))
+
+// -----------------------------------------------------------------------------
+// The store
+// -----------------------------------------------------------------------------
+
+/** @internal */
+export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStoreError, SqlClient> = Effect.gen(
+  function* () {
+    const sql = (yield* SqlClient).withoutTransforms()
+    yield* open
+
+    const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
+    const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
+    // Given to the connection as they are, which takes a fifth of the time that making them anew for each row would.
+    const begin = sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" })
+    const insert = textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders)}`)
+    const update = textOf(
+      sql`UPDATE healing_requests SET ${sql.update(placeholders)} WHERE number = ${0} AND state = ${""} RETURNING number`
+    )
+    const upsert = textOf(sql`
+      INSERT INTO healing_queue ${sql.insert({ id: 1, paused: 0, rate_limited_until: null, rate_limits: 0 })}
+      ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, rate_limited_until = excluded.rate_limited_until,
+        rate_limits = excluded.rate_limits`)
+
+    const stateOf = (connection: Connection, number: number): Effect.Effect<string, SqlError> =>
+      Effect.map(
+        connection.execute(
+          textOf(sql`SELECT state FROM healing_requests WHERE number = ${number}`),
+          [number],
+          undefined
+        ),
+        ([row]) => (Predicate.hasProperty(row, "state") ? String(row.state) : "not there")
+      )
+
+    const write = (connection: Connection, change: Change): Effect.Effect<void, HealingStoreError | SqlError> => {
+      if (change._tag === "QueueState") {
+        const { paused, rateLimitedUntil, rateLimits } = change.state
+        return connection.execute(upsert, [1, paused ? 1 : 0, rateLimitedUntil, rateLimits], undefined)
+      }
+      const { from, to } = change
+      const found = (expected: string) =>
+        Effect.flatMap(stateOf(connection, to.number), (state) => Effect.fail(unexpectedState(to.id, expected, state)))
+      return (
+        from === null
+          ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))
+          : Effect.flatMap(connection.execute(update, [...toRow(to), to.number, from], undefined), ([row]) =>
+              row === undefined ? found(from) : Effect.void
+            )
+      ).pipe(
+        Effect.catchTag("SqlError", (error) =>
+          codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true
+            ? found(from ?? "not there, and no other one of its job in its state")
+            : Effect.fail(error)
+        )
+      )
+    }
+
+    /** Not by `withTransaction`, for which a commit that fails, as on a full disk, is a defect. */
+    const transaction = (
+      body: (connection: Connection) => Effect.Effect<void, HealingStoreError | SqlError>
+    ): Effect.Effect<void, HealingStoreError> =>
+      Effect.flatMap(sql.reserve, (connection) =>
+        connection.execute(begin, [], undefined).pipe(
+          Effect.zipRight(body(connection)),
+          Effect.zipRight(connection.execute("COMMIT", [], undefined)),
+          Effect.onExit((exit) =>
+            // The database may have done so by itself already.
+            Exit.isSuccess(exit) ? Effect.void : Effect.ignore(connection.execute("ROLLBACK", [], undefined))
+          )
+        )
+      ).pipe(Effect.scoped, Effect.uninterruptible, Effect.asVoid, typed("cannot be written"))
+
+    const setAside = (rows: Page["setAside"]) =>
+      Effect.forEach(
+        rows,
+        ({ number, reason }) =>
+          sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
+        { discard: true }
+      )
+
+    const page = (state: "pending" | "running", from: number, limit: number) =>
+      Effect.gen(function* () {
+        // As literals, by which the database can tell that the indexes for these states are meant.
+        const rows =
+          state === "pending"
+            ? yield* sql`SELECT * FROM healing_requests WHERE state = 'pending' AND number >= ${from} ORDER BY number LIMIT ${limit}`
+            : yield* sql`SELECT * FROM healing_requests WHERE state = 'running' AND number >= ${from} ORDER BY number LIMIT ${limit}`
+        const [bad, good] = Arr.partitionMap(rows, (row) =>
+          Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
+        )
+        yield* setAside(bad)
+        const last = rows.length < limit ? undefined : rows.at(-1)
+        return { requests: good, setAside: bad, next: last === undefined ? undefined : Number(last.number) + 1 }
+      })
+
+    const history = ({ before, job, limit, states }: HistoryQuery) =>
+      Effect.gen(function* () {
+        const conditions = [
+          sql`ended_at IS NOT NULL`,
+          sql.in("state", states),
+          ...(job === undefined ? [] : [sql`job = ${job}`]),
+          ...(before === undefined ? [] : [sql`(ended_at, number) < (${before.endedAt}, ${before.number})`])
+        ]
+        const rows = yield* sql`SELECT * FROM healing_requests WHERE ${sql.and(conditions)}
+          ORDER BY ended_at DESC, number DESC LIMIT ${limit}`
+        const [bad, good] = Arr.partitionMap(rows, (row) =>
+          Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
+        )
+        yield* setAside(bad)
+        yield* Effect.forEach(bad, ({ number, reason }) =>
+          Effect.logWarning(`Request ${number} was set aside: ${reason}`)
+        )
+        return good
+      })
+
+    return {
+      commit: (changes) =>
+        transaction((connection) =>
+          changes.length === 1
+            ? write(connection, changes[0] as Change)
+            : Effect.forEach(changes, (change) => write(connection, change), { discard: true })
+        ),
+      queueState: sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue`.pipe(
+        Effect.flatMap(Schema.decodeUnknown(Schema.Array(QueueRow))),
+        Effect.map(
+          ([row]): QueueState | undefined =>
+            row && { paused: row.paused !== 0, rateLimitedUntil: row.rate_limited_until, rateLimits: row.rate_limits }
+        ),
+        typed("cannot be read")
+      ),
+      lastNumber: sql`SELECT COALESCE(MAX(number), 0) AS number FROM healing_requests`.pipe(
+        Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered))),
+        Effect.map(([{ number }]) => number),
+        typed("cannot be read")
+      ),
+      page: (state, from, limit) => typed("cannot be read")(page(state, from, limit)),
+      completedSince: (since) =>
+        sql`SELECT job, MAX(ended_at) AS ended_at FROM healing_requests
+          WHERE state = 'completed' AND ended_at > ${since} GROUP BY job`.pipe(
+          Effect.flatMap(Schema.decodeUnknown(LastCompleted)),
+          Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
+          typed("cannot be read")
+        ),
+      automaticStartsSince: (since, limit) =>
+        sql`SELECT starts FROM healing_requests WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since}
+          ORDER BY last_start DESC LIMIT ${limit}`.pipe(
+          Effect.flatMap(Schema.decodeUnknown(Starts)),
+          Effect.map((rows) =>
+            rows
+              .flatMap(({ starts }) => starts)
+              .filter((at) => at > since)
+              .sort((a, b) => b - a)
+              .slice(0, limit)
+          ),
+          typed("cannot be read")
+        ),
+      history: (query) => typed("cannot be read")(history(query)),
+      prune: (endedBefore, limit) =>
+        sql`DELETE FROM healing_requests WHERE number IN (
+          SELECT number FROM healing_requests
+          WHERE ended_at IS NOT NULL AND ended_at < ${endedBefore} AND number < (SELECT MAX(number) FROM healing_requests)
+          ORDER BY ended_at LIMIT ${limit}
+        ) RETURNING number`.pipe(
+          Effect.map((rows) => rows.length),
+          typed("cannot be written")
+        )
+    }
+  }
+)
+
+const open = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* migrate
+  const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
+    Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered)))
+  )
+  const known = Math.max(...migrations.map(([id]) => id))
+  if (row.number > known) {
+    return yield* new HealingStoreError({
+      reason: "TooNew",
+      detail: `The database has version ${row.number}, and this version of effect-healing knows up to ${known}: update it`
+    })
+  }
+}).pipe(
+  // Statements that fail in the middle of a migration do so as defects.
+  Effect.catchAllCause((cause) => Effect.fail(storeError("cannot be opened", Cause.squash(cause))))
+)
+
+// -----------------------------------------------------------------------------
+// What went wrong
+// -----------------------------------------------------------------------------
+
+const rootOf = (error: unknown): unknown =>
+  (error instanceof SqlError || error instanceof Migrator.MigrationError) && error.cause !== undefined
+    ? rootOf(error.cause)
+    : error
+
+/**
+ * The code that SQLite gives its errors, such as `SQLITE_FULL`.
+ *
+ * @internal
+ */
+export const codeOf = (error: unknown): string | undefined => {
+  const root = rootOf(error)
+  return Predicate.hasProperty(root, "code") && typeof root.code === "string" ? root.code : undefined
+}
+
+const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: string]> = [
+  ["SQLITE_NOTADB", "NotADatabase", "it is not a SQLite database"],
+  ["SQLITE_CORRUPT", "NotADatabase", "it is damaged: restore it from a copy"],
+  ["SQLITE_READONLY", "ReadOnly", "it may only be read: let the process write the file and its folder"],
+  ["SQLITE_FULL", "Full", "there is no room left: free some, work goes on by itself"],
+  ["SQLITE_IOERR_WRITE", "Full", "the disk takes no more (it is full, or the file has reached its size limit)"],
+  ["SQLITE_BUSY", "Unavailable", "another program holds it locked"],
+  ["SQLITE_CANTOPEN", "Unavailable", "the file cannot be opened: its folder must exist and be writable"]
+]
+
+/** @internal */
+export const storeError = (what: string, error: unknown): HealingStoreError => {
+  if (error instanceof HealingStoreError) return error
+  const code = codeOf(error) ?? ""
+  const [, reason, why] = reasons.find(([known]) => code.startsWith(known)) ?? [
+    code,
+    "Unavailable" as const,
+    code === "" ? "the database failed" : `the database failed with ${code}`
+  ]
+  return new HealingStoreError({
+    reason,
+    detail: `The store of healing requests ${what}: ${why}`,
+    cause: rootOf(error)
+  })
+}
+
+const typed =
+  (what: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, HealingStoreError, R> =>
+    Effect.mapError(self, (error) => storeError(what, error))
