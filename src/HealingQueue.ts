@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
+import * as Backoff from "./Backoff.js"
 import type { HealingConfig } from "./HealingConfig.js"
 import type {
   HealingCancelled,
@@ -146,7 +147,7 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
     HealingQueue,
     HealingStoreError,
     HealingService | HealingStore | Reviewer | HealingConfig
-  > = Layer.scoped(this, Queue.make(Queue.retrySchedule))
+  > = Layer.scoped(this, Queue.make(Backoff.defaultSchedule))
 
   /**
    * The same, with a schedule of your own for the tries after a review that failed. Its n-th delay is waited after the

@@ -51,6 +51,9 @@ export interface Transition {
  */
 export type Change = Transition | { readonly _tag: "QueueState"; readonly state: QueueState }
 
+/** @internal */
+export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
+
 /**
  * Some of the requests of one state, in the order of their numbers. `setAside` are those that could not be read: they
  * stay where they are, under the state `unreadable`.

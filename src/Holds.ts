@@ -1,0 +1,123 @@
+/**
+ * What holds the requests of the queue back: a pause, a rate limit, the limit of reviews per day, a store that fails.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import { DailyLimit } from "./DailyLimit.js"
+import type { Gate, Ticket } from "./Gate.js"
+import type { HealingStoreError, HeldBy } from "./HealingError.js"
+import { HealingEvent } from "./HealingEvent.js"
+import type { QueueState } from "./HealingStore.js"
+import type { Lane } from "./Lane.js"
+
+/**
+ * - `state`: what is remembered, and `remember` what it is from now on.
+ * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
+ * - `begin`, `undo`: an automatic review is about to begin; it has not after all.
+ * - `fullUntil`: until when no other one may begin.
+ * - `journal`: what has happened cannot be written, or has been after all.
+ * - `refuse`, `accept`: the beginning of a review could not be written, or could.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @internal
+ */
+export interface Holds {
+  readonly state: () => QueueState
+  readonly remember: (state: QueueState) => void
+  readonly limitRate: (until: number | undefined) => QueueState
+  readonly begin: (at: number) => void
+  readonly undo: () => void
+  readonly fullUntil: (at: number) => number | undefined
+  readonly journal: (error: HealingStoreError | undefined) => void
+  readonly refuse: (error: HealingStoreError) => void
+  readonly accept: () => void
+}
+
+const HOUR = Duration.toMillis("1 hour")
+
+const DAY = Duration.toMillis("1 day")
+
+const FIRST_LIMIT = Duration.toMillis("1 minute")
+
+const FIRST_REFUSAL = 1000
+
+const LAST_REFUSAL = 60_000
+
+/** @internal */
+export const make = (
+  gate: Gate,
+  lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
+  wall: () => number,
+  maxReviewsPerDay: number,
+  publish: (event: HealingEvent) => void
+): Holds => {
+  const day = new DailyLimit(maxReviewsPerDay)
+  let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
+  /** How many beginnings in a row could not be written. */
+  let refusals = 0
+  let failing = false
+
+  const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
+    for (const lane of [lanes.manual, lanes.automatic]) {
+      gate.hold(lane, name, until === undefined ? undefined : { until, heldBy })
+    }
+  }
+
+  const holdForDay = () => {
+    const until = day.fullUntil(wall())
+    gate.hold(
+      lanes.automatic,
+      "day",
+      until === undefined
+        ? undefined
+        : { until: gate.now() + (until - wall()), heldBy: (remaining) => ({ _tag: "DailyLimit", remaining }) }
+    )
+  }
+
+  const holdForStore = (name: string, until: number | undefined, error: HealingStoreError | undefined) => {
+    holdAll(name, until, () => ({ _tag: "StoreFailing", reason: error?.detail ?? "" }))
+    if (error !== undefined && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason: error.detail }))
+    if (error === undefined && failing) publish(HealingEvent.StoreRecovered({ at: wall() }))
+    failing = error !== undefined
+  }
+
+  return {
+    state: () => state,
+    remember: (next) => {
+      state = next
+      holdAll("pause", state.paused ? Number.POSITIVE_INFINITY : undefined, () => ({ _tag: "Paused" }))
+      const { rateLimitedUntil } = state
+      // A clock that was set back is not to prolong it.
+      const until = rateLimitedUntil === null ? undefined : gate.now() + Math.min(rateLimitedUntil - wall(), DAY)
+      holdAll("rate limit", until, (remaining) => ({ _tag: "RateLimited", remaining }))
+    },
+    limitRate: (until) => {
+      const at = wall()
+      const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
+      const rateLimitedUntil = Math.min(Math.max(until ?? at + growing, at), at + DAY)
+      return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
+    },
+    begin: (at) => {
+      day.begin(at)
+      holdForDay()
+    },
+    undo: () => {
+      day.undo()
+      holdForDay()
+    },
+    fullUntil: (at) => day.fullUntil(at),
+    journal: (error) => holdForStore("journal", error && Number.POSITIVE_INFINITY, error),
+    refuse: (error) => {
+      const delay = Math.min(FIRST_REFUSAL * 2 ** Math.min(refusals, 6), LAST_REFUSAL)
+      refusals++
+      holdForStore("beginning", gate.now() + delay, error)
+    },
+    accept: () => {
+      if (refusals === 0) return
+      refusals = 0
+      holdForStore("beginning", undefined, undefined)
+    }
+  }
+}
