@@ -480,7 +480,10 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
         yields
       })),
       heldBy: first === undefined ? [] : heldBy(first, state, present),
-      holds: Arr.dedupe(lanes.flatMap((lane) => lane.heldBy(present))),
+      holds: Arr.dedupeWith(
+        lanes.flatMap((lane) => lane.heldBy(present)),
+        (one, other) => one._tag === other._tag
+      ),
       settings
     }
   })

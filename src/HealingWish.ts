@@ -8,6 +8,8 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { closest } from "fastest-levenshtein"
 import { HealingInvalid } from "./HealingError.js"
@@ -83,21 +85,22 @@ const expecting =
   <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> =>
     schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
 
+/** What is `undefined` has been left out before. */
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
 const Job = expecting("the name of a job, of 1 to 256 characters")(JobName)
 
 const Wish = Schema.Struct({
   job: Job,
-  trigger: Schema.optional(expecting("a trigger: a name of 1 to 64 characters")(Trigger)),
-  runId: Schema.optional(
+  trigger: optional(expecting("a trigger: a name of 1 to 64 characters")(Trigger)),
+  runId: optional(
     expecting("the id of a run, of 1 to 256 characters")(Schema.NonEmptyString.pipe(Schema.maxLength(256)))
   ),
-  priority: Schema.optional(
-    expecting("a number below 0, the priority of every job")(Schema.Finite.pipe(Schema.negative()))
-  ),
-  maxWait: Schema.optional(
+  priority: optional(expecting("a number below 0, the priority of every job")(Schema.Finite.pipe(Schema.negative()))),
+  maxWait: optional(
     expecting('a duration of zero or more, such as "5 minutes", or Duration.infinity')(Settings.MaxWait)
   ),
-  note: Schema.optional(expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000))))
+  note: optional(expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000))))
 })
 
 const Target = Schema.Union(
@@ -112,20 +115,19 @@ const Final = expecting("completed, failed, skipped, cancelled or coalesced")(
 const finals = ["completed", "failed", "skipped", "cancelled", "coalesced"] as const
 
 const History = Schema.Struct({
-  job: Schema.optional(Job),
-  states: Schema.optionalWith(Schema.Array(Final), { default: () => finals }),
+  job: optional(Job),
+  states: Schema.optionalWith(Schema.Array(Final), { exact: true, default: () => finals }),
   limit: Schema.optionalWith(expecting("a whole number of 1 to 1,000")(Schema.Int.pipe(Schema.between(1, 1000))), {
+    exact: true,
     default: () => 50
   }),
-  before: Schema.optional(
-    expecting("a request that has ended")(Schema.Struct({ endedAt: Schema.Int, number: Schema.Int }))
-  )
+  before: optional(expecting("a request that has ended")(Schema.Struct({ endedAt: Schema.Int, number: Schema.Int })))
 })
 
 const decode = <A, I>(schema: Schema.Schema<A, I>, keys: ReadonlyArray<string>) => {
   const parse = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })
-  return (input: unknown): Effect.Effect<A, HealingInvalid> =>
-    Effect.mapError(parse(input), (error) => {
+  return (input: object): Effect.Effect<A, HealingInvalid> =>
+    Effect.mapError(parse(Record.filter({ ...input }, Predicate.isNotUndefined)), (error) => {
       const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => ({
         path: path.join("."),
         message: _tag === "Unexpected" ? `is not known: did you mean ${closest(String(path.at(-1)), keys)}?` : message

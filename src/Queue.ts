@@ -13,12 +13,11 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Backoff from "./Backoff.js"
+import * as Broadcast from "./Broadcast.js"
 import {
   answer,
   answerAll,
@@ -87,7 +86,7 @@ export const make = (
     const clock = yield* Effect.clock
     const runtime = yield* Effect.runtime<never>()
     const uninterruptible = Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption)
-    const events = yield* PubSub.sliding<HealingEvent>(MAX_EVENTS)
+    const events = Broadcast.make<HealingEvent>(MAX_EVENTS)
     const tidy = yield* Effect.makeLatch(true)
     const cooldown = Duration.toMillis(settings.cooldown)
 
@@ -100,9 +99,7 @@ export const make = (
     let closed = false
 
     const wall = () => clock.unsafeCurrentTimeMillis()
-    const publish = (event: HealingEvent) => {
-      events.unsafeOffer(event)
-    }
+    const publish = events.tell
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
     const holds = Holds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish)
@@ -594,7 +591,7 @@ export const make = (
       }
       for (const lane of Object.values(lanes)) gate.close(lane)
       yield* journal.flush
-      yield* PubSub.shutdown(events)
+      yield* events.end
     })
 
     /** In steps so small that nobody notices. */
@@ -637,7 +634,7 @@ export const make = (
         () => ({ paused: false, rateLimitedUntil: null, rateLimits: 0 }),
         () => HealingEvent.Resumed({ at: wall() })
       ),
-      events: Stream.fromPubSub(events)
+      events: events.listen
     }
   })
 

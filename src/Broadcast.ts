@@ -1,0 +1,47 @@
+/**
+ * To each who listens, what is told from then on. A listener who is late misses the oldest, and slows nobody down.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Mailbox from "effect/Mailbox"
+import * as Stream from "effect/Stream"
+
+/** @internal */
+export interface Broadcast<A> {
+  readonly tell: (message: A) => void
+  readonly listen: Stream.Stream<A>
+  /** There is nothing more to tell. */
+  readonly end: Effect.Effect<void>
+}
+
+/**
+ * Up to `capacity` messages are kept for each listener.
+ *
+ * @internal
+ */
+export const make = <A>(capacity: number): Broadcast<A> => {
+  const listeners = new Set<Mailbox.Mailbox<A>>()
+  let ended = false
+
+  const enrol = Effect.acquireRelease(
+    Effect.map(Mailbox.make<A>({ capacity, strategy: "sliding" }), (mailbox) => {
+      listeners.add(mailbox)
+      return mailbox
+    }),
+    (mailbox) => Effect.sync(() => listeners.delete(mailbox))
+  )
+
+  return {
+    tell: (message) => {
+      for (const mailbox of listeners) mailbox.unsafeOffer(message)
+    },
+    listen: Stream.unwrapScoped(
+      Effect.suspend(() => (ended ? Effect.succeed(Stream.empty) : Effect.map(enrol, Mailbox.toStream)))
+    ),
+    end: Effect.suspend(() => {
+      ended = true
+      return Effect.forEach(listeners, (mailbox) => mailbox.end, { discard: true })
+    })
+  }
+}
