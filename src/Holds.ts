@@ -12,7 +12,8 @@ import type { QueueState } from "./HealingStore.js"
 import type { Lane } from "./Lane.js"
 
 /**
- * - `state`: what is remembered, and `remember` what it is from now on.
+ * - `state`: what is remembered.
+ * - `remember`: this, from now on, except that no rate limit lasts for more than a day. Returns it.
  * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
  * - `begin`, `undo`: an automatic review is about to begin; it has not after all.
  * - `fullUntil`: until when no other one may begin.
@@ -25,7 +26,7 @@ import type { Lane } from "./Lane.js"
  */
 export interface Holds {
   readonly state: () => QueueState
-  readonly remember: (state: QueueState) => void
+  readonly remember: (state: QueueState) => QueueState
   readonly limitRate: (until: number | undefined) => QueueState
   readonly begin: (at: number) => void
   readonly undo: () => void
@@ -85,19 +86,20 @@ export const make = (
 
   return {
     state: () => state,
-    remember: (next) => {
-      state = next
-      holdAll("pause", state.paused ? Number.POSITIVE_INFINITY : undefined, () => ({ _tag: "Paused" }))
-      const { rateLimitedUntil } = state
+    remember: ({ paused, rateLimitedUntil, rateLimits }) => {
+      const at = wall()
       // A clock that was set back is not to prolong it.
-      const until = rateLimitedUntil === null ? undefined : gate.now() + Math.min(rateLimitedUntil - wall(), DAY)
+      const limitedUntil = rateLimitedUntil === null ? null : Math.min(rateLimitedUntil, at + DAY)
+      state = { paused, rateLimitedUntil: limitedUntil, rateLimits }
+      holdAll("pause", paused ? Number.POSITIVE_INFINITY : undefined, () => ({ _tag: "Paused" }))
+      const until = limitedUntil === null ? undefined : gate.now() + (limitedUntil - at)
       holdAll("rate limit", until, (remaining) => ({ _tag: "RateLimited", remaining }))
+      return state
     },
     limitRate: (until) => {
       const at = wall()
       const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
-      const rateLimitedUntil = Math.min(Math.max(until ?? at + growing, at), at + DAY)
-      return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
+      return { ...state, rateLimitedUntil: Math.max(until ?? at + growing, at), rateLimits: state.rateLimits + 1 }
     },
     begin: (at) => {
       day.begin(at)

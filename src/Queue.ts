@@ -166,8 +166,7 @@ export const make = (
           : undefined
       if (next !== undefined && cooling !== undefined) entries.update(next, cooling)
       const limited = holds.state()
-      const unlimited = limited.rateLimits > 0 ? { ...limited, rateLimits: 0 } : undefined
-      if (unlimited !== undefined) holds.remember(unlimited)
+      const unlimited = limited.rateLimits > 0 ? holds.remember({ ...limited, rateLimits: 0 }) : undefined
       const { attempts, id, job, runId, starts } = request
       finish(
         entry,
@@ -236,8 +235,7 @@ export const make = (
     }
 
     const rateLimited = (entry: Entry, until: number | undefined) => {
-      const state = holds.limitRate(until)
-      holds.remember(state)
+      const state = holds.remember(holds.limitRate(until))
       backToPending(entry, Request.giveBack(entry.request), givenBack, [queueStateChange(state)])
       publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
     }
@@ -526,8 +524,7 @@ export const make = (
       Effect.suspend(() => {
         if (closed) return Effect.fail(closedError)
         const before = holds.state()
-        const state = change(before)
-        holds.remember(state)
+        const state = holds.remember(change(before))
         return journal.write(
           () => [queueStateChange(state)],
           (error) => {
