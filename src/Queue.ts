@@ -61,6 +61,8 @@ const MAX_EVENTS = 1024
 
 const PRUNED_AT_ONCE = 100
 
+const TIDY_EVERY = Duration.toMillis("1 hour")
+
 const CANCELLED = "it was cancelled"
 
 const closedError = new HealingStoreError({ reason: "Closed", detail: "The queue of healing requests is closed" })
@@ -96,6 +98,8 @@ export const make = (
     /** When the last review of a job was completed, the oldest first, as long as its cool-down may last. */
     const completedAt = new Map<string, number>()
     let lastNumber = 0
+    let endedSince = 0
+    let tidiedAt = 0
     let closed = false
 
     const wall = () => clock.unsafeCurrentTimeMillis()
@@ -105,6 +109,14 @@ export const make = (
     const holds = Holds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish)
     const entries = makeEntries(gate, lanes, (at) => gate.now() + (at - wall()))
     const journal = yield* Journal.make(store, holds.journal)
+
+    /** Whenever enough has ended or enough time has passed. */
+    const tidyUp = () => {
+      if (++endedSince < PRUNED_AT_ONCE && wall() - tidiedAt < TIDY_EVERY) return
+      endedSince = 0
+      tidiedAt = wall()
+      tidy.unsafeOpen()
+    }
 
     const reportBug = (error: HealingStoreError | undefined) => {
       if (error !== undefined) Runtime.runFork(runtime)(Effect.logFatal(error.detail), { immediate: false })
@@ -135,7 +147,7 @@ export const make = (
           reportBug(error)
           if (error === undefined && entry.lost === undefined) publish(HealingEvent.Ended({ at: wall(), request }))
           answerAll(entry, error === undefined ? outcome : Effect.fail(error))
-          tidy.unsafeOpen()
+          tidyUp()
         }
       })
     }
@@ -598,7 +610,7 @@ export const make = (
       Effect.flatMap((removed) => (removed < PRUNED_AT_ONCE ? Effect.void : Effect.zipRight(Effect.yieldNow(), prune)))
     )
 
-    // What could not be removed is after the next request has ended.
+    // What could not be removed is the next time.
     const prunes = tidy.await.pipe(
       Effect.zipRight(Effect.sync(() => tidy.unsafeClose())),
       Effect.zipRight(Effect.ignoreLogged(prune)),
