@@ -45,7 +45,7 @@ const requests = Effect.gen(function* () {
     last_start INTEGER,
     ended_at INTEGER,
     reason TEXT,
-    coalesced_into INTEGER,
+    coalesced_into TEXT,
     report TEXT
   )`
   yield* sql`CREATE UNIQUE INDEX healing_one_pending ON healing_requests (job) WHERE state = 'pending'`
@@ -111,7 +111,8 @@ const toRow = (request: HealingRequest): Array<string | number | null> => [
   request.waitUntil,
   request.attempts,
   JSON.stringify(request.starts),
-  request.starts.at(-1) ?? null,
+  // Not the last one: the clock may have been set back between them.
+  request.starts.length === 0 ? null : Math.max(...request.starts),
   request.endedAt,
   request.reason,
   request.coalescedInto,
@@ -177,9 +178,15 @@ const QueueRow = Schema.Struct({
   rate_limits: Schema.NonNegativeInt
 })
 
-const LastCompleted = Schema.Array(Schema.Struct({ job: Schema.String, ended_at: Schema.Int }))
+const LastCompleted = Schema.Struct({ job: Schema.String, ended_at: Schema.Int })
 
-const Starts = Schema.Array(Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) }))
+const Starts = Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) })
+
+/** Those that can be read: the others are set aside when it comes to them, and are not to be in the way of these. */
+const readable = <A, I>(row: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownOption(row)
+  return (rows: ReadonlyArray<unknown>): Array<A> => Arr.filterMap(rows, (row) => decode(row))
+}
 
 // -----------------------------------------------------------------------------
 // The store
@@ -326,14 +333,14 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
       completedSince: (since) =>
         sql`SELECT job, ended_at FROM healing_requests WHERE state = 'completed' AND ended_at > ${since}
           ORDER BY ended_at`.pipe(
-          Effect.flatMap(Schema.decodeUnknown(LastCompleted)),
+          Effect.map(readable(LastCompleted)),
           Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
           typed("cannot be read")
         ),
       automaticStartsSince: (since, limit) =>
         sql`SELECT starts FROM healing_requests WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since}
           ORDER BY last_start DESC LIMIT ${limit}`.pipe(
-          Effect.flatMap(Schema.decodeUnknown(Starts)),
+          Effect.map(readable(Starts)),
           Effect.map((rows) =>
             rows
               .flatMap(({ starts }) => starts)
@@ -358,7 +365,7 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
 )
 
 const open = Effect.gen(function* () {
-  const sql = yield* SqlClient
+  const sql = (yield* SqlClient).withoutTransforms()
   yield* migrate
   const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
     Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered)))
