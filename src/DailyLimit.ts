@@ -19,6 +19,7 @@ export class DailyLimit {
   }
 
   begin(at: number): void {
+    this.#noneAfter(at)
     this.#starts.push(at)
     if (this.#starts.length > this.#max) this.#starts.shift()
   }
@@ -30,10 +31,15 @@ export class DailyLimit {
 
   /** Until when no other may begin; `undefined` if one may. */
   fullUntil(at: number): number | undefined {
+    this.#noneAfter(at)
     const [first] = this.#starts
     if (first === undefined || this.#starts.length < this.#max) return undefined
-    // A clock that was set back is not to prolong it.
-    const until = Math.min(first, at) + DAY
+    const until = first + DAY
     return until > at ? until : undefined
+  }
+
+  /** A clock that was set back is not to prolong it: those that began later than now began now at the latest. */
+  #noneAfter(at: number): void {
+    for (let i = this.#starts.length - 1; i >= 0 && Number(this.#starts[i]) > at; i--) this.#starts[i] = at
   }
 }
