@@ -67,8 +67,15 @@ const inUse = (filename: string, owner: string) =>
     detail: `${filename} is in use by ${owner}: stop that one, or give each its own file`
   })
 
-const makeRoom = (filename: string): Effect.Effect<void, HealingStoreError, FileSystem | Path> =>
+/** Returns the name that the file has without links, so that it has one owner under all of its names. */
+const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, FileSystem | Path> =>
   Effect.gen(function* () {
+    if (filename === "") {
+      return yield* new HealingStoreError({
+        reason: "Unavailable",
+        detail: 'The file of healing requests has no name: name one, or ":memory:" to keep them nowhere'
+      })
+    }
     const fileSystem = yield* FileSystem
     const path = yield* Path
     yield* fileSystem.makeDirectory(path.dirname(filename), { recursive: true })
@@ -79,6 +86,7 @@ const makeRoom = (filename: string): Effect.Effect<void, HealingStoreError, File
         detail: `${filename} is a ${type.value.type.toLowerCase()}: name a file`
       })
     }
+    return type._tag === "Some" ? yield* fileSystem.realPath(filename) : filename
   }).pipe(
     Effect.catchTags({
       BadArgument: (error) => Effect.fail(storeError(`in ${filename} cannot be opened`, error)),
@@ -91,12 +99,10 @@ const makeRoom = (filename: string): Effect.Effect<void, HealingStoreError, File
     })
   )
 
-const open = (filename: string) =>
+const open = (name: string) =>
   Effect.gen(function* () {
-    if (filename !== ":memory:") {
-      yield* makeRoom(filename)
-      yield* lock(filename)
-    }
+    const filename = name === ":memory:" ? name : yield* makeRoom(name)
+    if (filename !== ":memory:") yield* lock(filename)
     const sql = yield* connect({ filename })
     const since = yield* Clock.currentTimeMillis
     yield* Effect.mapError(
@@ -115,4 +121,5 @@ const open = (filename: string) =>
 
 /** @internal */
 export const layer = (filename: string): Layer.Layer<SqlClient, HealingStoreError, FileSystem | Path> =>
-  Layer.scoped(SqlClient, open(filename)).pipe(Layer.provide(Reactivity.layer))
+  // The driver takes it without the spaces around it, too, and without a name keeps everything in a file that it removes.
+  Layer.scoped(SqlClient, open(filename.trim())).pipe(Layer.provide(Reactivity.layer))

@@ -4,11 +4,11 @@ import { DailyLimit } from "../src/DailyLimit.js"
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Of a clock that is never set back: how far it goes on, and what then happens. */
+/** Of a clock that is never set back: how far it goes on, and what happens. */
 const forward = FastCheck.array(
   FastCheck.record({
     after: FastCheck.oneof(FastCheck.nat(5), FastCheck.nat(DAY), FastCheck.constantFrom(DAY - 1, DAY, DAY + 1)),
-    then: FastCheck.constantFrom("begin", "begin", "begin", "begin and undo")
+    what: FastCheck.constantFrom("begin", "begin", "begin", "begin and undo")
   }),
   { maxLength: 60 }
 )
@@ -30,7 +30,7 @@ describe("DailyLimit", () => {
         const starts = begun.sort((a, b) => a - b)
         const limit = new DailyLimit(max, starts)
         let at = starts.at(-1) ?? 0
-        for (const { after, then } of steps) {
+        for (const { after, what } of steps) {
           at += after
           const within = starts.filter((start) => start > at - DAY)
           const until = limit.fullUntil(at)
@@ -40,7 +40,7 @@ describe("DailyLimit", () => {
           }
           assert.isUndefined(until)
           limit.begin(at)
-          if (then === "begin") starts.push(at)
+          if (what === "begin") starts.push(at)
           else limit.undo()
         }
       }),

@@ -1,0 +1,65 @@
+/**
+ * A process of its own with a store in a file: `tsx storeProcess.ts <what> <file>`. It prints one line of JSON.
+ *
+ * - `open`: opens it and ends.
+ * - `hold`: opens it, writes a request and stays.
+ * - `fill`: opens it and writes batches of big requests until one fails.
+ * - `nobody`: as `open`, without the rights of root.
+ */
+import { NodeContext } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { HealingStore } from "effect-healing"
+import { aRequest, ended, insert, openStore } from "./store.js"
+
+const print = (line: object) => Effect.sync(() => console.log(JSON.stringify({ pid: process.pid, ...line })))
+
+const inFile = (filename: string) => openStore(Layer.provide(HealingStore.layerSqlite(filename), NodeContext.layer))
+
+const fill = (store: Effect.Effect.Success<ReturnType<typeof inFile>>) =>
+  Effect.gen(function* () {
+    for (let batches = 0; ; batches++) {
+      const numbers = Array.from({ length: 10 }, (_, i) => batches * 10 + i + 1)
+      const commit = store.commit([
+        ...numbers.map((number) => insert(ended(number, number, { report: { summary: "x".repeat(20_000) } }))),
+        { _tag: "QueueState", state: { paused: false, rateLimitedUntil: null, rateLimits: batches + 1 } }
+      ])
+      const failure = Effect.match(commit, { onFailure: (error) => error, onSuccess: () => undefined })
+      const error = yield* failure
+      if (error !== undefined) {
+        return { reason: error.reason, message: error.message, again: (yield* failure)?.reason, batches }
+      }
+    }
+  })
+
+/** Not before everything is loaded, which the others may not be allowed to read. */
+const becomeNobody = Effect.gen(function* () {
+  yield* Effect.scoped(inFile(":memory:"))
+  yield* Effect.sync(() => {
+    if (process.getuid?.() !== 0) return
+    process.setgroups?.([])
+    process.setgid?.(65534)
+    process.setuid?.(65534)
+  })
+})
+
+const main = (what: string | undefined, filename: string) =>
+  Effect.gen(function* () {
+    if (what === "nobody") yield* becomeNobody
+    const store = yield* inFile(filename)
+    if (what === "fill") return yield* fill(store)
+    if (what === "hold") {
+      yield* store.commit([insert(aRequest(1))])
+      yield* print({ holds: true })
+      yield* Effect.never
+    }
+    return {}
+  }).pipe(
+    Effect.scoped,
+    Effect.catchAll(({ message, reason }) => Effect.succeed({ reason, message })),
+    Effect.flatMap(print)
+  )
+
+const [what, filename] = process.argv.slice(2)
+// Effect.never alone keeps nothing alive.
+if (what === "hold") setInterval(() => {}, 1_000_000)
+await Effect.runPromise(main(what, String(filename)))
