@@ -592,13 +592,14 @@ export const make = (
 
     const close = Effect.gen(function* () {
       closed = true
+      // First of all, so that nobody is given the turns of those who run.
+      for (const lane of Object.values(lanes)) gate.close(lane)
       const running = Array.from(runningOf.values())
       yield* Effect.forEach(running, (entry) => stop(entry, "closed"), { concurrency: "unbounded" })
       for (const entry of pendingOf.values()) {
         gate.leave(entry)
         answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
       }
-      for (const lane of Object.values(lanes)) gate.close(lane)
       yield* journal.flush
       yield* events.end
     })
