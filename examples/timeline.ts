@@ -4,15 +4,30 @@
  *     npm start
  *
  * This program plays the supervisor. It starts processes, and tells the gate which of them are OpenClaw jobs
- * (`OpenClaw.withJob`). The reviews are processes as well, but the gate decides when they run (`HealingService.run`).
+ * (`OpenClaw.withJob`). The reviews are processes as well: they are asked for (`HealingQueue.submit`), and the queue calls
+ * the `Reviewer` when it is their turn. The requests are in a SQLite file, so that a program that is killed goes on where
+ * it was when it is started again.
+ *
  * Each step is chained to what has happened before it, not to the clock, so that the order is the same everywhere.
  */
 import { Command } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Console, Data, type Duration, Effect, Match, Stream } from "effect"
-import { Healing, HealingService, type HeldBy, OpenClaw } from "effect-healing"
+import { Console, Data, type Duration, Effect, Layer, Match, Stream } from "effect"
+import {
+  Healing,
+  HealingQueue,
+  type HealingRequest,
+  HealingService,
+  type HeldBy,
+  OpenClaw,
+  Reviewed,
+  Reviewer
+} from "effect-healing"
 import { draw, type Event, isJob, type Segment, type State, segments, type Who } from "./draw.js"
 import { Recording, screen } from "./recording.js"
+
+/** In the current folder, which `npm start` makes the root of the repository. */
+const FILE = ".healing/timeline.db"
 
 const scenario = Effect.gen(function* () {
   const { until } = yield* Recording
@@ -26,31 +41,71 @@ const scenario = Effect.gen(function* () {
     [
       // 1. OpenClaw job A starts.
       job("A", until("healing X", "waiting")),
-      // 2. A healing of X wants to run. It waits, since A runs.
-      healing("X", until("healing Y", "waiting")).pipe(after("job A", "running", "500 millis")),
+      // 2. A healing of X is asked for. It waits, since A runs.
+      healing("X").pipe(after("job A", "running", "500 millis")),
       // 3. A ends. B starts a moment later: within the quiet period, so B goes first.
       job("B").pipe(after("job A", "ended", "300 millis")),
-      // 4. B ends. Nothing more starts, so after the quiet period X's review runs.
-      // 5. A healing of Y wants to run. It waits, since X's review runs.
+      // 4. B ends. Nothing more starts, so after the quiet period X is reviewed.
+      // 5. A healing of Y is asked for. It waits, since X is being reviewed.
       healing("Y").pipe(after("healing X", "running", "500 millis"))
-      // 6. X's review ends, and Y's runs.
+      // 6. The review of X ends, and Y is reviewed.
     ],
     { concurrency: "unbounded" }
   )
+  yield* until("healing Y", "waiting")
+  yield* untilDone
 })
+
+/** Until nobody waits and nobody is reviewed any more. */
+const untilDone = Effect.gen(function* () {
+  const { status } = yield* HealingService
+  yield* status.changes.pipe(
+    Stream.takeUntil(({ running, waiting }) => running.length === 0 && waiting === 0),
+    Stream.runDrain
+  )
+})
+
+/** What a program before this one has left behind when it was killed: it goes on by itself. */
+const goOn = (left: ReadonlyArray<HealingRequest>) =>
+  Effect.gen(function* () {
+    const names = left.map(({ attempts, job }) => (attempts === 0 ? job : `${job} (cut off in the middle)`))
+    yield* Console.log(` Left over from a program that was killed, and done now: ${names.join(", ")}\n`)
+    yield* untilDone
+  })
 
 /** An OpenClaw job: the gate knows of it from before its process starts until after it has ended. */
 const job = (name: string, busy?: Effect.Effect<void>) =>
   Effect.flatMap(OpenClaw, (openClaw) => openClaw.withJob(name)(child(`job ${name}`, busy)))
 
-/** A healing: its review goes to the gate, which runs it when it is its turn. */
-const healing = (name: string, busy?: Effect.Effect<void>) =>
+/** A healing is asked for, and nobody waits for it: it is on disk, and done when it is its turn. */
+const healing = (name: string) =>
   Effect.gen(function* () {
-    const gate = yield* HealingService
+    const queue = yield* HealingQueue
     const { record } = yield* Recording
     yield* record(`healing ${name}`, "asked", "wants to run")
-    yield* gate.run(name)(child(`healing ${name}`, busy))
+    yield* queue.submit({ job: name })
   })
+
+/** What is done in a turn: here an AI would be asked. X takes until Y waits, to show that Y does. */
+const ReviewerLive = Layer.effect(
+  Reviewer,
+  Effect.gen(function* () {
+    const recording = yield* Recording
+    const node = yield* Effect.context<NodeContext.NodeContext>()
+    return {
+      review: ({ attempts, job }) =>
+        child(
+          `healing ${job}`,
+          job === "X" && attempts === 0 ? recording.until("healing Y", "waiting") : undefined
+        ).pipe(
+          Effect.as(Reviewed.Completed({ report: { summary: `${job} looks well` } })),
+          Effect.provideService(Recording, recording),
+          Effect.provide(node),
+          Effect.orDie
+        )
+    }
+  })
+)
 
 /** A real process. It works for as long as its input goes on, which is as long as `busy`, and then for a second. */
 const child = (who: Who, busy: Effect.Effect<void> = Effect.void) =>
@@ -120,15 +175,19 @@ const prove = (events: ReadonlyArray<Event>): Effect.Effect<string, Disproven> =
 class Disproven extends Data.TaggedError("Disproven")<{ readonly message: string }> {}
 
 const program = Effect.gen(function* () {
-  yield* Console.log("\n OpenClaw jobs A and B, and healings of X and Y: jobs go first.\n")
-  yield* Effect.raceFirst(scenario, recordWaits)
   const { events } = yield* Recording
+  const queue = yield* HealingQueue
+  yield* Console.log("\n OpenClaw jobs A and B, and healings of X and Y: jobs go first.\n")
+  const left = yield* queue.pending
+  yield* Effect.raceFirst(left.length === 0 ? scenario : goOn(left), recordWaits)
   yield* Console.log(`\n${draw(yield* events, yield* screen)}\n`)
-  yield* Console.log(` ${yield* prove(yield* events)}\n`)
+  if (left.length === 0) yield* Console.log(` ${yield* prove(yield* events)}`)
+  yield* Console.log(` The requests are in ${FILE}.\n`)
 })
 
 program.pipe(
-  Effect.provide([Healing.layer({ quietPeriod: "1 second" }), Recording.Default]),
+  Effect.provide(Healing.layerSqlite(FILE, { quietPeriod: "1 second" }).pipe(Layer.provide(ReviewerLive))),
+  Effect.provide(Recording.Default),
   Effect.provide(NodeContext.layer),
   NodeRuntime.runMain
 )

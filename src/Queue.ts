@@ -319,35 +319,41 @@ export const make = (
         : done
     }
 
-    /** On disk before the review begins, so that nobody takes it for one that has not (R13). */
-    const prepared = (entry: Entry): Effect.Effect<void, HealingStoreError> =>
-      Effect.suspend(() => {
-        const running = Request.begin(entry.request, wall())
-        entry.request = running
-        return journal.write(
-          () => [transition("pending", running)],
-          (error) => (error === undefined ? holds.accept() : forsake(entry.job, error))
-        )
-      })
+    /**
+     * It is running from now on. The effect ends when that is on disk, before the review begins, so that nobody takes it
+     * for one that has not (R13).
+     */
+    const begin = (entry: Entry): Effect.Effect<void, HealingStoreError> => {
+      const running = Request.begin(entry.request, wall())
+      pendingOf.delete(entry.job)
+      runningOf.set(entry.job, entry)
+      entry.request = running
+      return journal.write(
+        () => [transition("pending", running)],
+        (error) => (error === undefined ? holds.accept() : forsake(entry.job, error))
+      )
+    }
 
     /** To be run uninterruptibly. */
-    const turn = (entry: Entry): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const before = entry.request
-        return gate.takeTurn(entry, Effect.interruptible, review(entry), prepared(entry)).pipe(
-          Effect.exit,
-          Effect.tap((exit) => (isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void)),
-          Effect.flatMap((exit) => Effect.map(delayOf(entry, exit), (delay) => settle(entry, before, exit, delay)))
-        )
-      })
+    const turn = (
+      entry: Entry,
+      before: HealingRequest,
+      prepared: Effect.Effect<void, HealingStoreError>
+    ): Effect.Effect<void> =>
+      gate.takeTurn(entry, Effect.interruptible, review(entry), prepared).pipe(
+        Effect.exit,
+        Effect.tap((exit) => (isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void)),
+        Effect.flatMap((exit) => Effect.map(delayOf(entry, exit), (delay) => settle(entry, before, exit, delay)))
+      )
 
     const owner: Gate.Owner<Entry> = {
       granted: (entry) => {
-        pendingOf.delete(entry.job)
-        runningOf.set(entry.job, entry)
-        if (Request.isAutomatic(entry.request)) holds.begin(wall())
+        const before = entry.request
+        if (Request.isAutomatic(before)) holds.begin(wall())
+        // Here and not in the fiber, so that a wish that comes before that has run is written after it.
+        const prepared = begin(entry)
         // Uninterruptible from before its first op, since nobody else gives the turn back.
-        entry.turn = Runtime.runFork(uninterruptible)(Mark.cleared(turn(entry)), { immediate: false })
+        entry.turn = Runtime.runFork(uninterruptible)(Mark.cleared(turn(entry, before, prepared)), { immediate: false })
       },
       begun: (entry) => {
         endWaits(entry)

@@ -1,6 +1,26 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Deferred, Duration, Effect, Fiber, Option, Schedule, Stream, TestClock } from "effect"
-import { type HealingEvent, HealingQueue, Reviewed, type Submission } from "effect-healing"
+import {
+  Array as Arr,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Option,
+  Random,
+  Schedule,
+  Stream,
+  TestClock
+} from "effect"
+import {
+  Healing,
+  type HealingEvent,
+  HealingQueue,
+  HealingStore,
+  Reviewed,
+  Reviewer,
+  type Submission
+} from "effect-healing"
 import { settle } from "./gate.js"
 import { failure, healing, makeWorld, report } from "./queue.js"
 
@@ -132,6 +152,33 @@ describe("submit", () => {
       yield* end("x")
       assert.deepStrictEqual(yield* stored, ["x completed", "x running"])
     })
+  )
+
+  it.live("R14: is acknowledged at whatever instant the request before it gets its turn", () =>
+    Effect.gen(function* () {
+      const queue = yield* HealingQueue
+      const submits = Effect.gen(function* () {
+        const { id } = yield* queue.submit({ job: "x" })
+        yield* Effect.repeatN(Effect.yieldNow(), yield* Random.nextIntBetween(0, 6))
+        return id
+      })
+      const all = yield* Effect.all(
+        Arr.makeBy(3, () => Effect.replicateEffect(submits, 300)),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(all.flat().length, 900)
+    }).pipe(
+      Effect.provide(
+        HealingQueue.layer.pipe(
+          Layer.provide([
+            HealingStore.layerMemory,
+            Layer.succeed(Reviewer, { review: () => Effect.succeed(report()) })
+          ]),
+          Layer.provideMerge(Healing.layer({ quietPeriod: 0, cooldown: 0 }))
+        )
+      ),
+      Effect.withRandom(Random.make(1))
+    )
   )
 
   it.scoped("is skipped when its max wait passes, in a pause too", () =>

@@ -1,8 +1,10 @@
 /**
  * The examples, as a person runs them: in processes of their own, with real processes for jobs and reviews.
  */
-import { fileURLToPath } from "node:url"
-import { Command } from "@effect/platform"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { Command, FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
@@ -10,15 +12,26 @@ import { draw, type Event, line, segments } from "../examples/draw.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
+const emptyFolder = Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped()).pipe(
+  Effect.provide(NodeContext.layer)
+)
+
 const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decodeText(), Stream.mkString)
 
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
+
+const start = (example: string, folder: string) =>
+  Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`)).pipe(
+    Command.workingDirectory(folder),
+    // Which it would look for in that folder.
+    Command.env({ TSX_TSCONFIG_PATH: join(root, "tsconfig.json") }),
+    Command.start
+  )
+
 /** Runs an example without a terminal, and fails with all that it has printed if it does not exit with 0. */
-const run = (example: string) =>
+const run = (example: string, folder = root) =>
   Effect.gen(function* () {
-    const child = yield* Command.make(process.execPath, "--import", "tsx", `examples/${example}.ts`).pipe(
-      Command.workingDirectory(root),
-      Command.start
-    )
+    const child = yield* start(example, folder)
     const { exitCode, stderr, stdout } = yield* Effect.all(
       { exitCode: child.exitCode, stderr: text(child.stderr), stdout: text(child.stdout) },
       { concurrency: "unbounded" }
@@ -40,7 +53,7 @@ const columnsOf = (row: string, glyph: string): ReadonlyArray<number> =>
 describe("timeline", () => {
   it.live("replays the scenario in its order, draws it and proves it", () =>
     Effect.gen(function* () {
-      const { stderr, stdout } = yield* run("timeline")
+      const { stderr, stdout } = yield* run("timeline", yield* emptyFolder)
 
       const events = Array.from(stdout.matchAll(/^ +\d+\.\d s {2}(job|healing) (\w) +[█░·]? ?(.+)$/gm), (match) =>
         match.slice(1).join(" ")
@@ -73,7 +86,30 @@ describe("timeline", () => {
       expect(stdout).toMatch(/^ Proven: .*no review during an OpenClaw job/m)
       expect(stdout + stderr).not.toContain("\u001b")
       for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80)
-    })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("goes on where it was when it was killed", () =>
+    Effect.gen(function* () {
+      const folder = yield* emptyFolder
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const child = yield* start("timeline", folder)
+          yield* child.stdout.pipe(
+            Stream.decodeText(),
+            Stream.scan("", (before, text) => before + text),
+            Stream.takeUntil((text) => /healing Y +░ waits/.test(text)),
+            Stream.runDrain
+          )
+          yield* child.kill("SIGKILL")
+        })
+      ).pipe(Effect.provide(NodeContext.layer))
+      const { stdout } = yield* run("timeline", folder)
+      expect(stdout).toContain("Left over from a program that was killed, and done now: X (cut off in the middle), Y\n")
+      expect(rowOf(stdout, "healing X")).toContain("█")
+      expect(rowOf(stdout, "healing Y")).toContain("█")
+      expect((yield* run("timeline", folder)).stdout).toContain("Proven")
+    }).pipe(Effect.scoped)
   )
 })
 
