@@ -41,6 +41,8 @@ export interface Entry extends Ticket {
 }
 
 /**
+ * Those of a job that `mustAwaitEnd` of another review of it are delayed for ever: until they are updated.
+ *
  * - `make`: an entry at the next place in the sequence of calls, not in line yet.
  * - `update`: it stands for this request from now on.
  * - `attach`: one more waits for it.
@@ -58,12 +60,15 @@ export interface Entries {
 export const make = (
   gate: Gate,
   lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
-  toMonotonic: (at: number) => number
+  toMonotonic: (at: number) => number,
+  mustAwaitEnd: (job: string) => boolean
 ): Entries => {
   const laneOf = (request: HealingRequest) => (isAutomatic(request) ? lanes.automatic : lanes.manual)
 
-  const notBeforeOf = ({ notBefore }: HealingRequest): number =>
-    notBefore === null ? Number.NEGATIVE_INFINITY : toMonotonic(notBefore)
+  const notBeforeOf = ({ job, notBefore }: HealingRequest): number => {
+    if (mustAwaitEnd(job)) return Number.POSITIVE_INFINITY
+    return notBefore === null ? Number.NEGATIVE_INFINITY : toMonotonic(notBefore)
+  }
 
   const waitDeadlineOf = ({ waitUntil }: HealingRequest): number =>
     waitUntil === null ? Number.POSITIVE_INFINITY : toMonotonic(waitUntil)

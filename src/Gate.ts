@@ -161,7 +161,9 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     const held: Array<HeldBy> = []
     if (!settings.enabled) held.push({ _tag: "Disabled" })
     held.push(...ticket.lane.heldBy(at))
-    if (ticket.notBefore > at) held.push({ _tag: "NotBefore", remaining: Duration.millis(ticket.notBefore - at) })
+    if (ticket.notBefore > at && ticket.notBefore < Number.POSITIVE_INFINITY) {
+      held.push({ _tag: "NotBefore", remaining: Duration.millis(ticket.notBefore - at) })
+    }
     if (!ticket.overdue) {
       const remaining = quietAt(state) - at
       if (state.unknown.length > 0) held.push({ _tag: "UnknownSources", sources: state.unknown.slice(0, MAX_NAMES) })
@@ -172,6 +174,9 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     }
     if (turns.size >= settings.maxConcurrent) {
       held.push({ _tag: "Turn", reviews: firstNames(Array.from(turns, ({ job }) => job)) })
+    } else if (ticket.notBefore === Number.POSITIVE_INFINITY) {
+      // Its owner delays it until the other review of its job has ended.
+      held.push({ _tag: "Turn", reviews: [ticket.job] })
     }
     return held
   }
@@ -189,12 +194,12 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   }
 
   const nextUp = (at: number): Ticket | undefined =>
-    bestOf(
-      lanes.map((lane) => {
-        lane.line.release(at)
-        return lane.heldUntil <= at ? lane.line.first : undefined
-      })
-    )
+    bestOf(lanes.map(({ heldUntil, line }) => (heldUntil <= at ? line.first : undefined)))
+
+  /** Ends the delays that are over, also while there is no turn for anybody. */
+  const release = (at: number) => {
+    for (const { line } of lanes) line.release(at)
+  }
 
   const mostUrgent = (): Ticket | undefined => {
     let urgent: Ticket | undefined
@@ -261,6 +266,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   const decide = (state: RunningState) => {
     const at = now()
+    release(at)
     do {
       grantTurns(state, at)
       yieldTurns(state)
@@ -463,6 +469,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   const status: Effect.Effect<HealingStatus> = Effect.map(openClaw.running.get, (state) => {
     const present = now()
+    release(present)
     const line = inOrder(MAX_LINE)
     const first = line[0]
     return {

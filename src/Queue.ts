@@ -107,7 +107,13 @@ export const make = (
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
     const holds = Holds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish)
-    const entries = makeEntries(gate, lanes, (at) => gate.now() + (at - wall()))
+    const entries = makeEntries(
+      gate,
+      lanes,
+      (at) => gate.now() + (at - wall()),
+      // With one turn for all, it has to anyway.
+      (job) => settings.maxConcurrent > 1 && runningOf.has(job)
+    )
     const journal = yield* Journal.make(store, holds.journal)
 
     /** Whenever enough has ended or enough time has passed. */
@@ -134,8 +140,11 @@ export const make = (
       others: () => ReadonlyArray<Change> = () => []
     ) => {
       const isRunning = runningOf.get(entry.job) === entry
-      if (isRunning) runningOf.delete(entry.job)
-      else pendingOf.delete(entry.job)
+      if (isRunning) {
+        runningOf.delete(entry.job)
+        const next = pendingOf.get(entry.job)
+        if (next !== undefined) entries.update(next, next.request)
+      } else pendingOf.delete(entry.job)
       entry.request = request
       gate.leave(entry)
       const ended = () => (entry.lost === undefined ? [transition(isRunning ? "running" : "pending", request)] : [])
@@ -589,7 +598,7 @@ export const make = (
       const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
       for (const start of Arr.reverse(starts)) holds.begin(start)
       for (const [job, ended] of yield* store.completedSince(at - cooldown)) completedAt.set(job, ended)
-      for (const request of yield* replay(store, at, settings.maxAttempts, reportSetAside)) {
+      for (const request of yield* replay(store, at, settings, reportSetAside)) {
         const entry = entries.make(request.notBefore === null ? request : yield* withoutJump(request, at), owner)
         pendingOf.set(request.job, entry)
         gate.enter(entry)
@@ -633,8 +642,11 @@ export const make = (
       heal,
       cancel,
       pending: Effect.sync(() => {
+        const at = gate.now()
+        // A delay that is over makes no difference any more.
+        const delay = ({ notBefore }: Entry) => Math.max(notBefore, at)
         const waiting = Array.from(pendingOf.values()).filter(({ stage }) => stage === "waiting")
-        const inOrder = waiting.sort((a, b) => a.notBefore - b.notBefore || byTurn(a, b))
+        const inOrder = waiting.sort((a, b) => delay(a) - delay(b) || byTurn(a, b))
         return [...runningOf.values(), ...inOrder].map(({ request }) => request)
       }),
       history: ({ before, ...options } = {}) =>

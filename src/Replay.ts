@@ -5,6 +5,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { HealingSettings } from "./HealingConfig.js"
 import type { HealingStoreError } from "./HealingError.js"
 import * as Request from "./HealingRequest.js"
 import { type Change, type HealingStore, type Page, transition } from "./HealingStore.js"
@@ -24,9 +25,9 @@ const afterDeath = (request: HealingRequest, at: number, maxAttempts: number): H
 }
 
 /** What a request that was pending before the restart becomes. */
-const afterRestart = (request: HealingRequest, at: number): HealingRequest => {
+const afterRestart = (request: HealingRequest, at: number, onMaxWait: HealingSettings["onMaxWait"]): HealingRequest => {
   if (request.callersOnly) return Request.end(request, "cancelled", at, GONE)
-  return request.waitUntil !== null && request.waitUntil <= at
+  return onMaxWait === "fail" && request.waitUntil !== null && request.waitUntil <= at
     ? Request.end(request, "skipped", at, "its max wait had passed when the queue was started again")
     : request
 }
@@ -40,7 +41,7 @@ const afterRestart = (request: HealingRequest, at: number): HealingRequest => {
 export const replay = (
   store: Context.Tag.Service<HealingStore>,
   at: number,
-  maxAttempts: number,
+  { maxAttempts, onMaxWait }: Pick<HealingSettings, "maxAttempts" | "onMaxWait">,
   onSetAside: (setAside: Page["setAside"]) => Effect.Effect<void>
 ): Effect.Effect<Iterable<HealingRequest>, HealingStoreError> =>
   Effect.gen(function* () {
@@ -61,7 +62,7 @@ export const replay = (
       })
 
     yield* eachPage("pending", 0, (request) => {
-      const now = afterRestart(request, at)
+      const now = afterRestart(request, at, onMaxWait)
       if (now.state === "pending") pending.set(now.job, now)
       return now === request ? [] : [transition("pending", now)]
     })
