@@ -66,7 +66,11 @@ export const beside = (what: string, millis: number, { floor }: Compared): Row =
   rowOf(what, { ours: millis, floor, ratio: millis / floor }, undefined)
 
 export const showMillis = (millis: number): string =>
-  millis < 1 ? `${(millis * 1000).toFixed(1)} µs` : millis < 1000 ? `${millis.toFixed(1)} ms` : `${millis / 1000} s`
+  millis < 1
+    ? `${(millis * 1000).toFixed(1)} µs`
+    : millis < 1000
+      ? `${millis.toFixed(1)} ms`
+      : `${(millis / 1000).toFixed(2)} s`
 
 export const collectGarbage = Effect.sync(() => global.gc?.())
 

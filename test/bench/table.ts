@@ -6,8 +6,12 @@ import { Effect } from "effect"
 import { drain } from "./drain.js"
 import { heap } from "./heap.js"
 import { latency } from "./latency.js"
+import { memory } from "./memory.js"
+import { open } from "./open.js"
+import { processing } from "./process.js"
 import type { Row } from "./ratio.js"
 import { reports } from "./reports.js"
+import { submit } from "./submit.js"
 import { uncontended } from "./uncontended.js"
 
 const measurements: Record<string, Effect.Effect<ReadonlyArray<Row>>> = {
@@ -15,7 +19,11 @@ const measurements: Record<string, Effect.Effect<ReadonlyArray<Row>>> = {
   uncontended,
   drain,
   reports,
-  heap
+  heap,
+  submit,
+  process: processing,
+  open,
+  memory
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))

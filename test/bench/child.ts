@@ -1,0 +1,24 @@
+/**
+ * Measurements in processes of their own, which have neither compiled nor kept anything.
+ */
+import { execFileSync } from "node:child_process"
+import { copyFileSync } from "node:fs"
+import { Effect } from "effect"
+import { newFile } from "./disk.js"
+
+export type Sides = Record<"ours" | "floor", (file: string) => Effect.Effect<number>>
+
+/** The file of the measurement, run again with this side, on a copy of this database: who opens it writes. */
+export const inChild = (self: string, side: keyof Sides, store: string): Effect.Effect<number> =>
+  Effect.map(newFile, (file) => {
+    copyFileSync(store, file)
+    return Number(execFileSync(process.execPath, [...process.execArgv, self, side, file], { encoding: "utf8" }))
+  }).pipe(Effect.scoped)
+
+/** In the child: measures the side that it was run with. */
+export const answer = async (self: string, sides: Sides): Promise<void> => {
+  const [, script, side, file] = process.argv
+  if (script !== self || file === undefined || (side !== "ours" && side !== "floor")) return
+  console.log(await Effect.runPromise(sides[side](file)))
+  process.exit()
+}
