@@ -404,7 +404,11 @@ export const codeOf = (error: unknown): string | undefined => {
 const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: string]> = [
   ["SQLITE_NOTADB", "NotADatabase", "it is not a SQLite database"],
   ["SQLITE_CORRUPT", "NotADatabase", "it is damaged: restore it from a copy"],
-  ["SQLITE_READONLY", "ReadOnly", "it may only be read: let the process write the file and its folder"],
+  [
+    "SQLITE_READONLY",
+    "ReadOnly",
+    "it may only be read: let the process write the file, those beside it and its folder"
+  ],
   ["SQLITE_FULL", "Full", "there is no room left: free some, work goes on by itself"],
   ["SQLITE_IOERR_WRITE", "Full", "the disk takes no more (it is full, or the file has reached its size limit)"],
   ["SQLITE_BUSY", "Unavailable", "another program holds it locked"],

@@ -86,7 +86,18 @@ const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, Fi
         detail: `${filename} is a ${type.value.type.toLowerCase()}: name a file`
       })
     }
-    return type._tag === "Some" ? yield* fileSystem.realPath(filename) : filename
+    if (type._tag === "None") return filename
+    // Before SQLite looks at it, which would leave files beside it that may only be read, too, and go on to be in the way.
+    yield* Effect.mapError(
+      fileSystem.access(filename, { writable: true }),
+      (cause) =>
+        new HealingStoreError({
+          reason: "ReadOnly",
+          detail: `${filename} may only be read: let the process write it and its folder`,
+          cause
+        })
+    )
+    return yield* fileSystem.realPath(filename)
   }).pipe(
     Effect.catchTags({
       BadArgument: (error) => Effect.fail(storeError(`in ${filename} cannot be opened`, error)),

@@ -2,7 +2,7 @@ import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, type Context, Effect, Layer } from "effect"
+import { Arbitrary, type Context, Effect, Fiber, FiberId, Layer } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import {
   type HealingRequest,
@@ -13,6 +13,7 @@ import {
   type RequestState
 } from "effect-healing"
 import { idOf } from "../src/HealingRequest.js"
+import { beforeOp } from "./gate.js"
 import { aRequest, ended, insert, move, openStore } from "./store.js"
 
 type Store = Context.Tag.Service<HealingStore>
@@ -345,6 +346,37 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           yield* everything(opened),
           numbers.map((number) => aRequest(number, { job: `${number}`, state: "running" }))
         )
+      })
+    )
+
+    it.scoped("that is interrupted at whatever op is made as a whole or not at all, and leaves the next one free", () =>
+      Effect.gen(function* () {
+        const opened = yield* store
+        const outcomes = new Set<string>()
+        for (let op = 1, reached = true; reached; op++) {
+          reached = false
+          const [first, second] = [2 * op - 1, 2 * op]
+          const one = aRequest(first, { job: `${first}` })
+          const commit = opened.commit([insert(one), insert(aRequest(second, { job: `${second}`, state: "running" }))])
+          const fiber: Fiber.RuntimeFiber<void, unknown> = yield* Effect.fork(
+            beforeOp(
+              op,
+              () => {
+                reached = true
+                fiber.unsafeInterruptAsFork(FiberId.none)
+              },
+              op % 2 === 0 ? "go on" : "yield"
+            )(commit)
+          )
+          yield* Fiber.await(fiber)
+          const pending = yield* opened.page("pending", first, 9)
+          const running = yield* opened.page("running", second, 9)
+          assert.strictEqual(pending.requests.length, running.requests.length)
+          outcomes.add(pending.requests.length === 0 ? "none" : "all")
+          if (pending.requests.length === 0) yield* commit
+          yield* opened.commit([move("pending", { ...one, state: "running" })])
+        }
+        assert.deepStrictEqual([...outcomes].sort(), ["all", "none"])
       })
     )
 

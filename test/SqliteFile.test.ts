@@ -308,6 +308,12 @@ describe("a file that cannot be opened", () => {
       assert.strictEqual(line.reason, "ReadOnly")
       assert.include(line.message, filename)
       assert.deepStrictEqual(yield* all(filename, "SELECT number FROM healing_requests"), [{ number: 1 }])
+      assert.deepStrictEqual(yield* fs.readDirectory(folder), ["healing.db"], "nothing that would be in the way later")
+
+      if (process.getuid?.() === 0) yield* fs.chown(filename, 65534, 65534)
+      yield* fs.chmod(filename, 0o644)
+      const { line: later } = yield* inProcess("nobody", filename)
+      assert.isUndefined(later.reason)
     })
   )
 
