@@ -275,6 +275,22 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
       })
     )
 
+    it.scoped("that is refused takes back all that it has done to one request", () =>
+      Effect.gen(function* () {
+        const opened = yield* store
+        yield* opened.commit([insert(aRequest(1)), queued({ paused: false, rateLimitedUntil: 1, rateLimits: 1 })])
+        yield* refused(opened, [
+          move("pending", aRequest(1, { state: "running" })),
+          move("running", ended(1, 9)),
+          insert(aRequest(2)),
+          move("pending", aRequest(2, { state: "running" })),
+          queued({ paused: false, rateLimitedUntil: 2, rateLimits: 2 }),
+          insert(aRequest(2))
+        ])
+        yield* opened.commit([move("pending", aRequest(1, { state: "running" })), insert(aRequest(2))])
+      })
+    )
+
     it.scoped("refuses to move a request that is not there", () =>
       Effect.gen(function* () {
         const opened = yield* store

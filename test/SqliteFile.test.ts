@@ -546,23 +546,24 @@ describe("a row that cannot be read", () => {
       yield* store.commit([
         insert(ended(1, 10, { triggers: ["schedule"], starts: [5] })),
         insert(ended(2, 20, { job: "B", triggers: ["schedule"], starts: [6] })),
-        insert(ended(3, 30, { job: "C", triggers: ["schedule"], starts: [7] }))
+        insert(ended(3, 30, { job: "C", triggers: ["schedule"], starts: [7] })),
+        insert(ended(4, 5, { job: "C" }))
       ])
       yield* tamper(filename, 2, "starts", "x")
       yield* tamper(filename, 3, "ended_at", "x")
       assert.deepStrictEqual(yield* store.automaticStartsSince(0, 9), [7, 5])
-      assert.deepStrictEqual(Object.fromEntries(yield* store.completedSince(0)), { A: 10, B: 20 })
+      assert.deepStrictEqual(Object.fromEntries(yield* store.completedSince(0)), { A: 10, B: 20, C: 5 })
       const history = store.history({ states: FINALS, limit: 9 }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
       assert.deepStrictEqual(
         (yield* history).map(({ number }) => number),
-        [1]
+        [1, 4]
       )
       assert.deepStrictEqual(
         (yield* setAside(filename)).map(({ number }) => number),
         [2, 3]
       )
       assert.deepStrictEqual(yield* store.automaticStartsSince(0, 9), [7, 5])
-      assert.strictEqual(yield* store.lastNumber, 3)
+      assert.strictEqual(yield* store.lastNumber, 4)
       assert.strictEqual((yield* Effect.flip(store.commit([move("completed", ended(2, 9))]))).reason, "UnexpectedState")
     })
   )
