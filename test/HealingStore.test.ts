@@ -1,13 +1,15 @@
 import { FileSystem, Path } from "@effect/platform"
+import type { PlatformError } from "@effect/platform/Error"
 import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, type Context, Effect, Fiber, FiberId, Layer } from "effect"
+import { Arbitrary, type ConfigError, type Context, Effect, Fiber, FiberId, Layer, Runtime } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import {
   type HealingRequest,
   HealingRequest as HealingRequestSchema,
   HealingStore,
+  type HealingStoreError,
   isAutomatic,
   type QueueState,
   type RequestState
@@ -25,7 +27,7 @@ const inTempFolder = Layer.unwrapScoped(
   })
 )
 
-const stores: Record<string, Layer.Layer<HealingStore, unknown>> = {
+const stores = {
   "the memory store": HealingStore.layerMemory,
   "the SQL store over a client of one's own": Layer.provide(
     HealingStore.layerSql,
@@ -189,7 +191,9 @@ const newestFirst = (requests: ReadonlyArray<HealingRequest>) =>
 const numbersOf = (requests: ReadonlyArray<HealingRequest>) => requests.map(({ number }) => number)
 
 describe.each(Object.entries(stores))("%s", (_, layer) => {
-  const store = openStore(layer)
+  const store = openStore(
+    Layer.orDie<HealingStore, HealingStoreError | ConfigError.ConfigError | PlatformError, never>(layer)
+  )
 
   describe("commit", () => {
     it.scoped("keeps requests by their states, and moves them", () =>
@@ -374,7 +378,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           const [first, second] = [2 * op - 1, 2 * op]
           const one = aRequest(first, { job: `${first}` })
           const commit = opened.commit([insert(one), insert(aRequest(second, { job: `${second}`, state: "running" }))])
-          const fiber: Fiber.RuntimeFiber<void, unknown> = yield* Effect.fork(
+          const fiber: Fiber.RuntimeFiber<void, HealingStoreError> = yield* Effect.fork(
             beforeOp(
               op,
               () => {
@@ -403,6 +407,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           state === "pending" || state === "running"
             ? Effect.map(page(state, number, 1), ({ requests }) => requests)
             : history({ job, states: [state], limit: 1, before: { endedAt: Number(endedAt), number: number + 1 } })
+        const run = Runtime.runPromise(yield* Effect.runtime())
         let number = 0
         // One pair of requests after the other in one store: what was inserted, and what an update makes of it.
         const check = ([one, other]: readonly [HealingRequest, HealingRequest]) =>
@@ -418,7 +423,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           })
         yield* Effect.promise(() =>
           FastCheck.assert(
-            FastCheck.asyncProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => Effect.runPromise(check(pair))),
+            FastCheck.asyncProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => run(check(pair))),
             { numRuns: 150, endOnFailure: true }
           )
         )

@@ -24,13 +24,15 @@ const openBoth = (filename: string) =>
     sql: Context.get(context, SqlClient.SqlClient)
   }))
 
-/** With a connection of somebody else. */
-const withDatabase = <A>(filename: string, use: (database: Database.Database) => A, options?: Database.Options) =>
-  Effect.acquireUseRelease(
+/** A connection of somebody else. */
+const connect = (filename: string, options?: Database.Options) =>
+  Effect.acquireRelease(
     Effect.sync(() => new Database(filename, options)),
-    (database) => Effect.sync(() => use(database)),
     (database) => Effect.sync(() => database.close())
   )
+
+const withDatabase = <A>(filename: string, use: (database: Database.Database) => A, options?: Database.Options) =>
+  Effect.scoped(Effect.map(connect(filename, options), use))
 
 const all = (filename: string, sql: string) => withDatabase(filename, (database) => database.prepare(sql).all())
 
@@ -107,20 +109,15 @@ describe("the connection", () => {
       const filename = yield* tempFile
       const store = yield* open(filename)
       yield* store.commit([insert(aRequest(1))])
-      yield* withDatabase(
-        filename,
-        (reader) => {
-          const states = reader.prepare("SELECT state FROM healing_requests").pluck()
-          assert.deepStrictEqual(states.all(), ["pending"])
-          reader.exec("BEGIN")
-          assert.deepStrictEqual(states.all(), ["pending"])
-          Effect.runSync(store.commit([move("pending", aRequest(1, { state: "running" }))]))
-          assert.deepStrictEqual(states.all(), ["pending"], "what was there when it began to read")
-          reader.exec("COMMIT")
-          assert.deepStrictEqual(states.all(), ["running"])
-        },
-        { readonly: true, fileMustExist: true }
-      )
+      const reader = yield* connect(filename, { readonly: true, fileMustExist: true })
+      const states = reader.prepare("SELECT state FROM healing_requests").pluck()
+      assert.deepStrictEqual(states.all(), ["pending"])
+      reader.exec("BEGIN")
+      assert.deepStrictEqual(states.all(), ["pending"])
+      yield* store.commit([move("pending", aRequest(1, { state: "running" }))])
+      assert.deepStrictEqual(states.all(), ["pending"], "what was there when it began to read")
+      reader.exec("COMMIT")
+      assert.deepStrictEqual(states.all(), ["running"])
     })
   )
 
@@ -421,10 +418,10 @@ describe("a commit that was refused", () => {
       const filename = yield* tempFile
       const store = yield* open(filename)
       const commit = store.commit([insert(aRequest(1))])
-      const error = yield* withDatabase(filename, (other) => {
-        other.exec("BEGIN IMMEDIATE")
-        return Effect.runSync(Effect.flip(commit))
-      })
+      const other = yield* connect(filename)
+      other.exec("BEGIN IMMEDIATE")
+      const error = yield* Effect.flip(commit)
+      other.exec("ROLLBACK")
       assert.strictEqual(error.reason, "Unavailable")
       assert.include(error.message, "another program")
       yield* commit

@@ -50,7 +50,7 @@ const main = (what: string | undefined, filename: string) =>
     if (what === "hold") {
       yield* store.commit([insert(aRequest(1))])
       yield* print({ holds: true })
-      yield* Effect.never
+      return yield* Effect.never
     }
     return {}
   }).pipe(
