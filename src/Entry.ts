@@ -37,7 +37,7 @@ export interface Entry extends Ticket {
   lost: HealingStoreError | undefined
   turn: Fiber.RuntimeFiber<void> | undefined
   /** Why its review is being interrupted. */
-  ending: "cancelled" | "closed" | undefined
+  ending: "overran" | "cancelled" | "closed" | undefined
 }
 
 /**
@@ -61,7 +61,8 @@ export const make = (
   gate: Gate,
   lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
   toMonotonic: (at: number) => number,
-  mustAwaitEnd: (job: string) => boolean
+  mustAwaitEnd: (job: string) => boolean,
+  reviewTimeout: number
 ): Entries => {
   const laneOf = (request: HealingRequest) => (isAutomatic(request) ? lanes.automatic : lanes.manual)
 
@@ -91,6 +92,8 @@ export const make = (
         mark: undefined,
         waitingSince: calledAt,
         turnAt: calledAt,
+        limit: reviewTimeout,
+        limitAt: Number.POSITIVE_INFINITY,
         turns: 0,
         yields: 0,
         interruptible: undefined,

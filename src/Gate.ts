@@ -40,6 +40,8 @@ export interface Owner<T extends Ticket> {
   begun(ticket: T): void
   /** Its deadline has passed. Returns the next one, or `undefined` if it is to leave. */
   overstayed(ticket: T, at: number, heldBy: ReadonlyArray<HeldBy>, ahead: number): number | undefined
+  /** Its review has taken as long as it may. */
+  overran(ticket: T): void
   /** There will be no more turns. */
   closed(ticket: T): void
 }
@@ -59,6 +61,10 @@ export interface Ticket extends Waiter {
   mark: Mark.Mark | undefined
   waitingSince: number
   turnAt: number
+  /** For how long a review may run, in milliseconds; `Infinity` for as long as it likes. */
+  readonly limit: number
+  /** The monotonic instant at which the review that runs has done so. */
+  limitAt: number
   turns: number
   yields: number
   /** The fiber that runs the review, as long as a job that starts may interrupt it. */
@@ -233,6 +239,14 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     }
   }
 
+  const passLimits = (at: number) => {
+    for (const ticket of turns) {
+      if (ticket.limitAt > at) continue
+      ticket.limitAt = Number.POSITIVE_INFINITY
+      ticket.owner.overran(ticket)
+    }
+  }
+
   /** Whether somebody whose max wait has passed now goes first. */
   const passDeadlines = (state: RunningState, at: number): boolean => {
     let anyOverdue = false
@@ -271,12 +285,17 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
       grantTurns(state, at)
       yieldTurns(state)
     } while (passDeadlines(state, at))
+    passLimits(at)
     notify()
   }
 
-  /** When to decide again if nothing happens before: at a deadline, or when somebody may go. */
+  /** When to decide again if nothing happens before: at a deadline, at a limit, or when somebody may go. */
   const nextInstant = (state: RunningState): number => {
     let next = mostUrgent()?.deadline ?? Number.POSITIVE_INFINITY
+    // The limit of one that has not begun cannot be sooner than that of one that begins now.
+    for (const { limit, limitAt, stage } of turns) {
+      next = Math.min(next, stage === "granted" ? now() + limit : limitAt)
+    }
     if (!settings.enabled || turns.size >= settings.maxConcurrent) return next
     const quiet = quietAt(state)
     for (const { heldUntil, line } of lanes) {
@@ -329,6 +348,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     if (ticket.stage === "reviewing") metrics.ran(now() - ticket.turnAt)
     if (ticket.mark !== undefined) ticket.mark.live = false
     ticket.interruptible = undefined
+    ticket.limitAt = Number.POSITIVE_INFINITY
     ticket.stage = "out"
     turns.delete(ticket)
   }
@@ -375,6 +395,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
         // The wait of a healing, and with it its deadline, ends with its first turn.
         if (ticket.turns++ === 0) metrics.waited(ticket.turnAt - ticket.calledAt)
         ticket.deadline = Number.POSITIVE_INFINITY
+        ticket.limitAt = ticket.turnAt + ticket.limit
         if (canYield(ticket)) {
           ticket.started = state.started
           ticket.interruptible = fiber

@@ -161,19 +161,19 @@ const MAX_REASON = 2000
 // -----------------------------------------------------------------------------
 
 /** @internal */
-export const accept = (
-  number: number,
-  { trigger, ...wish }: Wish,
-  at: number,
-  notBefore: number | null
-): HealingRequest => ({
-  ...wish,
+export const accept = (number: number, wish: Wish, at: number, notBefore: number | null): HealingRequest => ({
   id: idOf(wish.job, number),
   number,
+  job: wish.job,
   state: "pending",
-  triggers: [trigger],
+  priority: wish.priority,
+  triggers: [wish.trigger],
+  runId: wish.runId,
+  note: wish.note,
+  callersOnly: wish.callersOnly,
   submittedAt: at,
   notBefore,
+  waitUntil: wish.waitUntil,
   attempts: 0,
   starts: [],
   endedAt: null,
@@ -208,14 +208,14 @@ const allTriggers = (
  *
  * @internal
  */
-export const coalesce = (pending: HealingRequest, { trigger, ...wish }: Wish): HealingRequest => ({
+export const coalesce = (pending: HealingRequest, wish: Wish): HealingRequest => ({
   ...pending,
   priority: Math.max(pending.priority, wish.priority),
-  triggers: allTriggers(pending.triggers, [trigger]),
+  triggers: allTriggers(pending.triggers, [wish.trigger]),
   runId: wish.runId ?? pending.runId,
   note: wish.note ?? pending.note,
   callersOnly: pending.callersOnly && wish.callersOnly,
-  notBefore: trigger === "manual" ? null : pending.notBefore,
+  notBefore: wish.trigger === "manual" ? null : pending.notBefore,
   waitUntil: longestWait(pending, wish)
 })
 

@@ -123,6 +123,7 @@ const owner: Gate.Owner<Call> = {
     endWait(call, Effect.fail(new HealingTimeout({ job: call.job, waited, heldBy, ahead }, unchecked)))
     return undefined
   },
+  overran: () => {},
   closed: (call) => endWait(call, Effect.fail(new HealingClosed({ job: call.job }, unchecked)))
 }
 
@@ -182,6 +183,8 @@ const make = Effect.gen(function* () {
             mark: undefined,
             waitingSince: calledAt,
             turnAt: calledAt,
+            limit: Number.POSITIVE_INFINITY,
+            limitAt: Number.POSITIVE_INFINITY,
             turns: 0,
             yields: 0,
             interruptible: undefined,

@@ -4,13 +4,14 @@
  * @internal
  */
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "./HealingError.js"
 import type { Change, HealingStore } from "./HealingStore.js"
@@ -82,20 +83,20 @@ export const make = (
     /** How long until the next try of what could not be written; 0 if there is no such thing. */
     let retryIn = 0
 
-    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<HealingStoreError | undefined> =>
-      Effect.suspend(() => {
-        const changes = entries.flatMap((entry) => entry.changes())
-        return changes.length === 0 ? Effect.void : store.commit(changes)
-      }).pipe(
-        Effect.either,
-        Effect.map((result) => (Either.isLeft(result) ? result.left : undefined)),
+    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<HealingStoreError | undefined> => {
+      const changes = entries.flatMap((entry) => entry.changes())
+      if (changes.length === 0) return Effect.succeed(undefined)
+      return Effect.matchCause(store.commit(changes), {
+        onSuccess: () => undefined,
         // A store that breaks its promise is not to take the queue with it.
-        Effect.catchAllDefect((cause) =>
-          Effect.succeed(
-            new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })
+        onFailure: (cause) =>
+          Option.getOrElse(
+            Cause.failureOption(cause),
+            () =>
+              new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })
           )
-        )
-      )
+      })
+    }
 
     const trouble = (error: HealingStoreError | undefined) => {
       if (error === undefined && retryIn === 0) return
@@ -121,19 +122,30 @@ export const make = (
         return false
       })
 
-    const commitAll = Effect.gen(function* () {
-      while (queue.length > 0) {
-        const batch = queue.slice(0, MAX_BATCH)
-        const error = batch.length === 1 || retryIn > 0 ? "one by one" : yield* commit(batch)
-        if (error === undefined) {
-          queue.splice(0, batch.length)
-          for (const entry of batch) entry.done(undefined)
-          continue
+    /** One by one. Returns whether to go on. */
+    const commitEach = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
+      Effect.iterate(
+        { goOn: true, next: 0 },
+        {
+          while: ({ goOn, next }) => goOn && next < batch.length,
+          body: ({ next }) => Effect.map(commitOne(batch[next] as Entry), (goOn) => ({ goOn, next: next + 1 }))
         }
-        for (const entry of batch) {
-          if (!(yield* commitOne(entry))) return
-        }
-      }
+      ).pipe(Effect.map(({ goOn }) => goOn))
+
+    const commitTogether = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
+      Effect.flatMap(commit(batch), (error) => {
+        if (error !== undefined) return commitEach(batch)
+        queue.splice(0, batch.length)
+        for (const entry of batch) entry.done(undefined)
+        return Effect.succeed(true)
+      })
+
+    const commitAll: Effect.Effect<void> = Effect.suspend(() => {
+      const batch = queue.slice(0, MAX_BATCH)
+      const [first] = batch
+      if (first === undefined) return Effect.void
+      const committed = batch.length === 1 ? commitOne(first) : retryIn > 0 ? commitEach(batch) : commitTogether(batch)
+      return Effect.flatMap(committed, (goOn) => (goOn && queue.length > 0 ? commitAll : Effect.void))
     })
 
     const company = Effect.repeatN(Effect.yieldNow(), ROUNDS - 1)

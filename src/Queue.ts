@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
@@ -112,7 +113,8 @@ export const make = (
       lanes,
       (at) => gate.now() + (at - wall()),
       // With one turn for all, it has to anyway.
-      (job) => settings.maxConcurrent > 1 && runningOf.has(job)
+      (job) => settings.maxConcurrent > 1 && runningOf.has(job),
+      Duration.toMillis(settings.reviewTimeout)
     )
     const journal = yield* Journal.make(store, holds.journal)
 
@@ -273,12 +275,12 @@ export const make = (
       return finish(entry, Request.fail(request, wall(), error.reason), Effect.fail(error))
     }
 
-    /** What its turn has come to. `before` is what it was before its turn, and `delay` that of the next try, if any. */
+    /** What its turn has come to. `before` is what it was before. */
     const settle = (
       entry: Entry,
       before: HealingRequest,
       exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | HealingStoreError>,
-      delay: Option.Option<number>
+      failure?: { readonly error: ReviewError; readonly delay: Option.Option<number> }
     ) => {
       entry.turn = undefined
       const begun = entry.stage === "reviewing"
@@ -298,34 +300,24 @@ export const make = (
         return ending === "cancelled" ? finishWithout(entry, "cancelled", CANCELLED) : undefined
       }
       if (ending === "cancelled") return finishWithout(entry, "cancelled", CANCELLED)
-      if (ending === "closed" || Exit.isSuccess(exit)) {
+      if (failure === undefined || ending === "closed") {
         return backToPending(entry, begun ? Request.giveBack(entry.request) : before, givenBack)
       }
-      return failed(entry, error ?? died(entry.job, exit.cause), delay)
+      return failed(entry, failure.error, failure.delay)
     }
 
-    const delayOf = (
-      entry: Entry,
+    /** Why its review has failed, if it has, and is not being stopped. */
+    const failureOf = (
+      { ending, job }: Entry,
       exit: Exit.Exit<unknown, ReviewError | HealingStoreError>
-    ): Effect.Effect<Option.Option<number>> => {
-      if (Exit.isSuccess(exit) || entry.ending !== undefined) return Effect.succeedNone
-      const error = Option.getOrElse(Cause.failureOption(exit.cause), () => died(entry.job, exit.cause))
-      return error instanceof ReviewError
-        ? Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall())
-        : Effect.succeedNone
-    }
-
-    const review = (entry: Entry): Effect.Effect<Reviewed, ReviewError> => {
-      const done = Effect.suspend(() => reviewer.review(entry.request))
-      return Duration.isFinite(settings.reviewTimeout)
-        ? Effect.timeoutFail(done, {
-            duration: settings.reviewTimeout,
-            onTimeout: () => {
-              const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
-              return new ReviewError({ job: entry.job, reason, retry: { _tag: "Backoff" } })
-            }
-          })
-        : done
+    ): ReviewError | undefined => {
+      if (Exit.isSuccess(exit) || ending === "cancelled" || ending === "closed") return undefined
+      if (ending === "overran") {
+        const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
+        return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
+      }
+      const error = Option.getOrElse(Cause.failureOption(exit.cause), () => died(job, exit.cause))
+      return error instanceof ReviewError ? error : undefined
     }
 
     /**
@@ -349,11 +341,23 @@ export const make = (
       before: HealingRequest,
       prepared: Effect.Effect<void, HealingStoreError>
     ): Effect.Effect<void> =>
-      gate.takeTurn(entry, Effect.interruptible, review(entry), prepared).pipe(
-        Effect.exit,
-        Effect.tap((exit) => (isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void)),
-        Effect.flatMap((exit) => Effect.map(delayOf(entry, exit), (delay) => settle(entry, before, exit, delay)))
-      )
+      gate
+        .takeTurn(
+          entry,
+          Effect.interruptible,
+          Effect.suspend(() => reviewer.review(entry.request)),
+          prepared
+        )
+        .pipe(
+          Effect.exit,
+          Effect.tap((exit) => (isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void)),
+          Effect.flatMap((exit) => {
+            const failure = failureOf(entry, exit)
+            if (failure === undefined) return Effect.sync(() => settle(entry, before, exit))
+            const delay = Backoff.delayAfter(retries, entry.request.attempts + 1, failure, wall())
+            return Effect.map(delay, (delay) => settle(entry, before, exit, { error: failure, delay }))
+          })
+        )
 
     const owner: Gate.Owner<Entry> = {
       granted: (entry) => {
@@ -380,6 +384,10 @@ export const make = (
         if (isWanted(entry)) return deadlineOf(entry)
         finishWithout(entry, "skipped", timeout(entry.calledAt).message)
         return undefined
+      },
+      overran: (entry) => {
+        entry.ending ??= "overran"
+        entry.turn?.unsafeInterruptAsFork(FiberId.none)
       },
       closed: (entry) => answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
     }
@@ -479,7 +487,7 @@ export const make = (
     /** Interrupts its review, and waits for the end of that. */
     const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> =>
       Effect.suspend(() => {
-        entry.ending ??= why
+        if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
         return entry.turn === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(entry.turn))
       })
 
@@ -613,7 +621,7 @@ export const make = (
       yield* Effect.forEach(running, (entry) => stop(entry, "closed"), { concurrency: "unbounded" })
       for (const entry of pendingOf.values()) {
         gate.leave(entry)
-        answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
+        if (entry.callers !== undefined) answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
       }
       yield* journal.flush
       yield* events.end
