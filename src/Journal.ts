@@ -19,7 +19,7 @@ import type { Change, HealingStore } from "./HealingStore.js"
 /**
  * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written.
  * - `record`: what has happened already. It is kept until it could be written, and everything after it waits for that.
- * - `flush`: writes what can be written, and then no more.
+ * - `flush`: writes what can be written, and then no more: what is left then never can be.
  *
  * Both take their place in the order with the call itself. The changes are asked for when they are written.
  *
@@ -66,6 +66,11 @@ const ROUNDS = 4
 const FIRST_RETRY = 1000
 
 const LAST_RETRY = 60_000
+
+const closedError = new HealingStoreError({
+  reason: "Closed",
+  detail: "The queue of healing requests was closed before what has happened could be written"
+})
 
 /**
  * `onTrouble` is told when what has happened cannot be written, and when it has been after all.
@@ -197,6 +202,14 @@ export const make = (
       },
       record: (changes, listener) =>
         add({ changes, happened: true, done: listener?.done ?? (() => {}), failed: listener?.failed }),
-      flush: Effect.zipRight(Fiber.interrupt(writer), commitAll)
+      flush: Fiber.interrupt(writer).pipe(
+        Effect.zipRight(commitAll),
+        // Whoever waits for what cannot be written is not to wait for ever.
+        Effect.zipRight(
+          Effect.sync(() => {
+            for (const entry of queue.splice(0)) entry.done(closedError)
+          })
+        )
+      )
     }
   })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as HashMap from "effect/HashMap"
+import * as Runtime from "effect/Runtime"
 
 /** @internal */
 export interface Mark {
@@ -62,3 +63,11 @@ export const current: Effect.Effect<ReadonlyArray<Mark>> = FiberRef.get(marks)
 /** @internal */
 export const cleared = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.locally(self, marks, [])
+
+/**
+ * A runtime whose fibers start outside of everything that its maker was inside of.
+ *
+ * @internal
+ */
+export const clearedRuntime = <R>(runtime: Runtime.Runtime<R>): Runtime.Runtime<R> =>
+  Runtime.setFiberRef(runtime, marks, [])

@@ -88,7 +88,8 @@ export const make = (
     const reviewer = yield* Reviewer
     const clock = yield* Effect.clock
     const runtime = yield* Effect.runtime<never>()
-    const uninterruptible = Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption)
+    // Uninterruptible from before its first op, since nobody else gives a turn back.
+    const forTurns = Mark.clearedRuntime(Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption))
     const events = Broadcast.make<HealingEvent>(MAX_EVENTS)
     const tidy = yield* Effect.makeLatch(true)
     const cooldown = Duration.toMillis(settings.cooldown)
@@ -340,24 +341,18 @@ export const make = (
       entry: Entry,
       before: HealingRequest,
       prepared: Effect.Effect<void, HealingStoreError>
-    ): Effect.Effect<void> =>
-      gate
-        .takeTurn(
-          entry,
-          Effect.interruptible,
-          Effect.suspend(() => reviewer.review(entry.request)),
-          prepared
+    ): Effect.Effect<void> => {
+      const review = Effect.suspend(() => reviewer.review(entry.request))
+      return Effect.flatMap(Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, prepared)), (exit) => {
+        const error = failureOf(entry, exit)
+        if (error === undefined) return Effect.sync(() => settle(entry, before, exit))
+        return Effect.zipWith(
+          isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void,
+          Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall()),
+          (_, delay) => settle(entry, before, exit, { error, delay })
         )
-        .pipe(
-          Effect.exit,
-          Effect.tap((exit) => (isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void)),
-          Effect.flatMap((exit) => {
-            const failure = failureOf(entry, exit)
-            if (failure === undefined) return Effect.sync(() => settle(entry, before, exit))
-            const delay = Backoff.delayAfter(retries, entry.request.attempts + 1, failure, wall())
-            return Effect.map(delay, (delay) => settle(entry, before, exit, { error: failure, delay }))
-          })
-        )
+      })
+    }
 
     const owner: Gate.Owner<Entry> = {
       granted: (entry) => {
@@ -365,8 +360,7 @@ export const make = (
         if (Request.isAutomatic(before)) holds.begin(wall())
         // Here and not in the fiber, so that a wish that comes before that has run is written after it.
         const prepared = begin(entry)
-        // Uninterruptible from before its first op, since nobody else gives the turn back.
-        entry.turn = Runtime.runFork(uninterruptible)(Mark.cleared(turn(entry, before, prepared)), { immediate: false })
+        entry.turn = Runtime.runFork(forTurns)(turn(entry, before, prepared), { immediate: false })
       },
       begun: (entry) => {
         endWaits(entry)

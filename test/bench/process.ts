@@ -1,7 +1,7 @@
 /**
  * The whole way of a request: asked for, reviewed, and recorded.
  */
-import { Deferred, Effect, Stream } from "effect"
+import { Chunk, Deferred, Effect, Stream } from "effect"
 import { HealingQueue } from "../../src/index.js"
 import { newFile, withOurs } from "./disk.js"
 import { plainjob, processed } from "./plainjob.js"
@@ -18,8 +18,10 @@ const ours = Effect.flatMap(newFile, (file) =>
       const allEnded = yield* Deferred.make<void>()
       // The last one in line: an event of another may be missed, and not of that one.
       yield* Effect.fork(
-        Stream.runForEach(queue.events, (event) =>
-          event._tag === "Ended" && event.request.number === COUNT ? Deferred.succeed(allEnded, void 0) : Effect.void
+        Stream.runForEachChunk(queue.events, (events) =>
+          Chunk.some(events, (event) => event._tag === "Ended" && event.request.number === COUNT)
+            ? Deferred.succeed(allEnded, void 0)
+            : Effect.void
         )
       )
       yield* Effect.sleep(10)
