@@ -185,9 +185,10 @@ const program = Effect.gen(function* () {
   yield* Console.log(` The requests are in ${FILE}.\n`)
 })
 
-program.pipe(
-  Effect.provide(Healing.layerSqlite(FILE, { quietPeriod: "1 second" }).pipe(Layer.provide(ReviewerLive))),
-  Effect.provide(Recording.Default),
-  Effect.provide(NodeContext.layer),
-  NodeRuntime.runMain
+const Live = Healing.layerSqlite(FILE, { quietPeriod: "1 second" }).pipe(
+  Layer.provide(ReviewerLive),
+  Layer.provideMerge(Recording.Default),
+  Layer.provideMerge(NodeContext.layer)
 )
+
+program.pipe(Effect.provide(Live), NodeRuntime.runMain)

@@ -88,18 +88,13 @@ export const make = (
     /** How long until the next try of what could not be written; 0 if there is no such thing. */
     let retryIn = 0
 
-    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<HealingStoreError | undefined> => {
+    /** Why they could not be written. */
+    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<Option.Option<HealingStoreError>> => {
       const changes = entries.flatMap((entry) => entry.changes())
-      if (changes.length === 0) return Effect.succeed(undefined)
+      if (changes.length === 0) return Effect.succeedNone
       return Effect.matchCause(store.commit(changes), {
-        onSuccess: () => undefined,
-        // A store that breaks its promise is not to take the queue with it.
-        onFailure: (cause) =>
-          Option.getOrElse(
-            Cause.failureOption(cause),
-            () =>
-              new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })
-          )
+        onSuccess: Option.none,
+        onFailure: (cause) => Option.orElseSome(Cause.failureOption(cause), () => died(cause))
       })
     }
 
@@ -111,7 +106,8 @@ export const make = (
 
     /** Alone, so that one that cannot be written is not in the way of the others. Returns whether to go on. */
     const commitOne = (entry: Entry): Effect.Effect<boolean> =>
-      Effect.map(commit([entry]), (error) => {
+      Effect.map(commit([entry]), (result) => {
+        const error = Option.getOrUndefined(result)
         if (error === undefined || !entry.happened || error.reason === "UnexpectedState") {
           queue.shift()
           if (error === undefined) trouble(undefined)
@@ -139,7 +135,7 @@ export const make = (
 
     const commitTogether = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
       Effect.flatMap(commit(batch), (error) => {
-        if (error !== undefined) return commitEach(batch)
+        if (Option.isSome(error)) return commitEach(batch)
         queue.splice(0, batch.length)
         for (const entry of batch) entry.done(undefined)
         return Effect.succeed(true)
@@ -213,3 +209,7 @@ export const make = (
       )
     }
   })
+
+/** A store that breaks its promise is not to take the queue with it. */
+const died = (cause: unknown): HealingStoreError =>
+  new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })

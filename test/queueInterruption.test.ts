@@ -1,6 +1,7 @@
 /** R7 at every op of `submit`, `heal` and `cancel`: whatever is interrupted wherever, the queue still answers. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import type { HealError } from "effect-healing"
 import { beforeOp, settle } from "./gate.js"
 import { type Life, makeWorld } from "./queue.js"
 
@@ -8,9 +9,9 @@ type World = Effect.Effect.Success<ReturnType<typeof makeWorld>>
 
 interface Sweep {
   /** What is interrupted. */
-  readonly victim: (life: Life) => Effect.Effect<unknown, unknown>
+  readonly victim: (life: Life) => Effect.Effect<unknown, HealError>
   /** How it was before. */
-  readonly before?: (life: Life) => Effect.Effect<unknown, unknown>
+  readonly before?: (life: Life) => Effect.Effect<unknown, HealError>
   /** Whether what was asked for has to be there afterwards. */
   readonly after: (states: ReadonlyArray<string>) => boolean
 }
@@ -87,7 +88,7 @@ const interruptBefore = (world: World, life: Life, sweep: Sweep, op: number, the
     yield* life.openClaw.started("A")
     if (sweep.before !== undefined) yield* sweep.before(life)
     let reached = false
-    const victim: Fiber.RuntimeFiber<unknown, unknown> = yield* sweep.victim(life).pipe(
+    const victim: Fiber.RuntimeFiber<unknown, HealError> = yield* sweep.victim(life).pipe(
       beforeOp(
         op,
         () => {

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { NodeContext } from "@effect/platform-node"
 import Database from "better-sqlite3"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Healing, type HealingQueue, type OpenClaw, Reviewed, Reviewer } from "../../src/index.js"
 
 // Beside what was built: the folder for temporary files may well be in memory.
@@ -73,7 +73,7 @@ export const newStore = (finished: number, pending: number) =>
     const database = yield* openRaw(file)
     const completed = insert(database)
     const report = JSON.stringify({ summary: "all is well" })
-    const first = Date.now() - 80 * DAY
+    const first = (yield* Clock.currentTimeMillis) - 80 * DAY
     database.transaction(() => {
       for (let number = 1; number <= finished; number++) {
         const at = first + Math.floor((80 * DAY * number) / finished)
