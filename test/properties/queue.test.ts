@@ -1,0 +1,156 @@
+/**
+ * R13, R14, R15 and R17, and R1-R11 for requests: whatever happens, the durable queue does what its model does, over any
+ * number of lives on one database.
+ *
+ * A schedule is a list of steps. After each of them, all that can be seen of the queue must be as the model has it, and
+ * what stands in the database must be what the queue says.
+ *
+ * `HEALING_SCHEDULES=20000 npm test -- properties/queue` tries more of them than the usual 500. A failure prints the shortest schedule
+ * that was found, and how to see it again.
+ */
+import { setImmediate } from "node:timers/promises"
+import { isDeepStrictEqual } from "node:util"
+import { expect, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
+import * as Hash from "effect/Hash"
+import * as QueueDriver from "./QueueDriver.js"
+import * as Model from "./QueueModel.js"
+import * as QueueSchedule from "./QueueSchedule.js"
+
+const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
+
+/** Always the same schedules, unless somebody asks for more of them: those are new ones each time. */
+const seedOf = (name: string): number | undefined => {
+  if (HEALING_SEED !== undefined) return Number(HEALING_SEED)
+  return HEALING_SCHEDULES === undefined ? Hash.string(name) : undefined
+}
+
+const SCHEDULES = Number(HEALING_SCHEDULES ?? 500)
+
+// Small enough that no nanosecond since 1970 is rounded.
+const START = 1_000_000_000
+
+const show = (what: unknown): string =>
+  JSON.stringify(what, (_, value: unknown) => (value === Number.POSITIVE_INFINITY ? "infinity" : value))
+
+const isAny = (what: unknown): boolean => what === Model.ANY
+
+/** As it should be, where only the words differ that are the queue's own. */
+const without = (is: unknown, should: unknown): unknown => {
+  if (isAny(should)) return typeof is === "string" && is !== "" ? should : is
+  if (Array.isArray(is) && Array.isArray(should)) return is.map((each, at) => without(each, should[at]))
+  if (typeof is !== "object" || is === null || typeof should !== "object" || should === null) return is
+  const all = new Map(Object.entries(should))
+  return Object.fromEntries(Object.entries(is).map(([key, value]) => [key, without(value, all.get(key))]))
+}
+
+/** What is seen to be otherwise than it should be. */
+const difference = (is: Model.View, should: Model.View): ReadonlyArray<string> => {
+  const all = new Map(Object.entries(is))
+  return Object.entries(should).flatMap(([key, value]) => {
+    const found = without(all.get(key), value)
+    return isDeepStrictEqual(found, value) ? [] : [`${key} is      ${show(found)}`, `${key} must be ${show(value)}`]
+  })
+}
+
+/** How often what has happened in all schedules. */
+const seen = new Map<string, number>()
+
+const see = (what: string): void => {
+  seen.set(what, (seen.get(what) ?? 0) + 1)
+}
+
+const INTERESTING = [
+  "begun",
+  "begun overdue",
+  "added",
+  "merged",
+  "refused",
+  "yielded",
+  "timed out",
+  "tried again",
+  "rate limited",
+  "cooled down",
+  "cut off",
+  "left pending",
+  "left running",
+  "completed",
+  "failed",
+  "skipped",
+  "cancelled",
+  "Review",
+  "HealingTimeout",
+  "HealingSkipped",
+  "HealingCancelled",
+  "ReviewError"
+]
+
+const cutOff = (
+  driver: ReturnType<typeof QueueDriver.make>,
+  world: Model.World,
+  { commits, event }: Extract<Model.Event, { readonly _tag: "CutOff" }>
+): ReadonlyArray<Model.World> => {
+  const done = driver.cutOff(event, commits)
+  const results = Model.cutOffs(world, event, done)
+  if (results.length === 0) throw new Error(`Nothing may have been done that explains ${show(done)}`)
+  return results
+}
+
+const check = ({ settings, steps }: QueueSchedule.Schedule): void => {
+  const driver = QueueDriver.make(settings, START)
+  let world = Model.initial(settings, START)
+  const trace: Array<string> = [show(settings)]
+  try {
+    for (const draft of steps) {
+      for (const event of draft(world)) {
+        trace.push(`at ${world.now - START}: ${show(event)}`)
+        const results = event._tag === "CutOff" ? cutOff(driver, world, event) : [Model.apply(world, event)]
+        if (event._tag !== "CutOff") driver.perform(event)
+        const view = driver.view()
+        const settled = results.map(Model.settle)
+        const right = settled.find((result) => difference(view, Model.view(result)).length === 0)
+        if (right === undefined) {
+          throw new Error(settled.map((result) => difference(view, Model.view(result)).join("\n")).join("\nor\n"))
+        }
+        world = right
+      }
+    }
+    driver.close()
+  } catch (error) {
+    throw new Error(`${trace.join("\n")}\n${error instanceof Error ? error.message : String(error)}`)
+  }
+  for (const what of world.seen) see(what)
+  for (const { outcome } of world.callers) see(outcome?._tag ?? "no answer")
+}
+
+/** The test runner, too, wants to run now and then. */
+const runAndRest = (schedule: QueueSchedule.Schedule) => setImmediate().then(() => check(schedule))
+
+for (const onJobStart of ["continue", "yield"] as const) {
+  for (const onMaxWait of ["fail", "run"] as const) {
+    const name = `onJobStart ${onJobStart}, onMaxWait ${onMaxWait}`
+    const seed = seedOf(name)
+
+    it(
+      name,
+      () =>
+        fc.assert(fc.asyncProperty(QueueSchedule.schedule({ onJobStart, onMaxWait }), runAndRest), {
+          numRuns: Math.ceil(SCHEDULES / 4),
+          ...(seed === undefined ? {} : { seed }),
+          ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH }),
+          reporter: ({ counterexamplePath, error, failed, seed }) => {
+            if (!failed) return
+            const replay = `HEALING_SEED=${seed} HEALING_PATH=${counterexamplePath} npm test -- properties/queue -t "${name}"`
+            throw new Error(`See it again with ${replay}\n${error}`)
+          }
+        }),
+      // More schedules than usual take longer than usual.
+      60_000 + 100 * SCHEDULES
+    )
+  }
+}
+
+it.skipIf(SCHEDULES < 500 || HEALING_PATH !== undefined)("nothing of interest is too rare in all this", () => {
+  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 200)
+  expect(rare, show([...seen])).toEqual([])
+})
