@@ -231,6 +231,8 @@ export const make = (
         for (const caller of newer.callers ?? []) entries.attach(entry, caller)
         newer.callers = undefined
       }
+      // Its own max wait has ended with its turn.
+      entry.overdue = newer?.overdue === true
       waitAgain(entry, merged)
       const coalesced = () => (gone === undefined || newer?.lost !== undefined ? [] : [gone])
       journal.record(
@@ -447,7 +449,8 @@ export const make = (
           }
         }
       )
-      const notBefore = request.notBefore ?? (isAutomatic ? (holds.fullUntil(at) ?? null) : null)
+      const earliest = isAutomatic ? Math.max(request.notBefore ?? at, holds.fullUntil(at) ?? at) : at
+      const notBefore = earliest > at ? earliest : null
       return Either.right(placed(entry, written, Submission.Accepted({ id: request.id, notBefore })))
     }
 

@@ -304,9 +304,15 @@ const together = (
 
 /** R14: a running one goes back to pending, and takes the pending one of its job into itself. */
 const goBack = (world: World, running: Request, more: Partial<Request>): World => {
-  const older = { ...running, ...more }
   const newer = ofJob(world, running.job, "pending")
-  const back = change(world, running.number, { ...more, state: "pending", ...(newer && together(older, newer)) })
+  // The max wait of the older one has ended with its turn.
+  const older = { ...running, ...more, overdue: newer?.overdue === true }
+  const back = change(world, running.number, {
+    ...more,
+    overdue: older.overdue,
+    state: "pending",
+    ...(newer && together(older, newer))
+  })
   if (newer === undefined) return back
   const merged = change(back, newer.number, { state: "coalesced", endedAt: world.now, coalescedInto: running.id })
   return see(
@@ -347,7 +353,7 @@ const want = (
   const number = world.requests.length + 1
   const until = trigger === "manual" ? Number.NEGATIVE_INFINITY : coolDownEnd(world, job)
   const notBefore = until > world.now ? until : null
-  const full = dailyLimitEnd(world)
+  const earliest = trigger === "manual" ? world.now : Math.max(until, dailyLimitEnd(world))
   const id = `healing:${job}:${number}`
   const request: Request = {
     ...wish,
@@ -369,7 +375,7 @@ const want = (
   }
   return [
     { ...world, requests: [...world.requests, request], places: world.places + 1 },
-    { _tag: "Accepted", id, notBefore: notBefore ?? (trigger !== "manual" && full > world.now ? full : null) }
+    { _tag: "Accepted", id, notBefore: earliest > world.now ? earliest : null }
   ]
 }
 
