@@ -52,7 +52,7 @@ import * as Journal from "./Journal.js"
 import { byTurn } from "./Line.js"
 import * as Mark from "./Mark.js"
 import { replay } from "./Replay.js"
-import { type Reviewed, Reviewer } from "./Reviewer.js"
+import { isReviewed, type Reviewed, Reviewer } from "./Reviewer.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -63,6 +63,8 @@ const MAX_EVENTS = 1024
 const PRUNED_AT_ONCE = 100
 
 const TIDY_EVERY = Duration.toMillis("1 hour")
+
+const MISFIT = "its report does not fit: it should have a summary of 1 to 20,000 characters"
 
 const CANCELLED = "it was cancelled"
 
@@ -344,7 +346,11 @@ export const make = (
       before: HealingRequest,
       prepared: Effect.Effect<void, HealingStoreError>
     ): Effect.Effect<void> => {
-      const review = Effect.suspend(() => reviewer.review(entry.request))
+      const review = Effect.filterOrFail(
+        Effect.suspend(() => reviewer.review(entry.request)),
+        isReviewed,
+        () => new ReviewError({ job: entry.job, reason: MISFIT, retry: { _tag: "Backoff" } })
+      )
       return Effect.flatMap(Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, prepared)), (exit) => {
         const error = failureOf(entry, exit)
         if (error === undefined) return Effect.sync(() => settle(entry, before, exit))

@@ -6,14 +6,17 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { ReviewError } from "./HealingError.js"
-import type { HealingRequest, Report } from "./HealingRequest.js"
+import { type HealingRequest, Report } from "./HealingRequest.js"
 
 /**
  * How a review ends that does not fail.
  *
  * - `Completed`: it was done, and this is what it has found.
- * - `Skipped`: there was nothing to review; `reason` says why.
+ * - `Skipped`: there was nothing to review; `reason` says why, of which the first 2,000 characters are kept.
+ *
+ * A report that does not fit `Report` is a review that has failed, and is tried again.
  *
  * @since 0.1.0
  * @category models
@@ -53,3 +56,11 @@ export class Reviewer extends Context.Tag("effect-healing/Reviewer")<
     readonly review: (request: HealingRequest) => Effect.Effect<Reviewed, ReviewError>
   }
 >() {}
+
+/** @internal */
+export const isReviewed: (u: unknown) => u is Reviewed = Schema.is(
+  Schema.Union(
+    Schema.TaggedStruct("Completed", { report: Report }),
+    Schema.TaggedStruct("Skipped", { reason: Schema.String })
+  )
+)

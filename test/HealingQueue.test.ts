@@ -520,6 +520,20 @@ describe("failures", () => {
     })
   )
 
+  it.scoped("a report that does not fit is a failure, and stops nobody", () =>
+    Effect.gen(function* () {
+      const { end, start, stored } = yield* makeWorld({ maxAttempts: 1 })
+      const { queue } = yield* start
+      yield* queue.submit({ job: "x" })
+      yield* queue.submit({ job: "y" })
+      yield* settle
+      yield* end("x", report("x".repeat(20_001)))
+      assert.include((yield* queue.history())[0]?.reason ?? "", "its report does not fit")
+      yield* end("y", report("y".repeat(20_000)))
+      assert.deepStrictEqual(yield* stored, ["x failed (1)", "y completed"])
+    })
+  )
+
   it.scoped("a review that dies has failed, and its message goes nowhere", () =>
     Effect.gen(function* () {
       const { open, start, stored, events } = yield* makeWorld({ maxAttempts: 1 })
