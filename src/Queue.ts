@@ -5,54 +5,34 @@
  * @internal
  */
 import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import * as Backoff from "./Backoff.js"
 import * as Broadcast from "./Broadcast.js"
-import {
-  answer,
-  answerAll,
-  awaitAnswer,
-  type Caller,
-  deadlineOf,
-  type Entry,
-  endWaits,
-  isWanted,
-  make as makeEntries
-} from "./Entry.js"
-import * as Gate from "./Gate.js"
+import { Cooldowns } from "./Cooldowns.js"
+import { answerAll, awaitAnswer, type Caller, type Entry, isWanted, make as makeEntries } from "./Entry.js"
 import { HealingConfig } from "./HealingConfig.js"
-import {
-  HealingCancelled,
-  HealingClosed,
-  HealingQueueFull,
-  HealingSkipped,
-  HealingStoreError,
-  HealingTimeout,
-  ReviewError
-} from "./HealingError.js"
+import { HealingClosed, HealingQueueFull, HealingStoreError, ReviewError } from "./HealingError.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { HealError, HealingQueue, Review } from "./HealingQueue.js"
 import * as Request from "./HealingRequest.js"
 import { gateOf, HealingService } from "./HealingService.js"
-import { type Change, HealingStore, type Page, type QueueState, transition } from "./HealingStore.js"
+import { HealingStore, type Page, type QueueState, transition } from "./HealingStore.js"
 import { decodeHistory, decodeTarget, decodeWish, type HealingWish, Submission } from "./HealingWish.js"
 import * as Holds from "./Holds.js"
 import * as Journal from "./Journal.js"
 import { byTurn } from "./Line.js"
 import * as Mark from "./Mark.js"
 import { replay } from "./Replay.js"
-import { isReviewed, type Reviewed, Reviewer } from "./Reviewer.js"
+import * as Retention from "./Retention.js"
+import { Reviewer } from "./Reviewer.js"
+import * as Turns from "./Turns.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -60,17 +40,7 @@ const DAY = Duration.toMillis("1 day")
 
 const MAX_EVENTS = 1024
 
-const PRUNED_AT_ONCE = 100
-
-const TIDY_EVERY = Duration.toMillis("1 hour")
-
-const MISFIT = "its report does not fit: it should have a summary of 1 to 20,000 characters"
-
-const CANCELLED = "it was cancelled"
-
 const closedError = new HealingStoreError({ reason: "Closed", detail: "The queue of healing requests is closed" })
-
-const queueStateChange = (state: QueueState): Change => ({ _tag: "QueueState", state })
 
 /** @internal */
 export const make = (
@@ -93,17 +63,12 @@ export const make = (
     // Uninterruptible from before its first op, since nobody else gives a turn back.
     const forTurns = Mark.clearedRuntime(Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption))
     const events = Broadcast.make<HealingEvent>(MAX_EVENTS)
-    const tidy = yield* Effect.makeLatch(true)
     const cooldown = Duration.toMillis(settings.cooldown)
 
     /** Of each job at most one (R14); those whose insertion is being written included. */
     const pendingOf = new Map<string, Entry>()
     const runningOf = new Map<string, Entry>()
-    /** When the last review of a job was completed, the oldest first, as long as its cool-down may last. */
-    const completedAt = new Map<string, number>()
     let lastNumber = 0
-    let endedSince = 0
-    let tidiedAt = 0
     let closed = false
 
     const wall = () => clock.unsafeCurrentTimeMillis()
@@ -121,289 +86,30 @@ export const make = (
     )
     const journal = yield* Journal.make(store, holds.journal)
 
-    /** Whenever enough has ended or enough time has passed. */
-    const tidyUp = () => {
-      if (++endedSince < PRUNED_AT_ONCE && wall() - tidiedAt < TIDY_EVERY) return
-      endedSince = 0
-      tidiedAt = wall()
-      tidy.unsafeOpen()
-    }
-
-    const reportBug = (error: HealingStoreError | undefined) => {
-      if (error !== undefined) Runtime.runFork(runtime)(Effect.logFatal(error.detail), { immediate: false })
-    }
-
-    // -------------------------------------------------------------------------
-    // Ends
-    // -------------------------------------------------------------------------
-
-    /** It has ended as this, with this for those who wait. What else changes with it is written with it. */
-    const finish = (
-      entry: Entry,
-      request: HealingRequest,
-      outcome: Effect.Effect<Review, HealError>,
-      others: () => ReadonlyArray<Change> = () => []
-    ) => {
-      const isRunning = runningOf.get(entry.job) === entry
-      if (isRunning) {
-        runningOf.delete(entry.job)
-        const next = pendingOf.get(entry.job)
-        if (next !== undefined) entries.update(next, next.request)
-      } else pendingOf.delete(entry.job)
-      entry.request = request
-      gate.leave(entry)
-      const ended = () => (entry.lost === undefined ? [transition(isRunning ? "running" : "pending", request)] : [])
-      journal.record(() => [...ended(), ...others()], {
-        failed: (error) => {
-          for (const caller of entry.callers ?? []) if (caller.impatient) answer(caller, Effect.fail(error))
-        },
-        done: (error) => {
-          reportBug(error)
-          if (error === undefined && entry.lost === undefined) publish(HealingEvent.Ended({ at: wall(), request }))
-          answerAll(entry, error === undefined ? outcome : Effect.fail(error))
-          tidyUp()
-        }
-      })
-    }
-
-    const finishWithout = (entry: Entry, state: "cancelled" | "skipped", reason: string) => {
-      const { id, job } = entry.request
-      const error = state === "cancelled" ? new HealingCancelled({ id, job }) : new HealingSkipped({ id, job, reason })
-      finish(entry, Request.end(entry.request, state, wall(), reason), Effect.fail(error))
-    }
-
-    const startCooldown = (job: string, at: number) => {
-      completedAt.delete(job)
-      completedAt.set(job, at)
-      for (const [other, since] of completedAt) {
-        if (since + cooldown > at) break
-        completedAt.delete(other)
-      }
-    }
-
-    const complete = (entry: Entry, report: Request.Report) => {
-      const at = wall()
-      const request = Request.complete(entry.request, at, report)
-      startCooldown(entry.job, at)
-      const next = pendingOf.get(entry.job)
-      const cooling =
-        next !== undefined && cooldown > 0 && Request.isAutomatic(next.request)
-          ? { ...next.request, notBefore: at + cooldown }
-          : undefined
-      if (next !== undefined && cooling !== undefined) entries.update(next, cooling)
-      const limited = holds.state()
-      const unlimited = limited.rateLimits > 0 ? holds.remember({ ...limited, rateLimits: 0 }) : undefined
-      const { attempts, id, job, runId, starts } = request
-      finish(
-        entry,
-        request,
-        Effect.succeed({ id, job, runId, startedAt: starts.at(-1) ?? at, endedAt: at, attempts, report }),
-        () => [
-          ...(cooling === undefined || next?.lost !== undefined ? [] : [transition("pending", cooling)]),
-          ...(unlimited === undefined ? [] : [queueStateChange(unlimited)])
-        ]
-      )
-    }
-
-    // -------------------------------------------------------------------------
-    // Turns
-    // -------------------------------------------------------------------------
-
-    /** In line again, at its old place. */
-    const waitAgain = (entry: Entry, request: HealingRequest) => {
-      runningOf.delete(entry.job)
-      pendingOf.set(entry.job, entry)
-      entry.ending = undefined
-      entries.update(entry, request)
-      if (closed) gate.leave(entry)
-      else gate.giveTurnBack(entry)
-    }
-
-    /** From running to pending again, together with the pending one that has come meanwhile (R14). */
-    const backToPending = (
-      entry: Entry,
-      request: HealingRequest,
-      event: (request: HealingRequest) => HealingEvent,
-      others: ReadonlyArray<Change> = []
-    ) => {
-      const newer = pendingOf.get(entry.job)
-      const [merged, gone] = newer === undefined ? [request] : Request.merge(request, newer.request, wall())
-      if (newer !== undefined) {
-        gate.leave(newer)
-        for (const caller of newer.callers ?? []) entries.attach(entry, caller)
-        newer.callers = undefined
-      }
-      // Its own max wait has ended with its turn.
-      entry.overdue = newer?.overdue === true
-      waitAgain(entry, merged)
-      const coalesced = () => (gone === undefined || newer?.lost !== undefined ? [] : [gone])
-      journal.record(
-        () => [...coalesced().map((gone) => transition("pending", gone)), transition("running", merged), ...others],
-        {
-          done: (error) => {
-            reportBug(error)
-            if (error !== undefined) return
-            for (const request of coalesced()) publish(HealingEvent.Ended({ at: wall(), request }))
-            publish(event(merged))
-          }
-        }
-      )
-    }
-
-    const givenBack = (request: HealingRequest) => HealingEvent.GivenBack({ at: wall(), request })
-
-    /** One that came when the one before it was about to run, which then could not: it cannot be pending beside that. */
-    const forsake = (job: string, error: HealingStoreError) => {
-      const newer = pendingOf.get(job)
-      if (newer === undefined) return
-      newer.lost = error
-      pendingOf.delete(job)
-      gate.leave(newer)
-      answerAll(newer, Effect.fail(error))
-    }
-
-    const rateLimited = (entry: Entry, until: number | undefined) => {
-      const state = holds.remember(holds.limitRate(until))
-      backToPending(entry, Request.giveBack(entry.request), givenBack, [queueStateChange(state)])
-      publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
-    }
-
-    const failed = (entry: Entry, error: ReviewError, delay: Option.Option<number>) => {
-      const { request } = entry
-      if (error.retry._tag === "RateLimited") return rateLimited(entry, error.retry.until)
-      if (error.retry._tag === "Backoff" && Option.isSome(delay) && request.attempts + 1 < settings.maxAttempts) {
-        const { reason } = error
-        return backToPending(entry, Request.retry(request, wall() + delay.value), (request) =>
-          HealingEvent.Retrying({ at: wall(), request, reason })
-        )
-      }
-      return finish(entry, Request.fail(request, wall(), error.reason), Effect.fail(error))
-    }
-
-    /** What its turn has come to. `before` is what it was before. */
-    const settle = (
-      entry: Entry,
-      before: HealingRequest,
-      exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | HealingStoreError>,
-      failure?: { readonly error: ReviewError; readonly delay: Option.Option<number> }
-    ) => {
-      entry.turn = undefined
-      const begun = entry.stage === "reviewing"
-      if (!begun && Request.isAutomatic(before)) holds.undo()
-      if (Exit.isSuccess(exit) && exit.value !== Gate.givenBack) {
-        return exit.value._tag === "Completed"
-          ? complete(entry, exit.value.report)
-          : finishWithout(entry, "skipped", exit.value.reason)
-      }
-      const { ending } = entry
-      const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
-      if (error instanceof HealingStoreError) {
-        // It never became running, since that could not be written.
-        holds.refuse(error)
-        forsake(entry.job, error)
-        waitAgain(entry, before)
-        return ending === "cancelled" ? finishWithout(entry, "cancelled", CANCELLED) : undefined
-      }
-      if (ending === "cancelled") return finishWithout(entry, "cancelled", CANCELLED)
-      if (failure === undefined || ending === "closed") {
-        return backToPending(entry, begun ? Request.giveBack(entry.request) : before, givenBack)
-      }
-      return failed(entry, failure.error, failure.delay)
-    }
-
-    /** Why its review has failed, if it has, and is not being stopped. */
-    const failureOf = (
-      { ending, job }: Entry,
-      exit: Exit.Exit<unknown, ReviewError | HealingStoreError>
-    ): ReviewError | undefined => {
-      if (Exit.isSuccess(exit) || ending === "cancelled" || ending === "closed") return undefined
-      if (ending === "overran") {
-        const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
-        return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
-      }
-      const error = Option.getOrElse(Cause.failureOption(exit.cause), () => died(job, exit.cause))
-      return error instanceof ReviewError ? error : undefined
-    }
-
-    /**
-     * It is running from now on. The effect ends when that is on disk, before the review begins, so that nobody takes it
-     * for one that has not (R13).
-     */
-    const begin = (entry: Entry): Effect.Effect<void, HealingStoreError> => {
-      const running = Request.begin(entry.request, wall())
-      pendingOf.delete(entry.job)
-      runningOf.set(entry.job, entry)
-      entry.request = running
-      return journal.write(
-        () => [transition("pending", running)],
-        (error) => (error === undefined ? holds.accept() : forsake(entry.job, error))
-      )
-    }
-
-    /** To be run uninterruptibly. */
-    const turn = (
-      entry: Entry,
-      before: HealingRequest,
-      prepared: Effect.Effect<void, HealingStoreError>
-    ): Effect.Effect<void> => {
-      const review = Effect.filterOrFail(
-        Effect.suspend(() => reviewer.review(entry.request)),
-        isReviewed,
-        () => new ReviewError({ job: entry.job, reason: MISFIT, retry: { _tag: "Backoff" } })
-      )
-      return Effect.flatMap(Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, prepared)), (exit) => {
-        const error = failureOf(entry, exit)
-        if (error === undefined) return Effect.sync(() => settle(entry, before, exit))
-        return Effect.zipWith(
-          isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void,
-          Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall()),
-          (_, delay) => settle(entry, before, exit, { error, delay })
-        )
-      })
-    }
-
-    const owner: Gate.Owner<Entry> = {
-      granted: (entry) => {
-        const before = entry.request
-        if (Request.isAutomatic(before)) holds.begin(wall())
-        // Here and not in the fiber, so that a wish that comes before that has run is written after it.
-        const prepared = begin(entry)
-        entry.turn = Runtime.runFork(forTurns)(turn(entry, before, prepared), { immediate: false })
+    const desk: Turns.Desk = {
+      settings,
+      gate,
+      entries,
+      holds,
+      journal,
+      cooldowns: new Cooldowns(cooldown),
+      pendingOf,
+      runningOf,
+      wall,
+      publish,
+      onEnd: yield* Retention.make(store, settings.retention, wall),
+      reportBug: (error) => {
+        if (error !== undefined) Runtime.runFork(runtime)(Effect.logFatal(error.detail), { immediate: false })
       },
-      begun: (entry) => {
-        endWaits(entry)
-        publish(HealingEvent.Started({ at: wall(), request: entry.request }))
-      },
-      overstayed: (entry, at, heldBy, ahead) => {
-        const timeout = (calledAt: number) =>
-          new HealingTimeout({ job: entry.job, waited: Duration.millis(Math.round(at - calledAt)), heldBy, ahead })
-        for (const caller of entry.callers ?? []) {
-          if (caller.deadline > at) continue
-          entry.callers?.delete(caller)
-          answer(caller, Effect.fail(timeout(caller.calledAt)))
-        }
-        if (entry.waitDeadline <= at) entry.waitDeadline = Number.NEGATIVE_INFINITY
-        if (isWanted(entry)) return deadlineOf(entry)
-        finishWithout(entry, "skipped", timeout(entry.calledAt).message)
-        return undefined
-      },
-      overran: (entry) => {
-        entry.ending ??= "overran"
-        entry.turn?.unsafeInterruptAsFork(FiberId.none)
-      },
-      closed: (entry) => answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
+      isClosed: () => closed
     }
+    const { finishWithout, owner, stop } = Turns.make(desk, reviewer, retries, (turn) =>
+      Runtime.runFork(forTurns)(turn, { immediate: false })
+    )
 
     // -------------------------------------------------------------------------
     // Wishes
     // -------------------------------------------------------------------------
-
-    const cooldownOf = (job: string, at: number): number | null => {
-      const last = completedAt.get(job)
-      // A clock that was set back is not to prolong it.
-      const until = last === undefined ? at : Math.min(last, at) + cooldown
-      return until > at ? until : null
-    }
 
     interface Placed {
       readonly entry: Entry
@@ -437,13 +143,13 @@ export const make = (
       }
       const at = wall()
       const isAutomatic = wish.trigger !== "manual"
-      const request = Request.accept(++lastNumber, wish, at, isAutomatic ? cooldownOf(wish.job, at) : null)
+      const request = Request.accept(++lastNumber, wish, at, isAutomatic ? desk.cooldowns.endOf(wish.job, at) : null)
       const entry = entries.make(request, owner)
       pendingOf.set(wish.job, entry)
       const written = journal.write(
         () => (entry.lost === undefined ? [transition(null, request)] : []),
         (error) => {
-          if (error?.reason === "UnexpectedState") reportBug(error)
+          if (error?.reason === "UnexpectedState") desk.reportBug(error)
           entry.lost ??= error
           const isPending = pendingOf.get(wish.job) === entry
           if (entry.lost === undefined) {
@@ -487,13 +193,6 @@ export const make = (
         )
       )
 
-    /** Interrupts its review, and waits for the end of that. */
-    const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
-        return entry.turn === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(entry.turn))
-      })
-
     /** One who waited has gone. */
     const detach = (caller: Caller): Effect.Effect<void> =>
       Effect.suspend(() => {
@@ -528,7 +227,7 @@ export const make = (
       const caller = entries.makeCaller(entry, Number.POSITIVE_INFINITY, true)
       entries.attach(entry, caller)
       const isRunning = runningOf.get(entry.job) === entry
-      if (!isRunning) finishWithout(entry, "cancelled", CANCELLED)
+      if (!isRunning) finishWithout(entry, "cancelled", Turns.CANCELLED)
       return Effect.matchEffect(
         Effect.zipRight(isRunning ? stop(entry, "cancelled") : Effect.void, awaitAnswer(caller)),
         {
@@ -564,7 +263,7 @@ export const make = (
         const before = holds.state()
         const state = holds.remember(change(before))
         return journal.write(
-          () => [queueStateChange(state)],
+          () => [Turns.queueStateChange(state)],
           (error) => {
             if (error === undefined) publish(event())
             else if (holds.state() === state) holds.remember(before)
@@ -608,7 +307,7 @@ export const make = (
       holds.remember((yield* store.queueState) ?? holds.state())
       const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
       for (const start of Arr.reverse(starts)) holds.begin(start)
-      for (const [job, ended] of yield* store.completedSince(at - cooldown)) completedAt.set(job, ended)
+      for (const [job, ended] of yield* store.completedSince(at - cooldown)) desk.cooldowns.start(job, ended)
       for (const request of yield* replay(store, at, settings, reportSetAside)) {
         const entry = entries.make(request.notBefore === null ? request : yield* withoutJump(request, at), owner)
         pendingOf.set(request.job, entry)
@@ -630,23 +329,8 @@ export const make = (
       yield* events.end
     })
 
-    /** In steps so small that nobody notices. */
-    const prune: Effect.Effect<void, HealingStoreError> = Effect.suspend(() =>
-      Effect.uninterruptible(store.prune(wall() - Duration.toMillis(settings.retention), PRUNED_AT_ONCE))
-    ).pipe(
-      Effect.flatMap((removed) => (removed < PRUNED_AT_ONCE ? Effect.void : Effect.zipRight(Effect.yieldNow(), prune)))
-    )
-
-    // What could not be removed is the next time.
-    const prunes = tidy.await.pipe(
-      Effect.zipRight(Effect.sync(() => tidy.unsafeClose())),
-      Effect.zipRight(Effect.ignoreLogged(prune)),
-      Effect.forever
-    )
-
     yield* open
     yield* Effect.addFinalizer(() => close)
-    if (Duration.isFinite(settings.retention)) yield* Effect.forkScoped(prunes)
 
     return {
       submit,
@@ -678,13 +362,3 @@ export const make = (
   })
 
 const jobOf = (id: string): string => id.slice(id.indexOf(":") + 1, id.lastIndexOf(":"))
-
-const isDeath = (exit: Exit.Exit<unknown, unknown>): exit is Exit.Failure<unknown, unknown> =>
-  Exit.isFailure(exit) && Cause.isDie(exit.cause)
-
-/** Without the message, in which a defect may well name a secret. */
-const died = (job: string, cause: Cause.Cause<unknown>): ReviewError => {
-  const defect = Option.getOrUndefined(Cause.dieOption(cause))
-  const what = defect instanceof Error ? `died of a ${defect.name}` : defect === undefined ? "was interrupted" : "died"
-  return new ReviewError({ job, reason: `the review ${what}`, retry: { _tag: "Backoff" } })
-}

@@ -1,0 +1,364 @@
+/**
+ * What becomes of a request in its turn, and how it ends.
+ *
+ * @internal
+ */
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import * as Backoff from "./Backoff.js"
+import type { Cooldowns } from "./Cooldowns.js"
+import { answer, answerAll, deadlineOf, type Entries, type Entry, endWaits, isWanted } from "./Entry.js"
+import * as Gate from "./Gate.js"
+import type { HealingSettings } from "./HealingConfig.js"
+import {
+  HealingCancelled,
+  HealingClosed,
+  HealingSkipped,
+  HealingStoreError,
+  HealingTimeout,
+  ReviewError
+} from "./HealingError.js"
+import { HealingEvent } from "./HealingEvent.js"
+import type { HealError, Review } from "./HealingQueue.js"
+import * as Request from "./HealingRequest.js"
+import { type Change, type QueueState, transition } from "./HealingStore.js"
+import type { Holds } from "./Holds.js"
+import type { Journal } from "./Journal.js"
+import { isReviewed, type Reviewed, type Reviewer } from "./Reviewer.js"
+
+type HealingRequest = Request.HealingRequest
+
+/**
+ * What the parts of the queue share.
+ *
+ * - `pendingOf`, `runningOf`: of each job at most one (R14); those whose insertion is being written included.
+ * - `onEnd`: one more has ended for good.
+ * - `reportBug`: what could not be written, though nothing was wrong with the store, is worth a person's attention.
+ *
+ * @internal
+ */
+export interface Desk {
+  readonly settings: HealingSettings
+  readonly gate: Gate.Gate
+  readonly entries: Entries
+  readonly holds: Holds
+  readonly journal: Journal
+  readonly cooldowns: Cooldowns
+  readonly pendingOf: Map<string, Entry>
+  readonly runningOf: Map<string, Entry>
+  readonly wall: () => number
+  readonly publish: (event: HealingEvent) => void
+  readonly onEnd: () => void
+  readonly reportBug: (error: HealingStoreError | undefined) => void
+  readonly isClosed: () => boolean
+}
+
+/**
+ * - `owner`: to whom the entries belong.
+ * - `finishWithout`: ends one that is pending, without a review.
+ * - `stop`: interrupts the review of one that runs, and waits for the end of that.
+ *
+ * @internal
+ */
+export interface Turns {
+  readonly owner: Gate.Owner<Entry>
+  readonly finishWithout: (entry: Entry, state: "cancelled" | "skipped", reason: string) => void
+  readonly stop: (entry: Entry, why: "cancelled" | "closed") => Effect.Effect<void>
+}
+
+const MISFIT = "its report does not fit: it should have a summary of 1 to 20,000 characters"
+
+/** @internal */
+export const CANCELLED = "it was cancelled"
+
+/** @internal */
+export const queueStateChange = (state: QueueState): Change => ({ _tag: "QueueState", state })
+
+/**
+ * `fork` starts a turn: later, and uninterruptibly from before its first op, since nobody else gives the turn back.
+ *
+ * @internal
+ */
+export const make = (
+  desk: Desk,
+  reviewer: Context.Tag.Service<Reviewer>,
+  retries: Backoff.RetrySchedule,
+  fork: (turn: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+): Turns => {
+  const { cooldowns, entries, gate, holds, journal, onEnd, pendingOf, publish, reportBug, runningOf, settings, wall } =
+    desk
+
+  /** It has ended as this, with this for those who wait. What else changes with it is written with it. */
+  const finish = (
+    entry: Entry,
+    request: HealingRequest,
+    outcome: Effect.Effect<Review, HealError>,
+    others: () => ReadonlyArray<Change> = () => []
+  ) => {
+    const isRunning = runningOf.get(entry.job) === entry
+    if (isRunning) {
+      runningOf.delete(entry.job)
+      const next = pendingOf.get(entry.job)
+      if (next !== undefined) entries.update(next, next.request)
+    } else pendingOf.delete(entry.job)
+    entry.request = request
+    gate.leave(entry)
+    const ended = () => (entry.lost === undefined ? [transition(isRunning ? "running" : "pending", request)] : [])
+    journal.record(() => [...ended(), ...others()], {
+      failed: (error) => {
+        for (const caller of entry.callers ?? []) if (caller.impatient) answer(caller, Effect.fail(error))
+      },
+      done: (error) => {
+        reportBug(error)
+        if (error === undefined && entry.lost === undefined) publish(HealingEvent.Ended({ at: wall(), request }))
+        answerAll(entry, error === undefined ? outcome : Effect.fail(error))
+        onEnd()
+      }
+    })
+  }
+
+  const finishWithout = (entry: Entry, state: "cancelled" | "skipped", reason: string) => {
+    const { id, job } = entry.request
+    const error = state === "cancelled" ? new HealingCancelled({ id, job }) : new HealingSkipped({ id, job, reason })
+    finish(entry, Request.end(entry.request, state, wall(), reason), Effect.fail(error))
+  }
+
+  const complete = (entry: Entry, report: Request.Report) => {
+    const at = wall()
+    const request = Request.complete(entry.request, at, report)
+    cooldowns.start(entry.job, at)
+    const next = pendingOf.get(entry.job)
+    const notBefore = cooldowns.endOf(entry.job, at)
+    const cooling =
+      next !== undefined && notBefore !== null && Request.isAutomatic(next.request)
+        ? { ...next.request, notBefore }
+        : undefined
+    if (next !== undefined && cooling !== undefined) entries.update(next, cooling)
+    const limited = holds.state()
+    const unlimited = limited.rateLimits > 0 ? holds.remember({ ...limited, rateLimits: 0 }) : undefined
+    const { attempts, id, job, runId, starts } = request
+    finish(
+      entry,
+      request,
+      Effect.succeed({ id, job, runId, startedAt: starts.at(-1) ?? at, endedAt: at, attempts, report }),
+      () => [
+        ...(cooling === undefined || next?.lost !== undefined ? [] : [transition("pending", cooling)]),
+        ...(unlimited === undefined ? [] : [queueStateChange(unlimited)])
+      ]
+    )
+  }
+
+  // -------------------------------------------------------------------------
+  // Turns
+  // -------------------------------------------------------------------------
+
+  /** In line again, at its old place. */
+  const waitAgain = (entry: Entry, request: HealingRequest) => {
+    runningOf.delete(entry.job)
+    pendingOf.set(entry.job, entry)
+    entry.ending = undefined
+    entries.update(entry, request)
+    if (desk.isClosed()) gate.leave(entry)
+    else gate.giveTurnBack(entry)
+  }
+
+  /** From running to pending again, together with the pending one that has come meanwhile (R14). */
+  const backToPending = (
+    entry: Entry,
+    request: HealingRequest,
+    event: (request: HealingRequest) => HealingEvent,
+    others: ReadonlyArray<Change> = []
+  ) => {
+    const newer = pendingOf.get(entry.job)
+    const [merged, gone] = newer === undefined ? [request] : Request.merge(request, newer.request, wall())
+    if (newer !== undefined) {
+      gate.leave(newer)
+      for (const caller of newer.callers ?? []) entries.attach(entry, caller)
+      newer.callers = undefined
+    }
+    // Its own max wait has ended with its turn.
+    entry.overdue = newer?.overdue === true
+    waitAgain(entry, merged)
+    const coalesced = () => (gone === undefined || newer?.lost !== undefined ? [] : [gone])
+    journal.record(
+      () => [...coalesced().map((gone) => transition("pending", gone)), transition("running", merged), ...others],
+      {
+        done: (error) => {
+          reportBug(error)
+          if (error !== undefined) return
+          for (const request of coalesced()) publish(HealingEvent.Ended({ at: wall(), request }))
+          publish(event(merged))
+        }
+      }
+    )
+  }
+
+  const givenBack = (request: HealingRequest) => HealingEvent.GivenBack({ at: wall(), request })
+
+  /** One that came when the one before it was about to run, which then could not: it cannot be pending beside that. */
+  const forsake = (job: string, error: HealingStoreError) => {
+    const newer = pendingOf.get(job)
+    if (newer === undefined) return
+    newer.lost = error
+    pendingOf.delete(job)
+    gate.leave(newer)
+    answerAll(newer, Effect.fail(error))
+  }
+
+  const rateLimited = (entry: Entry, until: number | undefined) => {
+    const state = holds.remember(holds.limitRate(until))
+    backToPending(entry, Request.giveBack(entry.request), givenBack, [queueStateChange(state)])
+    publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
+  }
+
+  const failed = (entry: Entry, error: ReviewError, delay: Option.Option<number>) => {
+    const { request } = entry
+    if (error.retry._tag === "RateLimited") return rateLimited(entry, error.retry.until)
+    if (error.retry._tag === "Backoff" && Option.isSome(delay) && request.attempts + 1 < settings.maxAttempts) {
+      const { reason } = error
+      return backToPending(entry, Request.retry(request, wall() + delay.value), (request) =>
+        HealingEvent.Retrying({ at: wall(), request, reason })
+      )
+    }
+    return finish(entry, Request.fail(request, wall(), error.reason), Effect.fail(error))
+  }
+
+  /** What its turn has come to. `before` is what it was before. */
+  const settle = (
+    entry: Entry,
+    before: HealingRequest,
+    exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | HealingStoreError>,
+    failure?: { readonly error: ReviewError; readonly delay: Option.Option<number> }
+  ) => {
+    entry.turn = undefined
+    const begun = entry.stage === "reviewing"
+    if (!begun && Request.isAutomatic(before)) holds.undo()
+    if (Exit.isSuccess(exit) && exit.value !== Gate.givenBack) {
+      return exit.value._tag === "Completed"
+        ? complete(entry, exit.value.report)
+        : finishWithout(entry, "skipped", exit.value.reason)
+    }
+    const { ending } = entry
+    const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
+    if (error instanceof HealingStoreError) {
+      // It never became running, since that could not be written.
+      holds.refuse(error)
+      forsake(entry.job, error)
+      waitAgain(entry, before)
+      return ending === "cancelled" ? finishWithout(entry, "cancelled", CANCELLED) : undefined
+    }
+    if (ending === "cancelled") return finishWithout(entry, "cancelled", CANCELLED)
+    if (failure === undefined || ending === "closed") {
+      return backToPending(entry, begun ? Request.giveBack(entry.request) : before, givenBack)
+    }
+    return failed(entry, failure.error, failure.delay)
+  }
+
+  /** Why its review has failed, if it has, and is not being stopped. */
+  const failureOf = (
+    { ending, job }: Entry,
+    exit: Exit.Exit<unknown, ReviewError | HealingStoreError>
+  ): ReviewError | undefined => {
+    if (Exit.isSuccess(exit) || ending === "cancelled" || ending === "closed") return undefined
+    if (ending === "overran") {
+      const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
+      return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
+    }
+    const error = Option.getOrElse(Cause.failureOption(exit.cause), () => died(job, exit.cause))
+    return error instanceof ReviewError ? error : undefined
+  }
+
+  /**
+   * It is running from now on. The effect ends when that is on disk, before the review begins, so that nobody takes it
+   * for one that has not (R13).
+   */
+  const begin = (entry: Entry): Effect.Effect<void, HealingStoreError> => {
+    const running = Request.begin(entry.request, wall())
+    pendingOf.delete(entry.job)
+    runningOf.set(entry.job, entry)
+    entry.request = running
+    return journal.write(
+      () => [transition("pending", running)],
+      (error) => (error === undefined ? holds.accept() : forsake(entry.job, error))
+    )
+  }
+
+  /** To be run uninterruptibly. */
+  const turn = (
+    entry: Entry,
+    before: HealingRequest,
+    prepared: Effect.Effect<void, HealingStoreError>
+  ): Effect.Effect<void> => {
+    const review = Effect.filterOrFail(
+      Effect.suspend(() => reviewer.review(entry.request)),
+      isReviewed,
+      () => new ReviewError({ job: entry.job, reason: MISFIT, retry: { _tag: "Backoff" } })
+    )
+    return Effect.flatMap(Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, prepared)), (exit) => {
+      const error = failureOf(entry, exit)
+      if (error === undefined) return Effect.sync(() => settle(entry, before, exit))
+      return Effect.zipWith(
+        isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void,
+        Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall()),
+        (_, delay) => settle(entry, before, exit, { error, delay })
+      )
+    })
+  }
+
+  const owner: Gate.Owner<Entry> = {
+    granted: (entry) => {
+      const before = entry.request
+      if (Request.isAutomatic(before)) holds.begin(wall())
+      // Here and not in the fiber, so that a wish that comes before that has run is written after it.
+      const prepared = begin(entry)
+      entry.turn = fork(turn(entry, before, prepared))
+    },
+    begun: (entry) => {
+      endWaits(entry)
+      publish(HealingEvent.Started({ at: wall(), request: entry.request }))
+    },
+    overstayed: (entry, at, heldBy, ahead) => {
+      const timeout = (calledAt: number) =>
+        new HealingTimeout({ job: entry.job, waited: Duration.millis(Math.round(at - calledAt)), heldBy, ahead })
+      for (const caller of entry.callers ?? []) {
+        if (caller.deadline > at) continue
+        entry.callers?.delete(caller)
+        answer(caller, Effect.fail(timeout(caller.calledAt)))
+      }
+      if (entry.waitDeadline <= at) entry.waitDeadline = Number.NEGATIVE_INFINITY
+      if (isWanted(entry)) return deadlineOf(entry)
+      finishWithout(entry, "skipped", timeout(entry.calledAt).message)
+      return undefined
+    },
+    overran: (entry) => {
+      entry.ending ??= "overran"
+      entry.turn?.unsafeInterruptAsFork(FiberId.none)
+    },
+    closed: (entry) => answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
+  }
+
+  /** Interrupts its review, and waits for the end of that. */
+  const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
+      return entry.turn === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(entry.turn))
+    })
+
+  return { owner, finishWithout, stop }
+}
+
+const isDeath = (exit: Exit.Exit<unknown, unknown>): exit is Exit.Failure<unknown, unknown> =>
+  Exit.isFailure(exit) && Cause.isDie(exit.cause)
+
+/** Without the message, in which a defect may well name a secret. */
+const died = (job: string, cause: Cause.Cause<unknown>): ReviewError => {
+  const defect = Option.getOrUndefined(Cause.dieOption(cause))
+  const what = defect instanceof Error ? `died of a ${defect.name}` : defect === undefined ? "was interrupted" : "died"
+  return new ReviewError({ job, reason: `the review ${what}`, retry: { _tag: "Backoff" } })
+}
