@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Mailbox from "effect/Mailbox"
 import * as Stream from "effect/Stream"
 
@@ -26,7 +27,8 @@ export const make = <A>(capacity: number): Broadcast<A> => {
 
   const enrol = Effect.acquireRelease(
     Effect.map(Mailbox.make<A>({ capacity, strategy: "sliding" }), (mailbox) => {
-      listeners.add(mailbox)
+      if (ended) mailbox.unsafeDone(Exit.void)
+      else listeners.add(mailbox)
       return mailbox
     }),
     (mailbox) => Effect.sync(() => listeners.delete(mailbox))
@@ -36,9 +38,7 @@ export const make = <A>(capacity: number): Broadcast<A> => {
     tell: (message) => {
       for (const mailbox of listeners) mailbox.unsafeOffer(message)
     },
-    listen: Stream.unwrapScoped(
-      Effect.suspend(() => (ended ? Effect.succeed(Stream.empty) : Effect.map(enrol, Mailbox.toStream)))
-    ),
+    listen: Stream.unwrapScoped(Effect.map(enrol, (mailbox) => Mailbox.toStream(mailbox))),
     end: Effect.suspend(() => {
       ended = true
       return Effect.forEach(listeners, (mailbox) => mailbox.end, { discard: true })

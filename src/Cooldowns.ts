@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { instant } from "./HealingRequest.js"
 
 /**
  * Times are milliseconds since 1970.
@@ -32,6 +33,6 @@ export class Cooldowns {
     const last = this.#completedAt.get(job)
     // A clock that was set back is not to prolong it.
     const end = last === undefined ? at : Math.min(last, at) + this.#cooldown
-    return end > at ? end : null
+    return end > at ? instant(end) : null
   }
 }

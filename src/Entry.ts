@@ -20,7 +20,7 @@ export interface Caller {
   readonly calledAt: number
   /** The monotonic instant after which it waits no longer, unless the request has had its turn by then. */
   deadline: number
-  entry: Entry
+  entry: Entry | undefined
   outcome: Effect.Effect<Review, HealError> | undefined
   resume: ((outcome: Effect.Effect<Review, HealError>) => void) | undefined
   /** Whether it would rather hear that the end cannot be written than wait until it can. */
@@ -33,6 +33,8 @@ export interface Entry extends Ticket {
   /** The monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left. */
   waitDeadline: number
   callers: Set<Caller> | undefined
+  /** What of it is on disk while it is pending, whatever it is to become. */
+  written: HealingRequest
   /** Why it was never written. */
   lost: HealingStoreError | undefined
   turn: Fiber.RuntimeFiber<void> | undefined
@@ -53,7 +55,7 @@ export interface Entries {
   readonly make: (request: HealingRequest, owner: Owner<Entry>) => Entry
   readonly update: (entry: Entry, request: HealingRequest) => void
   readonly attach: (entry: Entry, caller: Caller) => void
-  readonly makeCaller: (entry: Entry, maxWait: number, impatient: boolean) => Caller
+  readonly makeCaller: (maxWait: number, impatient: boolean) => Caller
 }
 
 /** @internal */
@@ -99,6 +101,7 @@ export const make = (
         interruptible: undefined,
         started: 0,
         request,
+        written: request,
         waitDeadline,
         callers: undefined,
         lost: undefined,
@@ -123,10 +126,10 @@ export const make = (
         entry.deadline = deadlineOf(entry)
       })
     },
-    makeCaller: (entry, maxWait, impatient) => ({
+    makeCaller: (maxWait, impatient) => ({
       calledAt: gate.now(),
       deadline: gate.now() + maxWait,
-      entry,
+      entry: undefined,
       outcome: undefined,
       resume: undefined,
       impatient

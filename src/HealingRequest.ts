@@ -7,12 +7,27 @@ import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
 
 /**
+ * Without halves of characters, which no database gives back as they were.
+ *
+ * @internal
+ */
+export const wellFormed = <A extends string, I>(self: Schema.Schema<A, I>): Schema.Schema<A, I> =>
+  self.pipe(Schema.filter((text) => /^\P{Surrogate}*$/u.test(text)))
+
+/**
+ * An instant that a database keeps as it is: whole milliseconds since 1970, within what a `Date` can be.
+ *
+ * @internal
+ */
+export const instant = (at: number): number => Math.min(Math.round(at), 8.64e15)
+
+/**
  * The name of a job at the edges of the package: 1 to 256 characters.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const JobName = Schema.NonEmptyString.pipe(Schema.maxLength(256))
+export const JobName = Schema.NonEmptyString.pipe(Schema.maxLength(256), wellFormed)
 
 /**
  * Why a review is wanted: `failure`, `sla_breach`, `schedule`, `manual`, or a name of your own of 1 to 64 characters. A
@@ -21,7 +36,7 @@ export const JobName = Schema.NonEmptyString.pipe(Schema.maxLength(256))
  * @since 0.1.0
  * @category schemas
  */
-export const Trigger = Schema.NonEmptyString.pipe(Schema.maxLength(64))
+export const Trigger = Schema.NonEmptyString.pipe(Schema.maxLength(64), wellFormed)
 
 /**
  * Where a request stands in its life.

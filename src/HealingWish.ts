@@ -13,7 +13,7 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { closest } from "fastest-levenshtein"
 import { HealingInvalid } from "./HealingError.js"
-import { type HealingRequest, JobName, RequestState, Trigger } from "./HealingRequest.js"
+import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from "./HealingRequest.js"
 import * as Settings from "./Settings.js"
 
 /**
@@ -94,13 +94,15 @@ const Wish = Schema.Struct({
   job: Job,
   trigger: optional(expecting("a trigger: a name of 1 to 64 characters")(Trigger)),
   runId: optional(
-    expecting("the id of a run, of 1 to 256 characters")(Schema.NonEmptyString.pipe(Schema.maxLength(256)))
+    expecting("the id of a run, of 1 to 256 characters")(Schema.NonEmptyString.pipe(Schema.maxLength(256), wellFormed))
   ),
   priority: optional(expecting("a number below 0, the priority of every job")(Schema.Finite.pipe(Schema.negative()))),
   maxWait: optional(
     expecting('a duration of zero or more, such as "5 minutes", or Duration.infinity')(Settings.MaxWait)
   ),
-  note: optional(expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000))))
+  note: optional(
+    expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000), wellFormed))
+  )
 })
 
 const Target = Schema.Union(

@@ -58,6 +58,7 @@ export const make = (
   let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
   /** How many beginnings in a row could not be written. */
   let refusals = 0
+  let journalFails = false
   let failing = false
 
   const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
@@ -79,9 +80,10 @@ export const make = (
 
   const holdForStore = (name: string, until: number | undefined, error: HealingStoreError | undefined) => {
     holdAll(name, until, () => ({ _tag: "StoreFailing", reason: error?.detail ?? "" }))
-    if (error !== undefined && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason: error.detail }))
-    if (error === undefined && failing) publish(HealingEvent.StoreRecovered({ at: wall() }))
-    failing = error !== undefined
+    const fails = journalFails || refusals > 0
+    if (fails && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason: error?.detail ?? "" }))
+    if (!fails && failing) publish(HealingEvent.StoreRecovered({ at: wall() }))
+    failing = fails
   }
 
   return {
@@ -99,7 +101,10 @@ export const make = (
     limitRate: (until) => {
       const at = wall()
       const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
-      return { ...state, rateLimitedUntil: Math.max(until ?? at + growing, at), rateLimits: state.rateLimits + 1 }
+      // One that is over already, or that another review was told of, is not to make it shorter.
+      const named = until !== undefined && until > at ? until : at + growing
+      const rateLimitedUntil = Math.round(Math.max(named, state.rateLimitedUntil ?? at))
+      return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
     },
     begin: (at) => {
       day.begin(at)
@@ -110,7 +115,10 @@ export const make = (
       holdForDay()
     },
     fullUntil: (at) => day.fullUntil(at),
-    journal: (error) => holdForStore("journal", error && Number.POSITIVE_INFINITY, error),
+    journal: (error) => {
+      journalFails = error !== undefined
+      holdForStore("journal", error && Number.POSITIVE_INFINITY, error)
+    },
     refuse: (error) => {
       const delay = Math.min(FIRST_REFUSAL * 2 ** Math.min(refusals, 6), LAST_REFUSAL)
       refusals++

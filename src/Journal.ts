@@ -58,10 +58,10 @@ interface Entry {
 const MAX_BATCH = 256
 
 /**
- * How many rounds of all runnable fibers a commit waits for company: the end of a review is within these of the start
- * of the next.
+ * How many rounds of all runnable fibers a commit waits for company. Those who wish at once are in one round; the start of
+ * a review is within four of the end of the one before it.
  */
-const ROUNDS = 4
+const ROUNDS = { wishes: 1, ends: 4 }
 
 const FIRST_RETRY = 1000
 
@@ -73,13 +73,15 @@ const closedError = new HealingStoreError({
 })
 
 /**
- * `onTrouble` is told when what has happened cannot be written, and when it has been after all.
+ * `onTrouble` is told when what has happened cannot be written, and when it has been after all; `onWritten` after each
+ * commit.
  *
  * @internal
  */
 export const make = (
   store: Context.Tag.Service<HealingStore>,
-  onTrouble: (error: HealingStoreError | undefined) => void
+  onTrouble: (error: HealingStoreError | undefined) => void,
+  onWritten: () => void
 ): Effect.Effect<Journal, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue: Array<Entry> = []
@@ -93,7 +95,10 @@ export const make = (
       const changes = entries.flatMap((entry) => entry.changes())
       if (changes.length === 0) return Effect.succeedNone
       return Effect.matchCause(store.commit(changes), {
-        onSuccess: Option.none,
+        onSuccess: () => {
+          onWritten()
+          return Option.none()
+        },
         onFailure: (cause) => Option.orElseSome(Cause.failureOption(cause), () => died(cause))
       })
     }
@@ -110,15 +115,16 @@ export const make = (
         const error = Option.getOrUndefined(result)
         if (error === undefined || !entry.happened || error.reason === "UnexpectedState") {
           queue.shift()
-          if (error === undefined) trouble(undefined)
+          // The store has answered, whatever it was that it said.
+          if (error === undefined || error.reason === "UnexpectedState") trouble(undefined)
           entry.done(error)
           return true
         }
         trouble(error)
-        entry.failed?.(error)
         // The wishes behind it cannot be written before it, and who wishes is not to wait for a better disk.
         const [wishes, kept] = Arr.partition(queue.splice(0), ({ happened }) => happened)
         queue.push(...kept)
+        for (const { failed } of kept) failed?.(error)
         for (const wish of wishes) wish.done(error)
         return false
       })
@@ -149,7 +155,9 @@ export const make = (
       return Effect.flatMap(committed, (goOn) => (goOn && queue.length > 0 ? commitAll : Effect.void))
     })
 
-    const company = Effect.repeatN(Effect.yieldNow(), ROUNDS - 1)
+    const company = Effect.suspend(() =>
+      Effect.repeatN(Effect.yieldNow(), (queue.some(({ happened }) => happened) ? ROUNDS.ends : ROUNDS.wishes) - 1)
+    )
 
     /** Until something comes, or what could not be written is to be tried again. */
     const awaitWork: Effect.Effect<void> = Effect.suspend(() =>
@@ -210,6 +218,10 @@ export const make = (
     }
   })
 
-/** A store that breaks its promise is not to take the queue with it. */
+/** A store that breaks its promise would break it again, and is not to take the queue with it. */
 const died = (cause: unknown): HealingStoreError =>
-  new HealingStoreError({ reason: "Unavailable", detail: "The store of healing requests has died", cause })
+  new HealingStoreError({
+    reason: "UnexpectedState",
+    detail: "The store of healing requests has died of what it was to write: this is a bug",
+    cause
+  })

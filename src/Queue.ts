@@ -5,7 +5,7 @@
  * @internal
  */
 import * as Arr from "effect/Array"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -13,10 +13,11 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import * as Backoff from "./Backoff.js"
 import * as Broadcast from "./Broadcast.js"
 import { Cooldowns } from "./Cooldowns.js"
-import { answerAll, awaitAnswer, type Caller, type Entry, isWanted, make as makeEntries } from "./Entry.js"
+import { answer, answerAll, awaitAnswer, type Caller, type Entry, isWanted, make as makeEntries } from "./Entry.js"
 import { HealingConfig } from "./HealingConfig.js"
 import { HealingClosed, HealingQueueFull, HealingStoreError, ReviewError } from "./HealingError.js"
 import { HealingEvent } from "./HealingEvent.js"
@@ -59,7 +60,9 @@ export const make = (
     const store = yield* HealingStore
     const reviewer = yield* Reviewer
     const clock = yield* Effect.clock
-    const runtime = yield* Effect.runtime<never>()
+    const { context, fiberRefs, runtimeFlags } = yield* Effect.runtime<never>()
+    // A review has its own span, which is none of those in which the layer was built.
+    const runtime = Runtime.make({ context: Context.omit(Tracer.ParentSpan)(context), fiberRefs, runtimeFlags })
     // Uninterruptible from before its first op, since nobody else gives a turn back.
     const forTurns = Mark.clearedRuntime(Runtime.disableRuntimeFlag(runtime, RuntimeFlags.Interruption))
     const events = Broadcast.make<HealingEvent>(MAX_EVENTS)
@@ -84,7 +87,7 @@ export const make = (
       (job) => settings.maxConcurrent > 1 && runningOf.has(job),
       Duration.toMillis(settings.reviewTimeout)
     )
-    const journal = yield* Journal.make(store, holds.journal)
+    const journal = yield* Journal.make(store, holds.journal, holds.accept)
 
     const desk: Turns.Desk = {
       settings,
@@ -123,21 +126,31 @@ export const make = (
       )
     })
 
-    const join = (entry: Entry, wish: Request.Wish): Placed => {
+    const join = (entry: Entry, wish: Request.Wish, caller: Caller | undefined): Placed => {
       const request = Request.coalesce(entry.request, wish)
       entries.update(entry, request)
+      if (caller !== undefined) entries.attach(entry, caller)
       const written = journal.write(
         () => (entry.lost === undefined ? [transition("pending", request)] : []),
-        (error) => {
-          if (error === undefined && entry.lost === undefined) publish(HealingEvent.Coalesced({ at: wall(), request }))
+        (failure) => {
+          const error = failure ?? entry.lost
+          if (error === undefined) {
+            entry.written = request
+            publish(HealingEvent.Coalesced({ at: wall(), request }))
+            return
+          }
+          if (failure?.reason === "UnexpectedState") desk.reportBug(failure)
+          // Nobody has acknowledged it.
+          if (entry.request === request) entries.update(entry, entry.written)
+          if (caller !== undefined && leave(caller)) answer(caller, Effect.fail(error))
         }
       )
       return placed(entry, written, Submission.Coalesced({ id: request.id }))
     }
 
-    const place = (wish: Request.Wish): Either.Either<Placed, HealingQueueFull> => {
+    const place = (wish: Request.Wish, caller?: Caller): Either.Either<Placed, HealingQueueFull> => {
       const pending = pendingOf.get(wish.job)
-      if (pending !== undefined) return Either.right(join(pending, wish))
+      if (pending !== undefined) return Either.right(join(pending, wish, caller))
       if (pendingOf.size >= settings.maxPending) {
         return Either.left(new HealingQueueFull({ job: wish.job, maxPending: settings.maxPending }))
       }
@@ -146,6 +159,7 @@ export const make = (
       const request = Request.accept(++lastNumber, wish, at, isAutomatic ? desk.cooldowns.endOf(wish.job, at) : null)
       const entry = entries.make(request, owner)
       pendingOf.set(wish.job, entry)
+      if (caller !== undefined) entries.attach(entry, caller)
       const written = journal.write(
         () => (entry.lost === undefined ? [transition(null, request)] : []),
         (error) => {
@@ -187,22 +201,29 @@ export const make = (
         Effect.uninterruptible(
           Effect.suspend(() => {
             if (closed) return Effect.fail(closedError)
-            const waitUntil = Number.isFinite(maxWait) ? Math.round(wall() + maxWait) : null
+            const waitUntil = Number.isFinite(maxWait) ? Request.instant(wall() + maxWait) : null
             return Effect.flatMap(place({ ...wish, callersOnly: false, waitUntil }), ({ written }) => written)
           })
         )
       )
 
-    /** One who waited has gone. */
+    /** One who waited has gone. Returns whether it was still waiting. */
+    const leave = (caller: Caller): boolean => {
+      const { entry } = caller
+      if (caller.outcome !== undefined || entry?.callers?.delete(caller) !== true) return false
+      const isPending = pendingOf.get(entry.job) === entry
+      if (isWanted(entry)) entries.update(entry, entry.request)
+      else if (!isPending) return true
+      else if (entry.request.callersOnly) finishWithout(entry, "cancelled", "nobody waits for it any more")
+      else finishWithout(entry, "skipped", "its max wait had passed, and nobody else waits for it any more")
+      return true
+    }
+
     const detach = (caller: Caller): Effect.Effect<void> =>
       Effect.suspend(() => {
         const { entry } = caller
-        if (caller.outcome !== undefined || entry.callers?.delete(caller) !== true) return Effect.void
-        if (isWanted(entry)) entries.update(entry, entry.request)
-        else if (runningOf.get(entry.job) === entry) return stop(entry, "cancelled")
-        else if (entry.request.callersOnly) finishWithout(entry, "cancelled", "nobody waits for it any more")
-        else finishWithout(entry, "skipped", "its max wait had passed, and nobody else waits for it any more")
-        return Effect.void
+        if (!leave(caller) || entry === undefined || isWanted(entry)) return Effect.void
+        return runningOf.get(entry.job) === entry ? stop(entry, "cancelled") : Effect.void
       })
 
     const heal: Context.Tag.Service<HealingQueue>["heal"] = (input) =>
@@ -213,32 +234,27 @@ export const make = (
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.suspend((): Effect.Effect<Review, HealError> => {
             if (closed) return Effect.fail(new HealingClosed({ job: wish.job }))
-            const placed = place({ ...wish, callersOnly: true, waitUntil: null })
+            const caller = entries.makeCaller(maxWait, false)
+            const placed = place({ ...wish, callersOnly: true, waitUntil: null }, caller)
             if (Either.isLeft(placed)) return Effect.fail(placed.left)
-            const { entry } = placed.right
-            const caller = entries.makeCaller(entry, maxWait, false)
-            entries.attach(entry, caller)
             return Effect.onInterrupt(restore(awaitAnswer(caller)), () => detach(caller))
           })
         )
       })
 
+    /** Cancels it at once; the effect waits for the end of that. */
     const cancelOne = (entry: Entry): Effect.Effect<Option.Option<HealingRequest>, HealingStoreError> => {
-      const caller = entries.makeCaller(entry, Number.POSITIVE_INFINITY, true)
+      const caller = entries.makeCaller(Number.POSITIVE_INFINITY, true)
       entries.attach(entry, caller)
-      const isRunning = runningOf.get(entry.job) === entry
-      if (!isRunning) finishWithout(entry, "cancelled", Turns.CANCELLED)
-      return Effect.matchEffect(
-        Effect.zipRight(isRunning ? stop(entry, "cancelled") : Effect.void, awaitAnswer(caller)),
-        {
-          onSuccess: () => Effect.succeedNone,
-          onFailure: (error) => {
-            const { request } = caller.entry
-            if (error instanceof HealingStoreError) return Effect.fail(error)
-            return Effect.succeed(request.state === "cancelled" ? Option.some(request) : Option.none())
-          }
+      const stopped = runningOf.get(entry.job) === entry ? stop(entry, "cancelled") : Effect.void
+      if (pendingOf.get(entry.job) === entry) finishWithout(entry, "cancelled", Turns.CANCELLED)
+      return Effect.matchEffect(Effect.zipRight(stopped, awaitAnswer(caller)), {
+        onSuccess: () => Effect.succeedNone,
+        onFailure: (error) => {
+          if (error instanceof HealingStoreError) return Effect.fail(error)
+          return Effect.succeed(entry.request.state === "cancelled" ? Option.some(entry.request) : Option.none())
         }
-      )
+      })
     }
 
     const cancel: Context.Tag.Service<HealingQueue>["cancel"] = (input) =>
@@ -250,7 +266,7 @@ export const make = (
             Arr.getSomes([Option.fromNullable(pendingOf.get(job)), Option.fromNullable(runningOf.get(job))]),
             ({ request }) => "job" in target || request.id === target.id
           )
-          return Effect.map(Effect.all(targets.map(cancelOne)), Arr.getSomes)
+          return Effect.map(Effect.all(targets.map(cancelOne), { concurrency: "unbounded" }), Arr.getSomes)
         })
       )
 
@@ -266,7 +282,7 @@ export const make = (
           () => [Turns.queueStateChange(state)],
           (error) => {
             if (error === undefined) publish(event())
-            else if (holds.state() === state) holds.remember(before)
+            else holds.remember(holds.state() === state ? before : { ...holds.state(), paused: before.paused })
           }
         )
       }).pipe(Effect.uninterruptible)

@@ -19,7 +19,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { HealingStoreError, unexpectedState } from "./HealingError.js"
 import { type HealingRequest, idOf, isAutomatic, JobName, Report, RequestState, Trigger } from "./HealingRequest.js"
-import type { Change, HealingStore, HistoryQuery, Page, QueueState } from "./HealingStore.js"
+import type { Change, HealingStore, HistoryQuery, Page } from "./HealingStore.js"
 
 // -----------------------------------------------------------------------------
 // Tables
@@ -178,6 +178,8 @@ const QueueRow = Schema.Struct({
   rate_limits: Schema.NonNegativeInt
 })
 
+const decodeQueue = Schema.decodeUnknownEither(QueueRow)
+
 const LastCompleted = Schema.Struct({ job: Schema.String, ended_at: Schema.Int })
 
 const Starts = Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) })
@@ -316,13 +318,20 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
           ? // Each statement is a transaction already.
             written((connection) => write(connection, changes[0] as Change))
           : written((connection) => transaction(connection, changes)),
-      queueState: sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue`.pipe(
-        Effect.flatMap(Schema.decodeUnknown(Schema.Array(QueueRow))),
-        Effect.map(
-          ([row]): QueueState | undefined =>
-            row && { paused: row.paused !== 0, rateLimitedUntil: row.rate_limited_until, rateLimits: row.rate_limits }
-        ),
-        typed("cannot be read")
+      queueState: typed("cannot be read")(
+        Effect.gen(function* () {
+          const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`
+          if (row === undefined) return undefined
+          const decoded = decodeQueue(row)
+          if (Either.isLeft(decoded)) {
+            yield* Effect.logWarning(
+              "What the healing queue remembered cannot be read: it is neither paused nor limited now"
+            )
+            return undefined
+          }
+          const { paused, rate_limited_until, rate_limits } = decoded.right
+          return { paused: paused !== 0, rateLimitedUntil: rate_limited_until, rateLimits: rate_limits }
+        })
       ),
       lastNumber: sql`SELECT COALESCE(MAX(number), 0) AS number FROM healing_requests`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered))),

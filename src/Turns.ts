@@ -20,7 +20,7 @@ import {
   HealingCancelled,
   HealingClosed,
   HealingSkipped,
-  HealingStoreError,
+  type HealingStoreError,
   HealingTimeout,
   ReviewError
 } from "./HealingError.js"
@@ -62,7 +62,7 @@ export interface Desk {
 /**
  * - `owner`: to whom the entries belong.
  * - `finishWithout`: ends one that is pending, without a review.
- * - `stop`: interrupts the review of one that runs, and waits for the end of that.
+ * - `stop`: interrupts the review of one that runs; the effect waits for the end of that.
  *
  * @internal
  */
@@ -222,56 +222,67 @@ export const make = (
     if (error.retry._tag === "RateLimited") return rateLimited(entry, error.retry.until)
     if (error.retry._tag === "Backoff" && Option.isSome(delay) && request.attempts + 1 < settings.maxAttempts) {
       const { reason } = error
-      return backToPending(entry, Request.retry(request, wall() + delay.value), (request) =>
+      return backToPending(entry, Request.retry(request, Request.instant(wall() + delay.value)), (request) =>
         HealingEvent.Retrying({ at: wall(), request, reason })
       )
     }
     return finish(entry, Request.fail(request, wall(), error.reason), Effect.fail(error))
   }
 
-  /** What its turn has come to. `before` is what it was before. */
-  const settle = (
-    entry: Entry,
-    before: HealingRequest,
-    exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | HealingStoreError>,
-    failure?: { readonly error: ReviewError; readonly delay: Option.Option<number> }
-  ) => {
-    entry.turn = undefined
-    const begun = entry.stage === "reviewing"
-    if (!begun && Request.isAutomatic(before)) holds.undo()
-    if (Exit.isSuccess(exit) && exit.value !== Gate.givenBack) {
-      return exit.value._tag === "Completed"
-        ? complete(entry, exit.value.report)
-        : finishWithout(entry, "skipped", exit.value.reason)
-    }
+  /** `before` is what it was before its turn. */
+  const settle = (entry: Entry, before: HealingRequest, outcome: Outcome) => {
     const { ending } = entry
-    const error = Exit.isFailure(exit) ? Option.getOrUndefined(Cause.failureOption(exit.cause)) : undefined
-    if (error instanceof HealingStoreError) {
-      // It never became running, since that could not be written.
-      holds.refuse(error)
-      forsake(entry.job, error)
-      waitAgain(entry, before)
-      return ending === "cancelled" ? finishWithout(entry, "cancelled", CANCELLED) : undefined
-    }
+    const begun = entry.stage === "reviewing"
+    entry.turn = undefined
+    if (!begun && Request.isAutomatic(before)) holds.undo()
+    if (outcome._tag === "Completed") return complete(entry, outcome.report)
+    if (outcome._tag === "Skipped") return finishWithout(entry, "skipped", outcome.reason)
+    if (outcome._tag === "Refused") return refused(entry, before, outcome.error)
     if (ending === "cancelled") return finishWithout(entry, "cancelled", CANCELLED)
-    if (failure === undefined || ending === "closed") {
-      return backToPending(entry, begun ? Request.giveBack(entry.request) : before, givenBack)
-    }
-    return failed(entry, failure.error, failure.delay)
+    if (outcome._tag === "Failed" && ending !== "closed") return failed(entry, outcome.error, outcome.delay)
+    return backToPending(entry, begun ? Request.giveBack(entry.request) : before, givenBack)
   }
 
-  /** Why its review has failed, if it has, and is not being stopped. */
-  const failureOf = (
-    { ending, job }: Entry,
-    exit: Exit.Exit<unknown, ReviewError | HealingStoreError>
-  ): ReviewError | undefined => {
-    if (Exit.isSuccess(exit) || ending === "cancelled" || ending === "closed") return undefined
+  /** It never became running, since that could not be written. */
+  const refused = (entry: Entry, before: HealingRequest, error: HealingStoreError) => {
+    if (error.reason === "UnexpectedState") {
+      reportBug(error)
+      entry.lost = error
+      runningOf.delete(entry.job)
+      gate.leave(entry)
+      answerAll(entry, Effect.fail(error))
+      return
+    }
+    const { ending } = entry
+    holds.refuse(error)
+    forsake(entry.job, error)
+    waitAgain(entry, before)
+    if (ending === "cancelled") finishWithout(entry, "cancelled", CANCELLED)
+  }
+
+  const failureOf = ({ ending, job }: Entry, cause: Cause.Cause<unknown>): ReviewError => {
     if (ending === "overran") {
       const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
       return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
     }
-    const error = Option.getOrElse(Cause.failureOption(exit.cause), () => died(job, exit.cause))
-    return error instanceof ReviewError ? error : undefined
+    const error = Option.getOrUndefined(Cause.failureOption(cause))
+    return error instanceof ReviewError ? error : died(job, cause)
+  }
+
+  /** What a turn has come to. Nothing that others have made, a logger or a schedule, is to keep it from its end. */
+  const outcomeOf = (
+    entry: Entry,
+    exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | Refused>
+  ): Effect.Effect<Outcome> => {
+    if (Exit.isSuccess(exit)) return Effect.succeed(exit.value === Gate.givenBack ? { _tag: "GivenBack" } : exit.value)
+    const refused = Option.filter(Cause.failureOption(exit.cause), (error) => error instanceof Refused)
+    if (Option.isSome(refused)) return Effect.succeed(refused.value)
+    const error = failureOf(entry, exit.cause)
+    return Effect.zipWith(
+      Cause.isDie(exit.cause) ? logDeath(error, exit.cause) : Effect.void,
+      Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall()),
+      (_, delay) => ({ _tag: "Failed" as const, error, delay })
+    ).pipe(Effect.catchAllCause(() => Effect.succeed({ _tag: "Failed" as const, error, delay: Option.none() })))
   }
 
   /**
@@ -285,7 +296,9 @@ export const make = (
     entry.request = running
     return journal.write(
       () => [transition("pending", running)],
-      (error) => (error === undefined ? holds.accept() : forsake(entry.job, error))
+      (error) => {
+        if (error !== undefined && error.reason !== "UnexpectedState") forsake(entry.job, error)
+      }
     )
   }
 
@@ -300,15 +313,11 @@ export const make = (
       isReviewed,
       () => new ReviewError({ job: entry.job, reason: MISFIT, retry: { _tag: "Backoff" } })
     )
-    return Effect.flatMap(Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, prepared)), (exit) => {
-      const error = failureOf(entry, exit)
-      if (error === undefined) return Effect.sync(() => settle(entry, before, exit))
-      return Effect.zipWith(
-        isDeath(exit) ? Effect.logError("A review has died", exit.cause) : Effect.void,
-        Backoff.delayAfter(retries, entry.request.attempts + 1, error, wall()),
-        (_, delay) => settle(entry, before, exit, { error, delay })
-      )
-    })
+    const begun = Effect.mapError(prepared, (error) => new Refused(error))
+    return Effect.exit(gate.takeTurn(entry, Effect.interruptible, review, begun)).pipe(
+      Effect.flatMap((exit) => outcomeOf(entry, exit)),
+      Effect.map((outcome) => settle(entry, before, outcome))
+    )
   }
 
   const owner: Gate.Owner<Entry> = {
@@ -343,22 +352,44 @@ export const make = (
     closed: (entry) => answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
   }
 
-  /** Interrupts its review, and waits for the end of that. */
-  const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
-      return entry.turn === undefined ? Effect.void : Effect.asVoid(Fiber.interrupt(entry.turn))
-    })
+  /** Interrupts its review; the effect waits for the end of that. */
+  const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> => {
+    if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
+    if (entry.turn === undefined) return Effect.void
+    entry.turn.unsafeInterruptAsFork(FiberId.none)
+    return Effect.asVoid(Fiber.await(entry.turn))
+  }
 
   return { owner, finishWithout, stop }
 }
 
-const isDeath = (exit: Exit.Exit<unknown, unknown>): exit is Exit.Failure<unknown, unknown> =>
-  Exit.isFailure(exit) && Cause.isDie(exit.cause)
+/** The beginning of a review could not be written. */
+class Refused {
+  readonly _tag = "Refused"
+  constructor(readonly error: HealingStoreError) {}
+}
+
+type Outcome =
+  | Reviewed
+  | Refused
+  | { readonly _tag: "GivenBack" }
+  | { readonly _tag: "Failed"; readonly error: ReviewError; readonly delay: Option.Option<number> }
 
 /** Without the message, in which a defect may well name a secret. */
 const died = (job: string, cause: Cause.Cause<unknown>): ReviewError => {
   const defect = Option.getOrUndefined(Cause.dieOption(cause))
-  const what = defect instanceof Error ? `died of a ${defect.name}` : defect === undefined ? "was interrupted" : "died"
-  return new ReviewError({ job, reason: `the review ${what}`, retry: { _tag: "Backoff" } })
+  const how = Cause.isFailure(cause)
+    ? "failed with what is no ReviewError"
+    : Cause.isDie(cause)
+      ? "died"
+      : "was interrupted"
+  const reason = `the review ${how}${defect instanceof Error ? ` of a ${defect.name}` : ""}`
+  return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
+}
+
+const logDeath = ({ job, reason }: ReviewError, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const defect = Option.getOrUndefined(Cause.dieOption(cause))
+  const stack = defect instanceof Error ? (defect.stack ?? "") : ""
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line))
+  return Effect.logError([reason, ...frames].join("\n")).pipe(Effect.annotateLogs("healing.job", job))
 }
