@@ -86,18 +86,20 @@ const healing = (name: string) =>
     yield* queue.submit({ job: name })
   })
 
-/** What is done in a turn: here an AI would be asked. X takes until Y waits, to show that Y does. */
+/** What is done in a turn: here an AI would be asked. In the scenario X takes until Y waits, to show that Y does. */
 const ReviewerLive = Layer.effect(
   Reviewer,
   Effect.gen(function* () {
     const recording = yield* Recording
     const node = yield* Effect.context<NodeContext.NodeContext>()
+    const wasAsked = (job: string) =>
+      Effect.map(recording.events, (events) =>
+        events.some(({ who, state }) => who === `healing ${job}` && state === "asked")
+      )
+    const untilYWaits = Effect.whenEffect(recording.until("healing Y", "waiting"), wasAsked("X"))
     return {
-      review: ({ attempts, job }) =>
-        child(
-          `healing ${job}`,
-          job === "X" && attempts === 0 ? recording.until("healing Y", "waiting") : undefined
-        ).pipe(
+      review: ({ job }) =>
+        child(`healing ${job}`, job === "X" ? untilYWaits : Effect.void).pipe(
           Effect.as(Reviewed.Completed({ report: { summary: `${job} looks well` } })),
           Effect.provideService(Recording, recording),
           Effect.provide(node),
@@ -108,7 +110,7 @@ const ReviewerLive = Layer.effect(
 )
 
 /** A real process. It works for as long as its input goes on, which is as long as `busy`, and then for a second. */
-const child = (who: Who, busy: Effect.Effect<void> = Effect.void) =>
+const child = (who: Who, busy: Effect.Effect<unknown> = Effect.void) =>
   Effect.gen(function* () {
     const { record } = yield* Recording
     yield* record(who, "running", "starts")

@@ -19,7 +19,9 @@ import type { Reviewer } from "./Reviewer.js"
  *
  * - `layer`: the gate, in memory, with settings from code over the defaults. For settings from the environment or a
  *   file, provide `HealingConfig.layerLoad` to `HealingService.layer` and `OpenClaw.layer` instead.
- * - `layerSqlite`: the same, and durable: requests are kept in this SQLite file, which one process owns at a time.
+ * - `layerSqlite`: the same, and durable: requests are kept in this SQLite file, which one process owns at a time. It is
+ *   made with its folders if it is not there; `:memory:` for none. It fails with `HealingStoreError` if the file cannot be
+ *   opened. Settings come from code only, as above; the parts are `HealingQueue.layer` and `HealingStore.layerSqlite`.
  *
  * @example
  * ```ts

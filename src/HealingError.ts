@@ -220,7 +220,7 @@ export class HealingQueueFull extends Schema.TaggedError<HealingQueueFull>("effe
 }
 
 /**
- * The request was not reviewed, because there was nothing to review; `reason` says why.
+ * The request was not reviewed: the reviewer saw nothing to review, or its max wait had passed; `reason` says which.
  *
  * @since 0.1.0
  * @category errors
@@ -263,7 +263,7 @@ export class HealingCancelled extends Schema.TaggedError<HealingCancelled>("effe
 export const ReviewRetry = Schema.Union(
   Schema.TaggedStruct("Never", {}),
   Schema.TaggedStruct("Backoff", {}),
-  Schema.TaggedStruct("RateLimited", { until: Schema.optional(Schema.Int) })
+  Schema.TaggedStruct("RateLimited", { until: Schema.optional(Schema.Finite) })
 )
 
 /**
@@ -274,6 +274,18 @@ export type ReviewRetry = typeof ReviewRetry.Type
 
 /**
  * A review failed. `reason` is kept with the request and must hold no secret; of it the first 2,000 characters are kept.
+ *
+ * @example
+ * ```ts
+ * import { ReviewError } from "effect-healing"
+ *
+ * new ReviewError({ job: "nightly-digest", reason: "exit code 1", retry: { _tag: "Backoff" } })
+ * new ReviewError({
+ *   job: "nightly-digest",
+ *   reason: "429 Too Many Requests",
+ *   retry: { _tag: "RateLimited", until: Date.now() + 60_000 }
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -7,7 +7,8 @@ import * as Data from "effect/Data"
 import type { HealingRequest } from "./HealingRequest.js"
 
 /**
- * Each carries the instant, in milliseconds since 1970, and the request as it is afterwards.
+ * Each carries the instant, in milliseconds since 1970, and, where it is about a request, that as it is afterwards. What
+ * happens before anybody can listen, while the queue is opened, is only logged.
  *
  * - `Submitted`: it is on disk.
  * - `Coalesced`: another wish was added to it.
@@ -16,7 +17,7 @@ import type { HealingRequest } from "./HealingRequest.js"
  * - `Retrying`: its review failed for this reason, and it waits for another try.
  * - `Ended`: it is completed, failed, skipped, cancelled, or coalesced into another.
  * - `Paused`, `Resumed`: the queue was.
- * - `RateLimited`: the queue waits until then (milliseconds since 1970).
+ * - `RateLimited`: the queue waits until then (milliseconds since 1970); of its end no event tells.
  * - `SetAside`: a row of the store could not be read; it is left there under the state `unreadable`, for a person.
  * - `StoreFailing`: what has happened cannot be written. It is kept and tried again; no review begins meanwhile.
  * - `StoreRecovered`: it has been written.

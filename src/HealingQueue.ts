@@ -98,6 +98,9 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
   {
     /**
      * Asks for a review, and does not wait for it. The wish is on disk when it returns; it cannot be interrupted before.
+     *
+     * It fails with `HealingInvalid` if the wish does not fit, with `HealingQueueFull` if `maxPending` requests are
+     * pending, and with `HealingStoreError` if it cannot be written. Then nothing was asked for.
      */
     readonly submit: (
       wish: HealingWish
@@ -109,18 +112,28 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
      * only if nobody else wants it, and the interruption has ended when the review's finalizers have. From inside a job
      * or a review it fails at once with `HealingDeadlock`. If the process dies, nobody waits any more, and a request that
      * was only asked for here is cancelled at the next start.
+     *
+     * It fails as `submit` does, and
+     *
+     * - with `HealingTimeout` when it has had no turn within its max wait; a retry after that turn has no deadline,
+     * - with `ReviewError` when the review has failed for good,
+     * - with `HealingSkipped` or `HealingCancelled` when the request ended so,
+     * - with `HealingClosed` when the layer is closed first.
      */
     readonly heal: (wish: HealingWish) => Effect.Effect<Review, HealError>
     /**
      * Cancels the request with this id, or the pending and the running one of this job, and interrupts its review.
      * Returns what was cancelled: nothing if there is nothing to cancel, or if the review came to its end first.
+     *
+     * It fails with `HealingInvalid`, and with `HealingStoreError` when the end could not be written yet: it holds
+     * nevertheless, and is written as soon as it can be. Not for a review's own finalizers, which it would wait for.
      */
     readonly cancel: (
       target: { readonly id: string } | { readonly job: string }
     ) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingInvalid | HealingStoreError>
     /** What is running, then what is pending, in the order of its turns; at most `maxPending` and those who run. */
     readonly pending: Effect.Effect<ReadonlyArray<HealingRequest>>
-    /** What has ended, the newest first. */
+    /** What has ended, the newest first: 50 unless `limit` says otherwise, and after `before` for the next page. */
     readonly history: (
       options?: HistoryOptions
     ) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingInvalid | HealingStoreError>

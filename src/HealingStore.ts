@@ -128,7 +128,8 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
 
   /**
    * In the database of a client of your own, for which the SQL of SQLite is written. Its tables begin with `healing_`.
-   * That no other process works on them at the same time, and that a commit survives a power cut, is up to you.
+   * That no other process works on them at the same time, and that a commit survives a power cut, is up to you. Inside of
+   * a transaction of that client nothing may be asked of the queue: it would wait for the end of that.
    *
    * @since 0.1.0
    */

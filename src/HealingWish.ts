@@ -123,7 +123,11 @@ const History = Schema.Struct({
     exact: true,
     default: () => 50
   }),
-  before: optional(expecting("a request that has ended")(Schema.Struct({ endedAt: Schema.Int, number: Schema.Int })))
+  before: optional(
+    expecting("a request that has ended, as history returned it")(
+      Schema.Struct({ endedAt: Schema.Int, number: Schema.Int })
+    )
+  )
 })
 
 const decode = <A, I>(schema: Schema.Schema<A, I>, keys: ReadonlyArray<string>) => {

@@ -33,9 +33,10 @@ export type Reviewed = Data.TaggedEnum<{
 export const Reviewed = Data.taggedEnum<Reviewed>()
 
 /**
- * Does one review. It is called in a turn, one at a time for each of these, and may be interrupted at any instant: when
- * the layer closes, when the request is cancelled, at `reviewTimeout`, and under `onJobStart: "yield"` whenever a job
- * starts. Then it is called again for the same request; it is called again, too, when its process died in the middle.
+ * Does one review. It is called in a turn, and may be interrupted at any instant: when the layer closes, when the request
+ * is cancelled, at `reviewTimeout`, and under `onJobStart: "yield"` whenever a job starts. It is called again for the same
+ * request after a yield, a restart, and a failure that says so; a defect is a failure with a back-off, and is logged
+ * without its message. Until an interruption has reached its end, the turn is not given to anybody else.
  *
  * @example
  * ```ts
