@@ -266,7 +266,8 @@ export const make = (
             Arr.getSomes([Option.fromNullable(pendingOf.get(job)), Option.fromNullable(runningOf.get(job))]),
             ({ request }) => "job" in target || request.id === target.id
           )
-          return Effect.map(Effect.all(targets.map(cancelOne), { concurrency: "unbounded" }), Arr.getSomes)
+          // All are cancelled by now; what comes one after the other is the waiting.
+          return Effect.map(Effect.all(targets.map(cancelOne)), Arr.getSomes)
         })
       )
 

@@ -139,7 +139,10 @@ export const make = (
       next !== undefined && notBefore !== null && Request.isAutomatic(next.request)
         ? { ...next.request, notBefore }
         : undefined
-    if (next !== undefined && cooling !== undefined) entries.update(next, cooling)
+    if (next !== undefined && cooling !== undefined) {
+      entries.update(next, cooling)
+      next.written = { ...next.written, notBefore: cooling.notBefore }
+    }
     const limited = holds.state()
     const unlimited = limited.rateLimits > 0 ? holds.remember({ ...limited, rateLimits: 0 }) : undefined
     const { attempts, id, job, runId, starts } = request
@@ -185,6 +188,7 @@ export const make = (
     // Its own max wait has ended with its turn.
     entry.overdue = newer?.overdue === true
     waitAgain(entry, merged)
+    entry.written = merged
     const coalesced = () => (gone === undefined || newer?.lost !== undefined ? [] : [gone])
     journal.record(
       () => [...coalesced().map((gone) => transition("pending", gone)), transition("running", merged), ...others],

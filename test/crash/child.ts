@@ -80,7 +80,7 @@ const outcome = (job: string) =>
     if (chance < 20) return failing(job, { _tag: "Never" })
     if (chance < 23) {
       return Effect.flatMap(Effect.clock, (clock) =>
-        Effect.fail(failing(job, { _tag: "RateLimited", until: clock.unsafeCurrentTimeMillis() + 2 }))
+        Effect.fail(failing(job, { _tag: "RateLimited", until: clock.unsafeCurrentTimeMillis() + 50 }))
       )
     }
     if (chance < 30) return Effect.succeed(Reviewed.Skipped({ reason: "as chance would" }))
