@@ -14,12 +14,11 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { HealingStoreError, unexpectedState } from "./HealingError.js"
-import { type HealingRequest, idOf, isAutomatic, JobName, Report, RequestState, Trigger } from "./HealingRequest.js"
 import type { Change, HealingStore, HistoryQuery, Page } from "./HealingStore.js"
+import { columns, FIXED, fromRow, toRow } from "./RequestRow.js"
 
 // -----------------------------------------------------------------------------
 // Tables
@@ -68,107 +67,8 @@ const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [[1, "requests", E
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })
 
 // -----------------------------------------------------------------------------
-// Rows
+// What is asked beside requests
 // -----------------------------------------------------------------------------
-
-/** The first so many columns never change. */
-const FIXED = 2
-
-const columns = [
-  "number",
-  "job",
-  "state",
-  "priority",
-  "triggers",
-  "automatic",
-  "run_id",
-  "note",
-  "callers_only",
-  "submitted_at",
-  "not_before",
-  "wait_until",
-  "attempts",
-  "starts",
-  "last_start",
-  "ended_at",
-  "reason",
-  "coalesced_into",
-  "report"
-] as const
-
-const toRow = (request: HealingRequest): Array<string | number | null> => [
-  request.number,
-  request.job,
-  request.state,
-  request.priority,
-  JSON.stringify(request.triggers),
-  isAutomatic(request) ? 1 : 0,
-  request.runId,
-  request.note,
-  request.callersOnly ? 1 : 0,
-  request.submittedAt,
-  request.notBefore,
-  request.waitUntil,
-  request.attempts,
-  JSON.stringify(request.starts),
-  // Not the last one: the clock may have been set back between them.
-  request.starts.length === 0 ? null : Math.max(...request.starts),
-  request.endedAt,
-  request.reason,
-  request.coalescedInto,
-  request.report === null ? null : JSON.stringify(encodeReport(request.report))
-]
-
-const encodeReport = Schema.encodeSync(Report)
-
-const Row = Schema.Struct({
-  number: Schema.Int.pipe(Schema.positive()),
-  job: JobName,
-  state: RequestState,
-  priority: Schema.Finite.pipe(Schema.negative()),
-  triggers: Schema.parseJson(Schema.NonEmptyArray(Trigger)),
-  run_id: Schema.NullOr(Schema.String),
-  note: Schema.NullOr(Schema.String),
-  callers_only: Schema.Int,
-  submitted_at: Schema.Int,
-  not_before: Schema.NullOr(Schema.Int),
-  wait_until: Schema.NullOr(Schema.Int),
-  attempts: Schema.NonNegativeInt,
-  starts: Schema.parseJson(Schema.Array(Schema.Int)),
-  ended_at: Schema.NullOr(Schema.Int),
-  reason: Schema.NullOr(Schema.String),
-  coalesced_into: Schema.NullOr(Schema.String),
-  report: Schema.NullOr(Schema.parseJson(Report))
-})
-
-const decodeRow = Schema.decodeUnknownEither(Row)
-
-const fromRow = (row: unknown): Either.Either<HealingRequest, string> =>
-  Either.mapBoth(decodeRow(row), {
-    onRight: (row) => ({
-      id: idOf(row.job, row.number),
-      number: row.number,
-      job: row.job,
-      state: row.state,
-      priority: row.priority,
-      triggers: row.triggers,
-      runId: row.run_id,
-      note: row.note,
-      callersOnly: row.callers_only !== 0,
-      submittedAt: row.submitted_at,
-      notBefore: row.not_before,
-      waitUntil: row.wait_until,
-      attempts: row.attempts,
-      starts: row.starts,
-      endedAt: row.ended_at,
-      reason: row.reason,
-      coalescedInto: row.coalesced_into,
-      report: row.report
-    }),
-    // The names of the columns only: what stands in them may be anybody's secret.
-    onLeft: (error) =>
-      `its row cannot be read: ${Arr.dedupe(ParseResult.ArrayFormatter.formatErrorSync(error).map(({ path }) => String(path[0]))).join(", ")}`
-  })
 
 const Numbered = Schema.Struct({ number: Schema.Int })
 
