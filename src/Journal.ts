@@ -130,14 +130,10 @@ export const make = (
       })
 
     /** One by one. Returns whether to go on. */
-    const commitEach = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
-      Effect.iterate(
-        { goOn: true, next: 0 },
-        {
-          while: ({ goOn, next }) => goOn && next < batch.length,
-          body: ({ next }) => Effect.map(commitOne(batch[next] as Entry), (goOn) => ({ goOn, next: next + 1 }))
-        }
-      ).pipe(Effect.map(({ goOn }) => goOn))
+    const commitEach = ([first, ...others]: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
+      first === undefined
+        ? Effect.succeed(true)
+        : Effect.flatMap(commitOne(first), (goOn) => (goOn ? commitEach(others) : Effect.succeed(false)))
 
     const commitTogether = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
       Effect.flatMap(commit(batch), (error) => {

@@ -17,7 +17,7 @@ import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { HealingStoreError, unexpectedState } from "./HealingError.js"
-import type { Change, HealingStore, HistoryQuery, Page } from "./HealingStore.js"
+import type { Change, HealingStore, HistoryQuery } from "./HealingStore.js"
 import { columns, FIXED, fromRow, toRow } from "./RequestRow.js"
 
 // -----------------------------------------------------------------------------
@@ -168,13 +168,21 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
     ): Effect.Effect<void, HealingStoreError> =>
       Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible, typed("cannot be written"))
 
-    const setAside = (rows: Page["setAside"]) =>
-      Effect.forEach(
-        rows,
-        ({ number, reason }) =>
-          sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
-        { discard: true }
+    /** Those of the rows that cannot be read, which are out of the way then, and the others. */
+    const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
+      const read = Arr.partitionMap(rows, (row) =>
+        Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
       )
+      return Effect.as(
+        Effect.forEach(
+          read[0],
+          ({ number, reason }) =>
+            sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
+          { discard: true }
+        ),
+        read
+      )
+    }
 
     const page = (state: "pending" | "running", from: number, limit: number) =>
       Effect.gen(function* () {
@@ -184,10 +192,7 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
             ? yield* sql`SELECT * FROM healing_requests WHERE state = 'pending' AND number >= ${from} ORDER BY number LIMIT ${limit}`
             : // They are few, and not to be searched for among all of those that have ended.
               yield* sql`SELECT * FROM healing_requests WHERE state = 'running' AND number + 0 >= ${from} ORDER BY number + 0 LIMIT ${limit}`
-        const [bad, good] = Arr.partitionMap(rows, (row) =>
-          Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
-        )
-        yield* setAside(bad)
+        const [bad, good] = yield* readOrSetAside(rows)
         const last = rows.length < limit ? undefined : rows.at(-1)
         return { requests: good, setAside: bad, next: last === undefined ? undefined : Number(last.number) + 1 }
       })
@@ -202,10 +207,7 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
         ]
         const rows = yield* sql`SELECT * FROM healing_requests WHERE ${sql.and(conditions)}
           ORDER BY ended_at DESC, number DESC LIMIT ${limit}`
-        const [bad, good] = Arr.partitionMap(rows, (row) =>
-          Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
-        )
-        yield* setAside(bad)
+        const [bad, good] = yield* readOrSetAside(rows)
         yield* Effect.forEach(bad, ({ number, reason }) =>
           Effect.logWarning(`Request ${number} was set aside: ${reason}`)
         )
@@ -213,11 +215,13 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
       })
 
     return {
-      commit: (changes) =>
-        changes.length === 1
+      commit: (changes) => {
+        const [first, second] = changes
+        return first !== undefined && second === undefined
           ? // Each statement is a transaction already.
-            written((connection) => write(connection, changes[0] as Change))
-          : written((connection) => transaction(connection, changes)),
+            written((connection) => write(connection, first))
+          : written((connection) => transaction(connection, changes))
+      },
       queueState: typed("cannot be read")(
         Effect.gen(function* () {
           const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`
