@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type { PlatformError } from "@effect/platform/Error"
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
@@ -15,9 +14,9 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
-import * as Str from "effect/String"
 import { distance } from "fastest-levenshtein"
 import { parse, YAMLParseError } from "yaml"
+import { fileProblem, inWords, words } from "./FileProblem.js"
 import { HealingConfigError } from "./HealingError.js"
 import * as Settings from "./Settings.js"
 
@@ -121,7 +120,7 @@ const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSyste
       onLeft: (message) => badFile(path, "valid YAML", message),
       onRight: (document) => fromDocument(path, document)
     })
-  }).pipe(Effect.catchAll((error) => Effect.succeed(badFile(path, "a readable YAML file", describe(error)))))
+  }).pipe(Effect.catchAll((error) => Effect.succeed(badFile(path, "a readable YAML file", fileProblem(error)))))
 
 // Without its warnings, which would print lines of a file that may hold anybody's secrets.
 const parseYaml = (text: string): Either.Either<unknown, string> =>
@@ -160,14 +159,5 @@ const bad = (source: string, key: string, expected: string, found: string): Sett
 })
 
 const badFile = (path: string, expected: string, found: string): Settings.Loaded => bad("file", path, expected, found)
-
-const describe = (error: PlatformError): string => {
-  if (error._tag === "BadArgument") return "a name that no file can have"
-  return error.reason === "NotFound" ? "nothing there" : inWords(error.reason)
-}
-
-const inWords = (name: string): string => words(Str.pascalToSnake(name))
-
-const words = (name: string): string => name.toLowerCase().replaceAll("_", " ")
 
 const firstLine = (text: string): string => Settings.cut(text.split("\n", 1).join())

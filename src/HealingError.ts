@@ -274,6 +274,7 @@ export type ReviewRetry = typeof ReviewRetry.Type
 
 /**
  * A review failed. `reason` is kept with the request and must hold no secret; of it the first 2,000 characters are kept.
+ * `cause` is the reviewer's own error, for callers of `heal` that want to tell one from another.
  *
  * @example
  * ```ts
@@ -293,10 +294,26 @@ export type ReviewRetry = typeof ReviewRetry.Type
 export class ReviewError extends Schema.TaggedError<ReviewError>("effect-healing/ReviewError")("ReviewError", {
   job: Schema.String,
   reason: Schema.String,
-  retry: ReviewRetry
+  retry: ReviewRetry,
+  cause: Schema.optional(Schema.Defect)
 }) {
   override get message(): string {
     return `The review of "${this.job}" failed: ${this.reason}`
+  }
+}
+
+/**
+ * A supervisor did not tell what it was asked for; `detail` says why, without anything secret.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect-healing/SupervisorError")(
+  "SupervisorError",
+  { detail: Schema.String, cause: Schema.optional(Schema.Defect) }
+) {
+  override get message(): string {
+    return this.detail
   }
 }
 

@@ -22,11 +22,12 @@ import type {
   ReviewError
 } from "./HealingError.js"
 import type { HealingEvent } from "./HealingEvent.js"
-import type { HealingRequest, Report } from "./HealingRequest.js"
+import type { HealingRequest } from "./HealingRequest.js"
 import type { HealingService } from "./HealingService.js"
 import type { HealingStore } from "./HealingStore.js"
 import type { HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
 import * as Queue from "./Queue.js"
+import type { Report } from "./Report.js"
 import type { Reviewer } from "./Reviewer.js"
 
 /**

@@ -5,6 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
+import { Report } from "./Report.js"
 
 /**
  * Without halves of characters, which no database gives back as they were.
@@ -59,20 +60,6 @@ export const RequestState = Schema.Literal(
  * @category models
  */
 export type RequestState = typeof RequestState.Type
-
-/**
- * What a review has found. `summary` has 1 to 20,000 characters.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Report = Schema.Struct({ summary: Schema.NonEmptyString.pipe(Schema.maxLength(20_000)) })
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface Report extends Schema.Schema.Type<typeof Report> {}
 
 const Millis = Schema.Int
 

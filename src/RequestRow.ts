@@ -7,7 +7,8 @@ import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { type HealingRequest, idOf, isAutomatic, JobName, Report, RequestState, Trigger } from "./HealingRequest.js"
+import { type HealingRequest, idOf, isAutomatic, JobName, RequestState, Trigger } from "./HealingRequest.js"
+import { Report } from "./Report.js"
 
 /**
  * The first so many columns never change.

@@ -8,7 +8,8 @@ import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ReviewError } from "./HealingError.js"
-import { type HealingRequest, Report } from "./HealingRequest.js"
+import type { HealingRequest } from "./HealingRequest.js"
+import { Report } from "./Report.js"
 
 /**
  * How a review ends that does not fail.

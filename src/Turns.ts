@@ -30,6 +30,7 @@ import * as Request from "./HealingRequest.js"
 import { type Change, type QueueState, transition } from "./HealingStore.js"
 import type { Holds } from "./Holds.js"
 import type { Journal } from "./Journal.js"
+import type { Report } from "./Report.js"
 import { isReviewed, type Reviewed, type Reviewer } from "./Reviewer.js"
 
 type HealingRequest = Request.HealingRequest
@@ -129,7 +130,7 @@ export const make = (
     finish(entry, Request.end(entry.request, state, wall(), reason), Effect.fail(error))
   }
 
-  const complete = (entry: Entry, report: Request.Report) => {
+  const complete = (entry: Entry, report: Report) => {
     const at = wall()
     const request = Request.complete(entry.request, at, report)
     cooldowns.start(entry.job, at)

@@ -1,10 +1,12 @@
 /**
  * @since 0.1.0
  */
+export * from "./Evidence.js"
 export * from "./Healing.js"
 export * from "./HealingConfig.js"
 export * from "./HealingError.js"
 export * from "./HealingEvent.js"
+export * from "./HealingPolicy.js"
 export * from "./HealingQueue.js"
 export * from "./HealingRequest.js"
 export * from "./HealingService.js"
@@ -12,4 +14,7 @@ export * from "./HealingStatus.js"
 export * from "./HealingStore.js"
 export * from "./HealingWish.js"
 export * from "./OpenClaw.js"
+export * from "./Report.js"
+export * from "./ReportMarkdown.js"
 export * from "./Reviewer.js"
+export * from "./Supervisor.js"

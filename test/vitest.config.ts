@@ -6,7 +6,10 @@ const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.me
 export default defineConfig({
   root: fromRoot("."),
   resolve: {
-    alias: [{ find: /^effect-healing$/, replacement: fromRoot("src/index.ts") }]
+    alias: [
+      { find: /^effect-healing$/, replacement: fromRoot("src/index.ts") },
+      { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") }
+    ]
   },
   test: {
     include: ["test/**/*.test.ts"],

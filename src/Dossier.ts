@@ -1,0 +1,257 @@
+/**
+ * All that a reviewer gets to see of a job: gathered in the turn of the review, without secrets, each part within its limit.
+ *
+ * @internal
+ */
+import type { FileSystem } from "@effect/platform/FileSystem"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Tuple from "effect/Tuple"
+import { Evidence, EvidenceScope, type JobFile, type Log, type Run } from "./Evidence.js"
+import * as Excerpt from "./Excerpt.js"
+import { type HealingStoreError, SupervisorError } from "./HealingError.js"
+import { type HealingRequest, isAutomatic } from "./HealingRequest.js"
+import { HealingStore } from "./HealingStore.js"
+import type { Suggestion } from "./Report.js"
+import { conceal } from "./Secrets.js"
+import { JobInfo, Supervisor } from "./Supervisor.js"
+
+/**
+ * One part of it, as a heading and a text.
+ *
+ * @internal
+ */
+export interface Exhibit extends Excerpt.Excerpt {
+  readonly title: string
+}
+
+/** @internal */
+export interface Dossier {
+  /** What the review is to find out. */
+  readonly question: string
+  readonly exhibits: ReadonlyArray<Exhibit>
+  /** The files of the job by their paths, of which a suggestion may name one. */
+  readonly files: ReadonlyMap<string, Excerpt.SeenFile>
+}
+
+/** @internal */
+export type Gathered = Data.TaggedEnum<{
+  Dossier: { readonly dossier: Dossier }
+  /** There is nothing to review, and this is why. */
+  Nothing: { readonly reason: string }
+}>
+
+const Gathered = Data.taggedEnum<Gathered>()
+
+const MAX_COMMAND = 4000
+const MAX_RUNS = 200
+const MAX_RUN_LINE = 300
+const MAX_RUN_LINES = 12_000
+const MAX_BREACHES = 4000
+const MAX_LOGS = 4
+const MAX_LOG = 12_000
+const MAX_FILES = 5
+const MAX_FILE = 16_000
+const MAX_REVIEWS = 5
+const MAX_REVIEW = 2500
+const MAX_TITLE = 500
+const MAX_PATH = 400
+
+/** For comparison with the run that failed. */
+const RUNS_BEFORE_FAILURE = 5
+
+/** @internal */
+export const gather = (
+  request: HealingRequest
+): Effect.Effect<Gathered, SupervisorError | HealingStoreError, Supervisor | HealingStore | FileSystem> =>
+  Effect.gen(function* () {
+    const supervisor = yield* Supervisor
+    const job = Arr.findFirst(yield* supervisor.jobs, ({ id }) => id === request.job)
+    if (job._tag === "None") return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}` })
+    const info = yield* asExpected(JobInfo, job.value)
+
+    const reviews = yield* (yield* HealingStore).history({ job: info.id, states: ["completed"], limit: MAX_REVIEWS })
+    const scope = scopeOf(request, reviews[0], yield* Clock.currentTimeMillis)
+    const evidence = yield* asExpected(Evidence, yield* supervisor.evidence(info, scope))
+    const runs = runsOf(evidence.runs, scope)
+
+    if (isScheduled(request) && runs.length < info.policy.minRuns) {
+      const since = scope._tag === "Since" ? ` since ${instant(scope.since)}` : ""
+      return Gathered.Nothing({ reason: `${runs.length} runs${since}, fewer than minRuns (${info.policy.minRuns})` })
+    }
+
+    const files = yield* seenFiles(evidence.files)
+    return Gathered.Dossier({
+      dossier: {
+        question: questionOf(request, scope),
+        exhibits: [
+          exhibit("Job", Excerpt.head(describeJob(request, info), MAX_COMMAND)),
+          exhibit("Command line", Excerpt.head(evidence.command, MAX_COMMAND)),
+          exhibit("Runs, the newest first", Excerpt.head(runs.map(describeRun).join("\n") || "none", MAX_RUN_LINES)),
+          ...(evidence.slaBreaches.length === 0 ? [] : [breachesOf(evidence)]),
+          ...(yield* Effect.forEach(evidence.logs.slice(0, MAX_LOGS), logOf)),
+          ...Array.from(files, ([path, file]) => exhibit(`File ${path}`, file)),
+          ...(yield* Effect.forEach(reviews, (review) => reviewOf(review, files))),
+          ...leftOver("logs", evidence.logs.length - MAX_LOGS),
+          ...leftOver("files", evidence.files.length - files.size)
+        ],
+        files
+      }
+    })
+  })
+
+// Where it is wrong only: the values are an adapter's, and not yet free of secrets.
+const asExpected = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<A, SupervisorError> =>
+  Effect.mapError(Schema.validate(schema)(value), (error) => {
+    const paths = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ path }) => path.join("."))
+    return new SupervisorError({ detail: `the supervisor's adapter gave what does not fit, in ${paths.join(", ")}` })
+  })
+
+const exhibit = (title: string, excerpt: Excerpt.Excerpt): Exhibit => ({
+  title: Excerpt.head(title.replaceAll(/\s+/g, " "), MAX_TITLE).text,
+  ...excerpt
+})
+
+const leftOver = (what: string, count: number): ReadonlyArray<Exhibit> =>
+  count > 0 ? [{ title: `More ${what}`, text: "", remarks: [`left out: ${count} ${what}`] }] : []
+
+// -----------------------------------------------------------------------------
+// Which runs
+// -----------------------------------------------------------------------------
+
+const isScheduled = ({ triggers }: HealingRequest): boolean => triggers.every((trigger) => trigger === "schedule")
+
+const scopeOf = (request: HealingRequest, last: HealingRequest | undefined, now: number): EvidenceScope => {
+  if (!isAutomatic(request)) {
+    return EvidenceScope.Since({ since: daysBefore(now, 30), runId: request.runId, limit: MAX_RUNS })
+  }
+  return isScheduled(request)
+    ? // What ran during the last review was not seen by it.
+      EvidenceScope.Since({ since: last?.starts.at(-1) ?? daysBefore(now, 7), runId: null, limit: MAX_RUNS })
+    : EvidenceScope.Failure({ runId: request.runId, limit: 1 + RUNS_BEFORE_FAILURE })
+}
+
+const daysBefore = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
+
+/** As the scope says, whatever the adapter has made of it. */
+const runsOf = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Run> => {
+  const newestFirst = Arr.sort(
+    all,
+    Order.mapInput(Order.reverse(Order.number), ({ startedAt }: Run) => startedAt ?? 0)
+  )
+  if (scope._tag === "Since") {
+    return newestFirst
+      .filter(({ id, startedAt }) => (startedAt ?? 0) >= scope.since || id === scope.runId)
+      .slice(0, scope.limit)
+  }
+  const failed = newestFirst.findIndex(({ id, outcome }) =>
+    scope.runId === null ? outcome === "failed" : id === scope.runId
+  )
+  return newestFirst.slice(Math.max(0, failed)).slice(0, scope.limit)
+}
+
+// -----------------------------------------------------------------------------
+// In words
+// -----------------------------------------------------------------------------
+
+const questionOf = (request: HealingRequest, scope: EvidenceScope): string =>
+  scope._tag === "Failure"
+    ? `Why did the job fail${request.runId === null ? "" : ` in its run ${request.runId}`}? The runs before it are for comparison.`
+    : `How does the job do since ${instant(scope.since)}, and what would make it better?`
+
+const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): string =>
+  [
+    `id: ${id}`,
+    `kind: ${kind}${openClaw ? ", calls OpenClaw" : ""}`,
+    `reviewed because of: ${request.triggers.join(", ")}`,
+    ...(request.runId === null ? [] : [`run in question: ${request.runId}`]),
+    ...(request.note === null ? [] : [`note: ${request.note}`])
+  ].join("\n")
+
+const describeRun = ({ endedAt, exitCode, id, outcome, signal, startedAt, trigger }: Run): string =>
+  [
+    id,
+    outcome,
+    startedAt === null ? "start unknown" : `started ${instant(startedAt)}`,
+    ...(endedAt === null ? [] : [`ended ${instant(endedAt)}`]),
+    ...(startedAt === null || endedAt === null
+      ? []
+      : [`took ${Duration.format(Duration.millis(endedAt - startedAt))}`]),
+    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+    ...(signal == null ? [] : [`signal ${signal}`]),
+    ...(trigger == null ? [] : [`trigger ${trigger}`])
+  ]
+    .join(", ")
+    .slice(0, MAX_RUN_LINE)
+
+const breachesOf = ({ slaBreaches }: Evidence): Exhibit =>
+  exhibit(
+    "SLA breaches, the newest first",
+    Excerpt.head(slaBreaches.map(({ at, what }) => `${instant(at)} ${what}`).join("\n"), MAX_BREACHES)
+  )
+
+const instant = (millis: number): string => new Date(millis).toISOString()
+
+// -----------------------------------------------------------------------------
+// Logs and files
+// -----------------------------------------------------------------------------
+
+const logOf = (log: Log): Effect.Effect<Exhibit, never, FileSystem> =>
+  Effect.map(
+    "path" in log ? Excerpt.logFile(log.path, MAX_LOG) : Effect.sync(() => Excerpt.logText(log.text, MAX_LOG)),
+    (excerpt) => exhibit(`Log ${log.name}`, excerpt)
+  )
+
+const seenFiles = (files: Evidence["files"]): Effect.Effect<ReadonlyMap<string, Excerpt.SeenFile>, never, FileSystem> =>
+  Effect.map(
+    Effect.forEach(files.filter(isNameable).slice(0, MAX_FILES), (file) =>
+      Effect.map(isEnvironment(file) ? Effect.succeed(ENVIRONMENT) : Excerpt.file(file.path, MAX_FILE), (seen) =>
+        Tuple.make(file.path, { ...seen, remarks: [file.role, ...seen.remarks] })
+      )
+    ),
+    (seen) => new Map(seen)
+  )
+
+// Its path goes out as it is, since a suggestion is to name it.
+const isNameable = ({ path }: JobFile): boolean => path.length <= MAX_PATH && conceal(path) === path
+
+const isEnvironment = ({ path }: JobFile): boolean => /(^|[/\\])\.env(\.[^/\\]*)?$/.test(path)
+
+const ENVIRONMENT: Excerpt.SeenFile = { text: "", remarks: ["left out: an environment"], hash: null, isWhole: false }
+
+// -----------------------------------------------------------------------------
+// Earlier reviews
+// -----------------------------------------------------------------------------
+
+const reviewOf = (
+  { endedAt, report }: HealingRequest,
+  files: ReadonlyMap<string, Excerpt.SeenFile>
+): Effect.Effect<Exhibit, never, FileSystem> =>
+  Effect.gen(function* () {
+    const suggestions = yield* Effect.forEach(report?.suggestions ?? [], (suggestion) =>
+      Effect.map(whatBecameOf(suggestion, files), (fate) => {
+        const { severity, targetFile, title } = suggestion
+        return `- suggested (${severity}): ${title}${targetFile === null ? "" : `, in ${targetFile}: ${fate}`}`
+      })
+    )
+    const text = [(report?.summary ?? "").slice(0, MAX_REVIEW / 2), ...suggestions].join("\n")
+    return exhibit(`Earlier review, of ${instant(endedAt ?? 0)}`, Excerpt.head(text, MAX_REVIEW))
+  })
+
+const whatBecameOf = (
+  { fileHash, proposedContent, targetFile }: Suggestion,
+  files: ReadonlyMap<string, Excerpt.SeenFile>
+): Effect.Effect<string, never, FileSystem> =>
+  Effect.gen(function* () {
+    if (targetFile === null) return ""
+    const { hash } = files.get(targetFile) ?? (yield* Excerpt.file(targetFile, 0))
+    if (hash === null) return "which cannot be read now"
+    if (proposedContent !== null && hash === Excerpt.hashOf(proposedContent)) return "which is now as it was proposed"
+    return hash === fileHash ? "which has not changed since" : "which was changed since, but not as proposed"
+  })

@@ -1,0 +1,150 @@
+/**
+ * As much of a text as a reviewer gets to see: without secrets, and cut to size.
+ *
+ * @internal
+ */
+import { createHash } from "node:crypto"
+import { stripVTControlCharacters } from "node:util"
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { fileProblem, inWords } from "./FileProblem.js"
+import { conceal } from "./Secrets.js"
+
+/** @internal */
+export interface Excerpt {
+  readonly text: string
+  /** What differs from the text itself, in words for the reviewer. */
+  readonly remarks: ReadonlyArray<string>
+}
+
+/** What is looked at of a text or a file, in characters or bytes: more than is shown, since secrets are taken out of it. */
+const MAX_READ = 256 * 1024
+
+/** Longer than any secret of which a cut may have left a part. */
+const MAX_BROKEN = 8 * 1024
+
+/**
+ * The beginning of a text.
+ *
+ * - `isCut`: whether it is the beginning of something longer itself.
+ *
+ * @internal
+ */
+export const head = (text: string, maxLength: number, isCut = text.length > MAX_READ): Excerpt => {
+  const read = text.slice(0, MAX_READ)
+  const clean = isCut ? conceal(read).slice(0, -MAX_BROKEN) : conceal(read)
+  const { remarks, text: shown } = excerpt(read, clean, clean.slice(0, maxLength), "end")
+  return { text: shown, remarks: isCut ? ["only its beginning was read", ...remarks] : remarks }
+}
+
+/** The end of a text. */
+const tail = (text: string, maxLength: number): Excerpt => {
+  const clean = conceal(text)
+  return excerpt(text, clean, clean.slice(Math.max(0, clean.length - maxLength)), "beginning")
+}
+
+const excerpt = (text: string, clean: string, shown: string, cut: "beginning" | "end"): Excerpt => ({
+  text: shown,
+  remarks: [
+    ...(shown.length === clean.length ? [] : [`cut: ${clean.length - shown.length} characters at the ${cut}`]),
+    ...(clean === text ? [] : ["secrets replaced"])
+  ]
+})
+
+// -----------------------------------------------------------------------------
+// Logs
+// -----------------------------------------------------------------------------
+
+/**
+ * The end of a log that an adapter has read.
+ *
+ * @internal
+ */
+export const logText = (text: string, maxLength: number): Excerpt => {
+  const read = text.slice(-MAX_READ)
+  return endOfLog(read, read.length < text.length, maxLength)
+}
+
+/**
+ * The end of a log file.
+ *
+ * @internal
+ */
+export const logFile = (path: string, maxLength: number): Effect.Effect<Excerpt, never, FileSystem> =>
+  Effect.gen(function* () {
+    const size = yield* sizeOf(path)
+    const from = Math.max(0, size - MAX_READ)
+    const bytes = yield* read(path, from, MAX_READ)
+    return endOfLog(new TextDecoder().decode(bytes), from > 0, maxLength)
+  }).pipe(Effect.catchAll((why) => Effect.succeed(leftOut(why))))
+
+const endOfLog = (read: string, isCut: boolean, maxLength: number): Excerpt => {
+  const { remarks, text } = tail(printable(isCut ? read.slice(firstWholeLine(read)) : read), maxLength)
+  return { text, remarks: isCut ? ["only its end was read", ...remarks] : remarks }
+}
+
+const firstWholeLine = (read: string): number => {
+  const end = read.slice(0, MAX_BROKEN).indexOf("\n")
+  return end === -1 ? MAX_BROKEN : end + 1
+}
+
+// Colours and the like could stand between the letters of a secret.
+const printable = (text: string): string => stripVTControlCharacters(text).replace(/[^\P{Cc}\t\n]/gu, "")
+
+// -----------------------------------------------------------------------------
+// Files
+// -----------------------------------------------------------------------------
+
+/**
+ * A file as it was seen.
+ *
+ * @internal
+ */
+export interface SeenFile extends Excerpt {
+  /** Of all of it; `null` if it was not read to its end. */
+  readonly hash: string | null
+  /** Whether the text is the file, to the byte. */
+  readonly isWhole: boolean
+}
+
+/** @internal */
+export const file = (path: string, maxLength: number): Effect.Effect<SeenFile, never, FileSystem> =>
+  Effect.gen(function* () {
+    const size = yield* sizeOf(path)
+    const bytes = yield* read(path, 0, MAX_READ)
+    const isCut = bytes.length < size
+    const hash = isCut ? null : hashOf(bytes)
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
+    if (text.includes("\0")) return { ...leftOut("it is no text"), hash, isWhole: false }
+    const shown = head(text, maxLength, isCut)
+    const isText = !text.includes("\ufffd")
+    const remarks = isText ? shown.remarks : ["parts of it are no valid UTF-8", ...shown.remarks]
+    return { text: shown.text, remarks, hash, isWhole: isText && shown.text === text }
+  }).pipe(Effect.catchAll((why) => Effect.succeed({ ...leftOut(why), hash: null, isWhole: false })))
+
+/** @internal */
+export const hashOf = (content: Uint8Array | string): string =>
+  `sha256:${createHash("sha256").update(content).digest("hex")}`
+
+// -----------------------------------------------------------------------------
+// Reading
+// -----------------------------------------------------------------------------
+
+/** Fails, in words, for what is no file, since a pipe may have no end. */
+const sizeOf = (path: string): Effect.Effect<number, string, FileSystem> =>
+  Effect.gen(function* () {
+    const { size, type } = yield* Effect.mapError((yield* FileSystem).stat(path), fileProblem)
+    return type === "File" ? Number(size) : yield* Effect.fail(`a ${inWords(type)}`)
+  })
+
+const read = (path: string, from: number, atMost: number): Effect.Effect<Uint8Array, string, FileSystem> =>
+  Effect.flatMap(FileSystem, (fileSystem) =>
+    Stream.runCollect(fileSystem.stream(path, { offset: from, bytesToRead: atMost }))
+  ).pipe(
+    Effect.map((chunks) => Buffer.concat(Chunk.toReadonlyArray(chunks))),
+    Effect.mapError(fileProblem)
+  )
+
+const leftOut = (why: string): Excerpt => ({ text: "", remarks: [`left out: ${why}`] })

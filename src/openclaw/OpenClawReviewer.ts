@@ -1,0 +1,130 @@
+/**
+ * Reviews by OpenClaw.
+ *
+ * @since 0.1.0
+ */
+import { randomBytes } from "node:crypto"
+import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import { type Dossier, gather } from "../Dossier.js"
+import { HealingConfig } from "../HealingConfig.js"
+import type { HealingRequest } from "../HealingRequest.js"
+import type { HealingStore } from "../HealingStore.js"
+import { Reviewed, Reviewer } from "../Reviewer.js"
+import { conceal } from "../Secrets.js"
+import type { Supervisor } from "../Supervisor.js"
+import * as Answer from "./Answer.js"
+import * as Envelope from "./Envelope.js"
+import * as OpenClawCli from "./OpenClawCli.js"
+import { EvidenceUnavailable, MalformedReport, OpenClawTimedOut, toReviewError } from "./OpenClawError.js"
+import * as Prompt from "./Prompt.js"
+
+export type { OpenClawOptions } from "./OpenClawCli.js"
+
+/**
+ * A `Reviewer` that gathers evidence about the job, and asks the OpenClaw CLI on this machine what to make of it.
+ *
+ * - What it is about depends on why it was wanted. `manual`: the last 30 days. `schedule` alone: since the job's last
+ *   completed review has begun, or for 7 days; skipped if that are fewer runs than the `minRuns` of its policy. Anything
+ *   else: the run that failed, and up to 5 before it.
+ * - OpenClaw is shown the end of logs and the beginning of files, freed of what looks like a secret, and no more than
+ *   200,000 characters in all. It has no tools, unless the option `workingFolder` lets it read there.
+ * - An answer that is no report is asked for once more, and then fails.
+ * - Its process group is ended five seconds before the setting `reviewTimeout`, when the review is interrupted, and when
+ *   this process ends, `kill -9` included. Nothing that it has left in its temporary folder stays. POSIX only.
+ * - The `cause` of its `ReviewError`s is an `OpenClawError`.
+ *
+ * The review's own OpenClaw is no job: the gate neither waits for it nor yields to it.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { Healing, HealingQueue, HealingStore, type Supervisor } from "effect-healing"
+ * import { OpenClawReviewer } from "effect-healing/openclaw"
+ *
+ * declare const SupervisorLive: Layer.Layer<Supervisor>
+ *
+ * export const HealingLive = HealingQueue.layer.pipe(
+ *   Layer.provide(OpenClawReviewer.layer({ thinking: "medium" })),
+ *   Layer.provideMerge(HealingStore.layerSqlite("healing.db")),
+ *   Layer.provideMerge(Healing.layer({ reviewTimeout: "10 minutes" })),
+ *   Layer.provide([SupervisorLive, NodeContext.layer])
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const OpenClawReviewer: {
+  readonly layer: (
+    options?: OpenClawCli.OpenClawOptions
+  ) => Layer.Layer<Reviewer, never, Supervisor | HealingStore | HealingConfig | FileSystem | Path | CommandExecutor>
+} = {
+  layer: (options = {}) =>
+    Layer.effect(
+      Reviewer,
+      Effect.gen(function* () {
+        const cli = yield* OpenClawCli.make(options)
+        const limit = limitOf((yield* HealingConfig).reviewTimeout)
+        const context = yield* Effect.context<Supervisor | HealingStore | FileSystem | Path | CommandExecutor>()
+        return {
+          review: (request) =>
+            review(cli, request, limit).pipe(
+              Effect.timeoutFail({ duration: limit, onTimeout: () => timedOut(limit) }),
+              Effect.mapError((error) => toReviewError(request.job, error)),
+              Effect.provide(context)
+            )
+        }
+      })
+    )
+}
+
+/** So long before `reviewTimeout` that the processes are gone by then. */
+const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
+  Duration.max(Duration.subtract(reviewTimeout, "5 seconds"), Duration.times(reviewTimeout, 0.5))
+
+const timedOut = (limit: Duration.Duration) => new OpenClawTimedOut({ detail: `none within ${Duration.format(limit)}` })
+
+const review = Effect.fnUntraced(function* (
+  cli: OpenClawCli.OpenClawCli,
+  request: HealingRequest,
+  limit: Duration.Duration
+) {
+  const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
+  const gathered = yield* Effect.mapError(
+    gather(request),
+    ({ message }) => new EvidenceUnavailable({ detail: conceal(message).slice(0, MAX_DETAIL) })
+  )
+  if (gathered._tag === "Nothing") return Reviewed.Skipped({ reason: gathered.reason })
+  const { dossier } = gathered
+
+  const ask = (prompt: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => cli.ask(prompt, secondsUntil(end, now)))
+  const mark = `evidence-${randomBytes(8).toString("hex")}`
+  const question = Prompt.ask(dossier, mark, cli.mayRead)
+  const first = yield* ask(question)
+  const answer = Answer.read(first.text, dossier.files)
+  if (Either.isRight(answer)) return completed(answer.right, dossier, first.spent)
+
+  const second = yield* ask(Prompt.askAgain(question, conceal(first.text), answer.left, mark))
+  const corrected = Answer.read(second.text, dossier.files)
+  if (Either.isRight(corrected)) {
+    return completed(corrected.right, dossier, Envelope.add(first.spent, second.spent))
+  }
+  return yield* new MalformedReport({ issues: corrected.left, excerpt: conceal(second.text).slice(0, MAX_DETAIL) })
+})
+
+const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Spent): Reviewed =>
+  Reviewed.Completed({ report: Answer.toReport(answer, files, spent) })
+
+/** At most a day, which is as good as no limit. */
+const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
+
+const MAX_DETAIL = 500

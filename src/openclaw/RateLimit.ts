@@ -1,0 +1,38 @@
+/**
+ * How OpenClaw tells that the provider of the model limits the rate of its requests.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import { OpenClawRateLimited } from "./OpenClawError.js"
+
+/**
+ * Below this it is the pause that OpenClaw makes between its own tries, and not what the provider has named.
+ */
+const SHORTEST = Duration.toMillis("1 minute")
+
+/**
+ * Looks for it in what OpenClaw writes to its standard error while it still goes on trying, such as
+ * `transient same-model retry 1/9 for openai/gpt-5 reason=rate_limit: delayMs=3600000`.
+ *
+ * @internal
+ */
+export const inDiagnostics = (stderr: string, now: number): OpenClawRateLimited | undefined => {
+  const [detail, delay] = /\breason=rate_limit\b(?:: delayMs=(\d+))?[^\n]*/.exec(stderr) ?? []
+  if (detail === undefined) return undefined
+  return rateLimited(detail, Number(delay ?? 0), now)
+}
+
+/**
+ * Looks for it in the message of a failure, such as `Rate limit reached; Retry-After: 120 seconds`.
+ *
+ * @internal
+ */
+export const inMessage = (message: string, now: number): OpenClawRateLimited | undefined => {
+  if (!/\brate[ _-]?limit|\b429\b|too many requests|\bquota\b/i.test(message)) return undefined
+  const seconds = /retry[- ]after:? (\d+)/i.exec(message)?.[1]
+  return rateLimited(message, Number(seconds ?? 0) * 1000, now)
+}
+
+const rateLimited = (detail: string, delay: number, now: number): OpenClawRateLimited =>
+  new OpenClawRateLimited({ detail: detail.slice(0, 500), ...(delay >= SHORTEST && { until: now + delay }) })

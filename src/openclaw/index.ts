@@ -1,0 +1,5 @@
+/**
+ * @since 0.1.0
+ */
+export * from "./OpenClawError.js"
+export * from "./OpenClawReviewer.js"

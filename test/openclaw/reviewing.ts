@@ -1,0 +1,84 @@
+/** What the tests of the reviewer share: a supervisor with one job, a store in memory, and a CLI that does as it is told. */
+import { NodeContext } from "@effect/platform-node"
+import { Context, Effect, Layer } from "effect"
+import {
+  type Evidence,
+  type EvidenceScope,
+  HealingConfig,
+  type HealingRequest,
+  type HealingSettingsInput,
+  HealingStore,
+  type JobInfo,
+  Reviewer,
+  Supervisor,
+  type SupervisorError
+} from "effect-healing"
+import { type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
+import { accept } from "../../src/HealingRequest.js"
+import { makeFake, type Turn } from "./fake.js"
+
+export const digest: JobInfo = { id: "digest", kind: "cron", openClaw: true, policy: { minRuns: 5 } }
+
+export const nothing: Evidence = { command: "node digest.js", runs: [], slaBreaches: [], logs: [], files: [] }
+
+/** A request for a review of the job, whose turn has come. */
+export const wanted = (trigger = "failure", wish: Partial<HealingRequest> = {}): HealingRequest => ({
+  ...accept(
+    100,
+    { job: digest.id, priority: -10, runId: null, note: null, callersOnly: false, waitUntil: null, trigger },
+    0,
+    null
+  ),
+  state: "running",
+  ...wish
+})
+
+/** An answer that is a report. */
+export const answer = (fields: object = {}): string =>
+  JSON.stringify({ summary: "The disk was full.", rootCause: "Logs are never removed.", suggestions: [], ...fields })
+
+export const suggestion = (fields: object = {}): object => ({
+  category: "config",
+  severity: "high",
+  title: "Remove old logs",
+  description: "They fill the disk.",
+  change: "Keep seven of them.",
+  ...fields
+})
+
+export interface World {
+  readonly turns?: ReadonlyArray<Turn>
+  readonly generation?: "exec" | "message-file" | "message"
+  readonly options?: OpenClawOptions
+  readonly settings?: HealingSettingsInput
+  readonly jobs?: Effect.Effect<ReadonlyArray<JobInfo>, SupervisorError>
+  readonly evidence?: (scope: EvidenceScope) => Effect.Effect<Evidence, SupervisorError>
+  /** What has ended before. */
+  readonly history?: ReadonlyArray<HealingRequest>
+}
+
+/** A reviewer over the fake CLI. */
+export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], ...world }: World = {}) =>
+  Effect.gen(function* () {
+    const fake = yield* makeFake({ generation, turns })
+    const scopes: Array<EvidenceScope> = []
+    const SupervisorLive = Layer.succeed(Supervisor, {
+      jobs: world.jobs ?? Effect.succeed([digest]),
+      evidence: (_, scope) => {
+        scopes.push(scope)
+        return world.evidence?.(scope) ?? Effect.succeed(nothing)
+      }
+    })
+    const context = yield* Layer.build(
+      OpenClawReviewer.layer({ command: fake.command, ...world.options }).pipe(
+        Layer.provideMerge(HealingStore.layerMemory),
+        Layer.provide([SupervisorLive, HealingConfig.layer(world.settings), NodeContext.layer])
+      )
+    )
+    const store = Context.get(context, HealingStore)
+    yield* Effect.forEach(world.history ?? [], (request) =>
+      store.commit([{ _tag: "Transition", from: null, to: request }])
+    )
+    const { review } = Context.get(context, Reviewer)
+    return { fake, scopes, review }
+  })
