@@ -53,7 +53,6 @@ const shapes: Readonly<Record<string, RegExp>> = {
   replicate: /r8_[A-Za-z\d]{30,}/g,
   jwt: at(start, /eyJ[\w+/-]{14,}={0,2}(?:\.[\w+/=-]*)*/), // Also one that is cut: https://www.rfc-editor.org/rfc/rfc7519
   age: /AGE-SECRET-KEY-[\dA-Z-]{20,}/gi, // https://age-encryption.org/v1
-  azure: /(?<=(?:AccountKey|SharedAccessKey|SharedAccessSignature)\s?=\s?)[\w+/=%&-]{10,}/gi,
   azureClient: /[\w.~-]{3}\dQ~[\w.~-]{31,}/g,
   databricks: at(start, /dapi[\da-f]{32}(?:-\d)?/),
   vault: at(start, /hv[sbr]\.[\w-]{20,}/), // https://developer.hashicorp.com/vault/docs/concepts/tokens
@@ -79,7 +78,7 @@ const shapes: Readonly<Record<string, RegExp>> = {
   netrc: /(?<=\blogin\s{1,20}\S{1,200}\s{1,20}(?:account\s{1,20}\S{1,200}\s{1,20})?password\s{1,20})[^\s"'\\]+/g,
   // RFC 6750 and 7617; in prose a word of letters only follows
   bearer: /(?<=\bBearer(?:[ \t]|%20|\+){1,3})(?=[\w.~+/-]{0,64}\d)[\w.~+/-]{8,}=*/gi,
-  basic: /(?<=\bBasic(?:[ \t]|%20|\+){1,3})(?=[A-Za-z+/]{1,64}[\dA-Z=])[\w+/]{8,}={0,2}/g,
+  basic: /(?<=\bBasic(?:[ \t]|%20|\+){1,3})(?=[\w+/]{1,64}[\dA-Z=])[\w+/]{8,}={0,2}/g,
   // Signatures and keys in the queries of URLs, whose names are too common elsewhere
   query:
     /(?<=[?&;](?:X-[\w-]{1,20}-Signature|sig|signature|code|key|hmac|session|sid|auth|jwt|pass)=)[^\s&#"'`<>\\;)]{8,}/gi
@@ -163,10 +162,13 @@ const secretNames =
   /passw(?:or)?d|passwort|pass_?phrase|pass_?code|secret|token|credential|authorization|(?:sess|session)_?id|connection_?str|conn_?str|x_amz_signature|(?:api|access|account|admin|app|application|auth|client|deploy|encrypt|encryption|hmac|jwt|license|master|private|root|service|session|shared|signing|ssh|storage|webhook)_?key/
 // Names that are common as parts of others
 const wholeNames =
-  /(?:^|_)(?:auth|pass|pwd|pw|creds?|cookies?|dsn|pat|otp|jwt|salt|pepper|bearer|pgpass)(?:_(?:\d+|v\d+|prod\w*|dev\w*|staging|test|old|new|value))?$/
+  /(?:^|_)(?:auth|pass|pwd|pw|creds?|cookies?|dsn|pat|otp|jwt|salt|pepper|bearer|pgpass)(?:_?\d+|_(?:v\d+|prod\w*|dev\w*|staging|test|old|new|value))?$/
 // What is said about a secret, and is none
 const aboutSecrets =
-  /(?:^|_)(?:counts?|limits?|lengths?|sizes?|max|min|budget|usage|used|left|remaining|ur[il]s?|endpoints?|hosts?|types?|kinds?|names?|fields?|headers?|params?|columns?|(?<!sess_|session_|secret_)ids?|files?|paths?|dirs?|expir\w+|in|at|ttl|age|day|hour|minute|second|secs?|ms|polic(?:y|ies)|patterns?|regex|hints?|length|strength|method|mode|provider|status|state|enabled|disabled|required|valid|invalid|missing|ref|refs|label|prefix|suffix|version|algorithm|alg|format|issuer|audience|scopes?|stdin|manager|service|handler|controller|client|store|factory|module|middleware|plugin|validator|parser|generator|errors?|exceptions?|tests?|spec|tsx?|[cm]?[jt]s|jsx|py|rb|go|rs|java|kt|json|ya?ml|toml|ini|conf|md|php|cs?|cpp|h|sh|sql|html?|s?css|txt|lock|log|com|org|io|net)$|^no_|tokeniz|passwordless|public_key|secretary/
+  /(?:^|_)(?:counts?|limits?|lengths?|sizes?|max|min|budget|usage|used|left|remaining|ur[il]s?|endpoints?|hosts?|types?|kinds?|names?|fields?|headers?|params?|columns?|(?<!sess_|session_|secret_)ids?|files?|paths?|dirs?|expir\w+|in|at|ttl|age|day|hour|minute|second|secs?|ms|polic(?:y|ies)|patterns?|regex|hints?|length|strength|method|mode|provider|status|state|enabled|disabled|required|valid|invalid|missing|ref|refs|label|prefix|suffix|version|algorithm|alg|format|issuer|audience|scopes?|stdin|errors?|exceptions?)$|^no_|tokeniz|passwordless|public_key|secretary/
+// Of files and hosts, and of classes
+const otherNames =
+  /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|json|ya?ml|toml|ini|conf|md|php|cs?|cpp|h|sh|sql|html?|s?css|txt|lock|log|test|com|org|io|net)$|^[A-Z][a-z]\w*(?:Manager|Service|Handler|Controller|Client|Store|Factory|Module|Middleware|Plugin|Validator|Parser|Generator)$/
 const screamingKey =
   /^(?!.*(?:CACHE|PRIMARY|FOREIGN|PUBLIC|SORT|PARTITION|IDEMPOTENCY|GROUP|HOST|LOCK|ROUTING)_KEY)[A-Z\d_]+_KEY$/
 
@@ -176,7 +178,7 @@ const isSecretName = (name: string, lead: string): boolean => {
     .replace(/[^A-Za-z\d]+/g, "_")
     .replace(/^_|_$/g, "")
     .toLowerCase()
-  if (aboutSecrets.test(words)) return false
+  if (aboutSecrets.test(words) || otherNames.test(name)) return false
   // `test:auth` is the name of a script
   return secretNames.test(words) || screamingKey.test(name) || (wholeNames.test(words) && !/\w:$/.test(lead))
 }
@@ -193,7 +195,7 @@ const harmless = new RegExp(
 
 const isHarmless = (value: string): boolean => {
   const rest = value.replace(references, "")
-  return harmless.test(value.trim()) || /^(?:\s*(?:Bearer|Basic|Token|Bot)\b)?[\s:;,.@|/\\"'`()[\]{}+-]*$/i.test(rest)
+  return harmless.test(value.trim()) || /^(?:\s*(?:Bearer|Basic|Token|Bot)\s)?[\s:;,.@|/\\"'`()[\]{}+-]*$/i.test(rest)
 }
 
 const hint = /pass|pw|secret|token|cred|auth|cookie|dsn|pat|otp|jwt|salt|pepper|bearer|key|sess|conn|signature/i
@@ -255,9 +257,9 @@ const opening = /(?:[bfru]{1,2}|[$@])?(\\{0,15})("""|'''|["'`])/iy
 const structure = /[{([]\s{0,9}(?:$|[\n"'{}\][()\\]|[\w$-]{1,60}\s{0,9}[:=,})\]]|\.\.\.)/y
 const block = /[|>][-+\d]{0,2}[ \t]*(?:#[^\n]*)?\r?\n/y
 const bare =
-  /(?:\[secret\]|[^\s"'`,;&|)\]}<>\\]+|\\(?![nrt"'`\\])|<(?![/a-z])|["'`,;&|)\]}>](?!$|[\s"'`,;&|)\]}<>\\:.]|[\w.-]{1,40}\s{0,3}[=:]))+/iy
+  /(?:\[secret\]|\$?\{\{[^{}\n]{1,200}\}\}|\$\{[^{}\n]{1,200}\}|\$\([^()\n]{1,200}\)|[^\s"'`,;&|)\]}<>\\]+|\\(?![nrt"'`\\])|<(?![/a-z])|["'`,;&|)\]}>](?!$|[\s"'`,;&|)\]}<>\\:.]|[\w.-]{1,40}\s{0,3}[=:]))+/iy
 const code =
-  /^(?:(?:await|new|return|throw|typeof|async|function|yield|lambda|not|if)\b|[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*(?:\((?:[^\n]*\)|\s*$)|\[(?:[^\n]*\]|\s*$)|<(?:[^\n]*>|\s*$))|[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+(?![\w.])|(?:process|import|os|env|this|self|config|cfg|settings|options|opts|args|req|request|res|response|props|params|ctx|context|data|body|input|inputs|user|session|secrets|vars?|local|github|Deno|Bun|Redacted|Config|Schema)(?:\??\.[A-Za-z_$]+)+[!;,)}]*(?:\s|$))/
+  /^(?:(?:await|return|throw|typeof|async|function|yield|new(?= [A-Z]))\b|[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*(?:\((?:[^\n]*\)|\s*$)|\[(?:[^\n]*\]|\s*$)|<(?:[^\n]*>|\s*$))|[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+(?![\w.])|(?:process|import|os|env|this|self|config|cfg|settings|options|opts|args|req|request|res|response|props|params|ctx|context|data|body|input|inputs|user|session|secrets|vars?|local|github|Deno|Bun|Redacted|Config|Schema)(?:\??\.[A-Za-z_$]+)+[!;,)}]*(?:\s|$))/
 const variable = /^[A-Za-z_$]+$/
 
 type Range = readonly [from: number, to: number]
@@ -371,5 +373,6 @@ export const conceal = (text: string): string => {
       call.replace(password, (found) => (isHarmless(found) ? found : placeholder))
     )
   }
-  return withoutNamed(result)
+  // Once more, for borders that were in a value
+  return withoutKeys(withoutNamed(result))
 }

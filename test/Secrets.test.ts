@@ -110,12 +110,13 @@ const inText: ReadonlyArray<Gone> = [
   // YAML, TOML, INI, XML
   [`database:\n  password: ${password}\n  port: 5432`, password, "  port: 5432"],
   ["password: correct horse battery staple\nuser: bob", "battery staple", "user: bob"],
+  ["password: not my password1\nuser: bob", "my password1", "user: bob"],
   [`  apiKey: '${opaque}'`, opaque, "apiKey: '"],
   [`- clientSecret: "${opaque}"`, opaque, "clientSecret"],
   [`token: |\n  ${opaque}\n  ${password}\nnext: 1`, password, "next: 1"],
   [`secret: >-\n    ${password}`, password, "secret: >-"],
   [`env:\n  - name: DB_PASSWORD\n    value: ${password}\n  - name: PORT`, password, "  - name: PORT"],
-  [`args:\n  - --token\n  - ${opaque}\n  - --all`, opaque, "- --all"],
+  [`args:\n  - --token\n  - ${password}\n  - --all`, password, "- --all"],
   [`access_token = "${opaque}"\nname = "x"`, opaque, 'name = "x"'],
   [`[db]\npassword = ${password}\nhost = x`, password, "host = x"],
   ["[db]\npassword = correct horse\nhost = x", "horse", "host = x"],
@@ -159,8 +160,8 @@ const inText: ReadonlyArray<Gone> = [
   [`authorization: ${opaque}`, opaque],
   [`curl -H 'Authorization: Bearer ${opaque}' https://api.x.io/v1`, opaque, "https://api.x.io/v1"],
   [`curl -H "X-Api-Key: ${opaque}" https://api.x.io/v1`, opaque, "https://api.x.io/v1"],
-  [`sent Bearer ${opaque} to it`, opaque, "to it"],
-  [`sent Basic ${opaque} to it`, opaque, "to it"],
+  [`sent Bearer ${chance(24)} to it`, chance(24), "to it"],
+  [`sent Basic ${chance(24)} to it`, chance(24), "to it"],
   [`Cookie: sid=${opaque}; theme=${password}\nHost: x`, password, "Host: x"],
   [`Set-Cookie: session=${opaque}; HttpOnly`, opaque, "Set-Cookie: "],
   [`> Authorization: Digest username="bob", response="${hex(32)}"`, hex(32)],
@@ -237,6 +238,22 @@ const inText: ReadonlyArray<Gone> = [
   [`-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n${body}\n=ab1C\n-----END PGP PRIVATE KEY BLOCK-----`, lines[7] ?? ""]
 ]
 
+/** Names of secrets, in the ways of writing them. */
+const secretNames = [
+  ..."password DB_PASSWD passwort pass-phrase passCode clientSecret AUTH_TOKEN credential sessionId sess_id".split(" "),
+  ..."connectionString conn_str X-Amz-Signature apikey APIKey X_API_KEY access-key accountKey admin_key app_key".split(
+    " "
+  ),
+  ..."applicationKey authKey client-key deployKey encrypt_key encryptionKey hmac-key jwt_key licenseKey".split(" "),
+  ..."masterKey private_key rootKey service_key sharedKey signing-key sshKey storage_key webhook_key OPENAI_KEY".split(
+    " "
+  ),
+  ..."db_pass PWD2 pw cred creds dsn GH_PAT otp jwt salt pepper bearer cookie pgpass smtp_auth dbPassword".split(" "),
+  ..."API_TOKEN_TEST TOKEN_CLIENT pass_prod PASS_DEV pass_staging pass_test pass_old pass_new pass_value PASS_2 pass_v2".split(
+    " "
+  )
+]
+
 const gone: ReadonlyArray<Gone> = [
   ...Object.values(tokens).flatMap(
     (token): ReadonlyArray<Gone> => [
@@ -245,7 +262,8 @@ const gone: ReadonlyArray<Gone> = [
       [JSON.stringify({ log: `a\n${token}\nb` }), token, '"log"']
     ]
   ),
-  ...inText
+  ...inText,
+  ...secretNames.map((name): Gone => [`run ${name}=${password} --all`, password, `run ${name}=`])
 ]
 
 const kept: ReadonlyArray<string> = [
@@ -300,6 +318,8 @@ const kept: ReadonlyArray<string> = [
   "pass: 12 fail: 0",
   "PASS: test/a.test.ts",
   "AuthError: could not connect",
+  "TokenService: started",
+  "auth.py: no such file",
   "CACHE_KEY=users:all",
   // Prose
   "the token has expired",
@@ -465,10 +485,13 @@ describe("Secrets", () => {
   })
 
   it("changes nothing the second time", () => {
-    for (const [text] of gone) {
-      const once = conceal(text)
-      assert.strictEqual(conceal(once), once)
-    }
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(FastCheck.oneof(text, token), { maxLength: 6 }), (parts) => {
+        const once = conceal(parts.join(""))
+        assert.strictEqual(conceal(once), once)
+      }),
+      { numRuns: 3000, seed: 1 }
+    )
   })
 
   it("leaves less than a line of a private key, wherever the text is cut", () => {

@@ -1,0 +1,215 @@
+/**
+ * The real OpenClaw CLI, with a stand-in for the provider of its model. It takes 8-16 s and about 1 GB a turn, so that it
+ * is only run where it is asked for:
+ *
+ *     OPENCLAW_BIN=/path/to/openclaw npm run test:openclaw
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { FileSystem, Path } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Queue } from "effect"
+import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
+import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
+import { type Behaviour, makeProvider } from "./provider.js"
+import { answer, digest, nothing, suggestion, wanted } from "./reviewing.js"
+
+const { OPENCLAW_BIN } = process.env
+
+/** A user who lets every agent do everything. */
+const userConfig = (provider: string, folder: string) => ({
+  agents: {
+    defaults: { workspace: folder, skipBootstrap: true, model: { primary: "mock/mock-1" } },
+    entries: {
+      main: {
+        tools: { profile: "full", alsoAllow: ["exec", "write"], fs: { workspaceOnly: false }, exec: { mode: "full" } }
+      }
+    }
+  },
+  tools: { allow: ["exec", "write", "edit"], fs: { workspaceOnly: false } },
+  models: {
+    mode: "merge",
+    catalogRefresh: { enabled: false },
+    providers: {
+      mock: {
+        baseUrl: provider,
+        apiKey: "key-of-the-user",
+        api: "openai-completions",
+        models: [
+          {
+            id: "mock-1",
+            name: "Mock",
+            reasoning: false,
+            input: ["text"],
+            cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
+            contextWindow: 120_000,
+            maxTokens: 4096
+          }
+        ]
+      }
+    }
+  },
+  update: { checkOnStart: false }
+})
+
+const makeWorld = (
+  behaviour: Behaviour | ((home: string) => Behaviour),
+  world: { readonly options?: (folder: string) => OpenClawOptions; readonly evidence?: Partial<Evidence> } = {}
+) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const home = yield* fs.makeTempDirectoryScoped({ prefix: "openclaw-home-" })
+    const folder = path.join(home, "work")
+    yield* fs.makeDirectory(folder)
+    yield* fs.writeFileString(path.join(folder, "inside.txt"), "the inside")
+    yield* fs.writeFileString(path.join(home, "outside.txt"), "the outside")
+    const provider = yield* makeProvider(typeof behaviour === "function" ? behaviour(home) : behaviour)
+    yield* fs.makeDirectory(path.join(home, ".openclaw"))
+    const config = JSON.stringify(userConfig(provider.url, folder))
+    yield* fs.writeFileString(path.join(home, ".openclaw", "openclaw.json"), config)
+    const command = path.join(home, "openclaw")
+    yield* fs.writeFileString(
+      command,
+      // It says nothing where it is tested itself, which it takes these variables for.
+      `#!/bin/sh\nunset VITEST NODE_ENV\necho "$TMPDIR" >> '${home}/tmp.txt'\nHOME='${home}' DO_NOT_TRACK=1 OPENCLAW_DISABLE_BONJOUR=1 exec '${OPENCLAW_BIN}' "$@"\n`,
+      { mode: 0o755 }
+    )
+    const ReviewerLive = OpenClawReviewer.layer({ command, ...world.options?.(folder) }).pipe(
+      Layer.provide(HealingStore.layerMemory),
+      Layer.provide(
+        Layer.succeed(Supervisor, {
+          jobs: Effect.succeed([digest]),
+          evidence: () => Effect.succeed({ ...nothing, ...world.evidence })
+        })
+      ),
+      Layer.provide(HealingConfig.layer()),
+      Layer.provide(NodeContext.layer)
+    )
+    const { review } = yield* Effect.provide(Reviewer, ReviewerLive)
+    /** Which of the folders are left that it was given for its temporary files. */
+    const left = Effect.gen(function* () {
+      const folders = (yield* fs.readFileString(path.join(home, "tmp.txt"))).trimEnd().split("\n")
+      return yield* Effect.filter(folders, (folder) => fs.exists(path.dirname(folder)))
+    })
+    const exists = (name: string) => fs.exists(path.join(home, name))
+    /** Processes that still have the user's home in their environments. */
+    const alive = Effect.sync(() =>
+      readdirSync("/proc").filter((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`HOME=${home}\0`)
+        } catch {
+          return false
+        }
+      })
+    )
+    const savedConfig = fs.readFileString(path.join(home, ".openclaw", "openclaw.json"))
+    return {
+      asked: Queue.takeAll(provider.asked),
+      firstAsked: Queue.take(provider.asked),
+      review: review(wanted()),
+      left,
+      alive,
+      exists,
+      config,
+      savedConfig
+    }
+  })
+
+/** What it would do if it could. */
+const mischief = (home: string): Behaviour => ({
+  calls: [
+    { name: "write", args: { path: `${home}/written.txt`, content: "written" } },
+    { name: "exec", args: { command: `touch ${home}/executed.txt` } },
+    { name: "apply_patch", args: { input: "*** Begin Patch\n*** Add File: patched.txt\n+patched\n*** End Patch" } },
+    { name: "edit", args: { path: "inside.txt", edits: [{ oldText: "inside", newText: "edited" }] } },
+    { name: "process", args: { action: "list" } },
+    { name: "read", args: { path: "inside.txt" } },
+    { name: "read", args: { path: "../outside.txt" } },
+    { name: "read", args: { path: "/etc/passwd" } },
+    { name: "tool_call", args: { id: "exec", args: { command: `touch ${home}/executed.txt` } } }
+  ],
+  text: answer()
+})
+
+const tests = describe.skipIf(OPENCLAW_BIN === undefined)
+
+tests("the real OpenClaw CLI", () => {
+  it.scopedLive("answers with a report, by the provider of the user", () =>
+    Effect.gen(function* () {
+      const text = answer({ suggestions: [suggestion()] })
+      const { alive, asked, config, left, review, savedConfig } = yield* makeWorld({ calls: [], text })
+      const reviewed = yield* review
+      assert.propertyVal(reviewed, "_tag", "Completed")
+      if (reviewed._tag === "Completed") {
+        assert.strictEqual(reviewed.report.summary, "The disk was full.")
+        assert.strictEqual(reviewed.report.model, "mock/mock-1")
+        assert.deepInclude(reviewed.report.tokens, { input: 111, output: 7, total: 118 })
+        assert.lengthOf(reviewed.report.suggestions ?? [], 1)
+      }
+      assert.deepStrictEqual(Array.from(yield* asked), [
+        { tools: [], results: [], authorization: "Bearer key-of-the-user" }
+      ])
+      assert.deepStrictEqual(yield* left, [])
+      assert.deepStrictEqual(yield* alive, [])
+      assert.strictEqual(yield* savedConfig, config)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("has no tools, whatever the user allows", () =>
+    Effect.gen(function* () {
+      const { asked, exists, review } = yield* makeWorld(mischief)
+      yield* review
+      const requests = Array.from(yield* asked)
+      for (const { tools } of requests) assert.deepStrictEqual(tools, [])
+      const results = requests.at(-1)?.results ?? []
+      console.log(results.join("\n"))
+      assert.lengthOf(results, 9)
+      for (const result of results) assert.match(result, /not found/)
+      for (const name of ["written.txt", "executed.txt", "work/patched.txt"]) assert.isFalse(yield* exists(name), name)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("may read in its working folder, and nothing else", () =>
+    Effect.gen(function* () {
+      const { asked, exists, review } = yield* makeWorld(mischief, {
+        options: (workingFolder) => ({ workingFolder })
+      })
+      yield* review
+      const requests = Array.from(yield* asked)
+      for (const { tools } of requests) assert.deepStrictEqual(tools, ["read"])
+      const results = requests.at(-1)?.results ?? []
+      console.log(results.join("\n"))
+      assert.lengthOf(results, 9)
+      assert.include(results[5], "the inside")
+      assert.match(results[6] ?? "", /escapes/)
+      assert.match(results[7] ?? "", /escapes/)
+      for (const index of [0, 1, 2, 3, 4, 8]) assert.match(results[index] ?? "", /not found/)
+      for (const name of ["written.txt", "executed.txt", "work/patched.txt"]) assert.isFalse(yield* exists(name), name)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("is stopped when the provider limits the rate of requests", () =>
+    Effect.gen(function* () {
+      const { alive, asked, left, review } = yield* makeWorld({ retryAfter: 3600 })
+      const error = yield* Effect.flip(review)
+      assert.strictEqual(error.retry._tag, "RateLimited")
+      assert.instanceOf(error.cause, OpenClawRateLimited)
+      if (error.cause instanceof OpenClawRateLimited) assert.isDefined(error.cause.until)
+      assert.lengthOf(Array.from(yield* asked), 1)
+      assert.deepStrictEqual(yield* left, [])
+      assert.deepStrictEqual(yield* alive, [])
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("leaves nothing when it is interrupted", () =>
+    Effect.gen(function* () {
+      const { alive, firstAsked, left, review } = yield* makeWorld("hang")
+      const fiber = yield* Effect.fork(review)
+      yield* Effect.raceFirst(firstAsked, Fiber.join(fiber))
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* left, [])
+      assert.deepStrictEqual(yield* alive, [])
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+})
