@@ -1,33 +1,42 @@
 /**
  * Jobs go first: two OpenClaw jobs and two healings, with real processes, drawn as a timeline.
  *
- *     npm start
+ *     npm start                  reviews by a stand-in for OpenClaw, which costs nothing
+ *     npm start -- --openclaw    reviews by the OpenClaw that is installed here, which spends its user's tokens
  *
  * This program plays the supervisor. It starts processes, and tells the gate which of them are OpenClaw jobs
- * (`OpenClaw.withJob`). The reviews are processes as well: they are asked for (`HealingQueue.submit`), and the queue calls
- * the `Reviewer` when it is their turn. The requests are in a SQLite file, so that a program that is killed goes on where
- * it was when it is started again.
+ * (`OpenClaw.withJob`). Reviews of two other jobs, X and Y, are asked for (`HealingQueue.submit`), and the queue has them
+ * done when it is their turn: by the `OpenClawReviewer`, which asks for the evidence (`Supervisor`) and starts the OpenClaw
+ * CLI. The requests are in a SQLite file, so that a program that is killed goes on where it was when it is started again.
  *
  * Each step is chained to what has happened before it, not to the clock, so that the order is the same everywhere.
  */
-import { Command } from "@effect/platform"
+import { fileURLToPath } from "node:url"
+import { Command, FileSystem } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Console, Data, type Duration, Effect, Layer, Match, Stream } from "effect"
+import { Clock, Console, Data, type Duration, Effect, Layer, Match, Stream } from "effect"
 import {
   Healing,
   HealingQueue,
   type HealingRequest,
   HealingService,
+  HealingStore,
   type HeldBy,
   OpenClaw,
-  Reviewed,
-  Reviewer
+  Reviewer,
+  reportMarkdown,
+  Supervisor
 } from "effect-healing"
+import { OpenClawReviewer } from "effect-healing/openclaw"
 import { draw, type Event, isJob, type Segment, type State, segments, type Who } from "./draw.js"
 import { Recording, screen } from "./recording.js"
 
 /** In the current folder, which `npm start` makes the root of the repository. */
-const FILE = ".healing/timeline.db"
+const FOLDER = ".healing"
+
+const FILE = `${FOLDER}/timeline.db`
+
+const isReal = process.argv.includes("--openclaw")
 
 const scenario = Effect.gen(function* () {
   const { until } = yield* Recording
@@ -86,28 +95,64 @@ const healing = (name: string) =>
     yield* queue.submit({ job: name })
   })
 
-/** What is done in a turn: here an AI would be asked. In the scenario X takes until Y waits, to show that Y does. */
+/** What is known about X and Y: each has failed. */
+const SupervisorLive = Layer.effect(
+  Supervisor,
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    jobs: Effect.succeed(
+      Object.keys(failures).map((id) => ({ id, kind: "process", openClaw: false, policy: { minRuns: 5 } }))
+    ),
+    evidence: ({ id }) =>
+      Effect.succeed({
+        command: `node ${id}.js`,
+        runs: [{ id: "1", outcome: "failed", startedAt: now - 5000, endedAt: now - 1000, exitCode: 1 }],
+        slaBreaches: [],
+        logs: [{ name: "stderr", text: failures[id] ?? "" }],
+        files: []
+      })
+  }))
+)
+
+const failures: Record<string, string> = {
+  X: "connecting to the database\nError: connect ECONNREFUSED\n    at TCPConnectWrap",
+  Y: "writing the report\nError: ENOSPC, no space left on device\n    at writeFile"
+}
+
+/** What is done in a turn: OpenClaw is asked. In the scenario X takes until Y waits, to show that Y does. */
 const ReviewerLive = Layer.effect(
   Reviewer,
   Effect.gen(function* () {
-    const recording = yield* Recording
-    const node = yield* Effect.context<NodeContext.NodeContext>()
+    const { review } = yield* Reviewer
+    const { events, record, until } = yield* Recording
     const wasAsked = (job: string) =>
-      Effect.map(recording.events, (events) =>
-        events.some(({ who, state }) => who === `healing ${job}` && state === "asked")
-      )
-    const untilYWaits = Effect.whenEffect(recording.until("healing Y", "waiting"), wasAsked("X"))
+      Effect.map(events, (events) => events.some(({ who, state }) => who === `healing ${job}` && state === "asked"))
+    const untilYWaits = Effect.whenEffect(until("healing Y", "waiting"), wasAsked("X"))
     return {
-      review: ({ job }) =>
-        child(`healing ${job}`, job === "X" ? untilYWaits : Effect.void).pipe(
-          Effect.as(Reviewed.Completed({ report: { summary: `${job} looks well` } })),
-          Effect.provideService(Recording, recording),
-          Effect.provide(node),
-          Effect.orDie
+      review: (request) =>
+        record(`healing ${request.job}`, "running", "starts").pipe(
+          Effect.zipRight(request.job === "X" ? untilYWaits : Effect.void),
+          Effect.zipRight(review(request)),
+          Effect.ensuring(record(`healing ${request.job}`, "ended", "ends"))
         )
     }
   })
+).pipe(
+  Layer.provide(
+    OpenClawReviewer.layer(isReal ? {} : { command: fileURLToPath(new URL("standIn.mjs", import.meta.url)) })
+  ),
+  Layer.provide(SupervisorLive)
 )
+
+/** What the reviews have found, as files for a person to read. */
+const writeReports = Effect.gen(function* () {
+  const files = yield* FileSystem.FileSystem
+  const queue = yield* HealingQueue
+  for (const request of (yield* queue.history({ limit: 2 })).toReversed()) {
+    const file = `${FOLDER}/${request.job}.md`
+    yield* files.writeFileString(file, reportMarkdown(request))
+    yield* Console.log(` The report on ${request.job} is in ${file}.`)
+  }
+})
 
 /** A real process. It works for as long as its input goes on, which is as long as `busy`, and then for a second. */
 const child = (who: Who, busy: Effect.Effect<unknown> = Effect.void) =>
@@ -179,16 +224,20 @@ class Disproven extends Data.TaggedError("Disproven")<{ readonly message: string
 const program = Effect.gen(function* () {
   const { events } = yield* Recording
   const queue = yield* HealingQueue
-  yield* Console.log("\n OpenClaw jobs A and B, and healings of X and Y: jobs go first.\n")
+  yield* Console.log("\n OpenClaw jobs A and B, and healings of X and Y: jobs go first.")
+  yield* Console.log(` Reviews are done by ${isReal ? "OpenClaw" : "a stand-in for OpenClaw, free of charge"}.\n`)
   const left = yield* queue.pending
   yield* Effect.raceFirst(left.length === 0 ? scenario : goOn(left), recordWaits)
   yield* Console.log(`\n${draw(yield* events, yield* screen)}\n`)
   if (left.length === 0) yield* Console.log(` ${yield* prove(yield* events)}`)
+  yield* writeReports
   yield* Console.log(` The requests are in ${FILE}.\n`)
 })
 
-const Live = Healing.layerSqlite(FILE, { quietPeriod: "1 second" }).pipe(
+const Live = HealingQueue.layer.pipe(
   Layer.provide(ReviewerLive),
+  Layer.provideMerge(HealingStore.layerSqlite(FILE)),
+  Layer.provideMerge(Healing.layer({ quietPeriod: "1 second" })),
   Layer.provideMerge(Recording.Default),
   Layer.provideMerge(NodeContext.layer)
 )

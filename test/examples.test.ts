@@ -1,6 +1,7 @@
 /**
  * The examples, as a person runs them: in processes of their own, with real processes for jobs and reviews.
  */
+import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -53,7 +54,8 @@ const columnsOf = (row: string, glyph: string): ReadonlyArray<number> =>
 describe("timeline", () => {
   it.live("replays the scenario in its order, draws it and proves it", () =>
     Effect.gen(function* () {
-      const { stderr, stdout } = yield* run("timeline", yield* emptyFolder)
+      const folder = yield* emptyFolder
+      const { stderr, stdout } = yield* run("timeline", folder)
 
       const events = Array.from(stdout.matchAll(/^ +\d+\.\d s {2}(job|healing) (\w) +[█░·]? ?(.+)$/gm), (match) =>
         match.slice(1).join(" ")
@@ -84,6 +86,11 @@ describe("timeline", () => {
       expect(new Set(running).size, "no column in which two run").toBe(running.length)
 
       expect(stdout).toMatch(/^ Proven: .*no review during an OpenClaw job/m)
+      expect(stdout).toContain("Reviews are done by a stand-in for OpenClaw, free of charge.")
+      for (const [job, error] of Object.entries({ X: "connect ECONNREFUSED", Y: "ENOSPC, no space left on device" })) {
+        const report = yield* Effect.promise(() => readFile(join(folder, `.healing/${job}.md`), "utf8"))
+        expect(report).toContain(`A stand-in, and no AI, has read this last error: Error: ${error}\n`)
+      }
       expect(stdout + stderr).not.toContain("\u001b")
       for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80)
     }).pipe(Effect.scoped)
