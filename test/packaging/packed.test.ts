@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const consumer = `
 import { Healing, HealingQueue, HealingService, HealingStore, OpenClaw, Reviewed, Reviewer } from "effect-healing"
+import { OpenClawReviewer } from "effect-healing/openclaw"
 import { Effect, Layer } from "effect"
 
 const program = Effect.gen(function* () {
@@ -32,6 +33,8 @@ const InMemory = HealingQueue.layer.pipe(
   Layer.provide([HealingStore.layerMemory, ReviewerLive]),
   Layer.provideMerge(Healing.layer({ quietPeriod: 0 }))
 )
+
+export const ByOpenClaw = OpenClawReviewer.layer({ model: "mock/mock-1" })
 
 export const OnDisk = Healing.layerSqlite("healing.db").pipe(Layer.provide(ReviewerLive))
 
