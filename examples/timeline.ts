@@ -102,6 +102,8 @@ const SupervisorLive = Layer.effect(
     jobs: Effect.succeed(
       Object.keys(failures).map((id) => ({ id, kind: "process", openClaw: false, policy: { minRuns: 5 } }))
     ),
+    // Which OpenClaw jobs run is told by `withJob`.
+    activity: Stream.never,
     evidence: ({ id }) =>
       Effect.succeed({
         command: `node ${id}.js`,

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
+import { conceal } from "../Secrets.js"
 import { OpenClawRateLimited } from "./OpenClawError.js"
 
 /**
@@ -35,4 +36,4 @@ export const inMessage = (message: string, now: number): OpenClawRateLimited | u
 }
 
 const rateLimited = (detail: string, delay: number, now: number): OpenClawRateLimited =>
-  new OpenClawRateLimited({ detail: detail.slice(0, 500), ...(delay >= SHORTEST && { until: now + delay }) })
+  new OpenClawRateLimited({ detail: conceal(detail).slice(0, 500), ...(delay >= SHORTEST && { until: now + delay }) })

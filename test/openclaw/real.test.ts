@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Queue } from "effect"
+import { Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
 import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
 import { type Behaviour, makeProvider } from "./provider.js"
@@ -80,6 +80,7 @@ const makeWorld = (
       Layer.provide(
         Layer.succeed(Supervisor, {
           jobs: Effect.succeed([digest]),
+          activity: Stream.never,
           evidence: () => Effect.succeed({ ...nothing, ...world.evidence })
         })
       ),

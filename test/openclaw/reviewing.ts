@@ -1,6 +1,6 @@
 /** What the tests of the reviewer share: a supervisor with one job, a store in memory, and a CLI that does as it is told. */
 import { NodeContext } from "@effect/platform-node"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import {
   type Evidence,
   type EvidenceScope,
@@ -64,6 +64,7 @@ export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], .
     const scopes: Array<EvidenceScope> = []
     const SupervisorLive = Layer.succeed(Supervisor, {
       jobs: world.jobs ?? Effect.succeed([digest]),
+      activity: Stream.never,
       evidence: (_, scope) => {
         scopes.push(scope)
         return world.evidence?.(scope) ?? Effect.succeed(nothing)
