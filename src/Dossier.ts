@@ -160,9 +160,10 @@ const runsOf = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Ru
 // In words
 // -----------------------------------------------------------------------------
 
-const questionOf = (request: HealingRequest, scope: EvidenceScope): string =>
+// It stands outside of the evidence, so that nothing that others have written may be in it.
+const questionOf = ({ runId }: HealingRequest, scope: EvidenceScope): string =>
   scope._tag === "Failure"
-    ? `Why did the job fail${request.runId === null ? "" : ` in its run ${request.runId}`}? The runs before it are for comparison.`
+    ? `Why did the job fail${runId === null ? "" : " in the run in question"}? The runs before it are for comparison.`
     : `How does the job do since ${instant(scope.since)}, and what would make it better?`
 
 const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): string =>
