@@ -10,7 +10,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { fileProblem, inWords } from "./FileProblem.js"
-import { conceal } from "./Secrets.js"
+import { conceal, placeholder } from "./Secrets.js"
 
 /** @internal */
 export interface Excerpt {
@@ -41,8 +41,8 @@ export const head = (text: string, maxLength: number, isCut = text.length > MAX_
 
 /** The end of a text. */
 const tail = (text: string, maxLength: number): Excerpt => {
-  const clean = conceal(text)
-  return excerpt(text, clean, clean.slice(Math.max(0, clean.length - maxLength)), "beginning")
+  const clean = concealPrintable(text)
+  return excerpt(printable(text), clean, clean.slice(Math.max(0, clean.length - maxLength)), "beginning")
 }
 
 const excerpt = (text: string, clean: string, shown: string, cut: "beginning" | "end"): Excerpt => ({
@@ -81,7 +81,7 @@ export const logFile = (path: string, maxLength: number): Effect.Effect<Excerpt,
   }).pipe(Effect.catchAll((why) => Effect.succeed(leftOut(why))))
 
 const endOfLog = (read: string, isCut: boolean, maxLength: number): Excerpt => {
-  const { remarks, text } = tail(printable(isCut ? read.slice(firstWholeLine(read)) : read), maxLength)
+  const { remarks, text } = tail(isCut ? read.slice(firstWholeLine(read)) : read, maxLength)
   return { text, remarks: isCut ? ["only its end was read", ...remarks] : remarks }
 }
 
@@ -90,8 +90,31 @@ const firstWholeLine = (read: string): number => {
   return end === -1 ? MAX_BROKEN : end + 1
 }
 
-// Colours and the like could stand between the letters of a secret.
-const printable = (text: string): string => stripVTControlCharacters(text).replace(/[^\P{Cc}\t\n]/gu, "")
+const PARTED = "\u0001"
+
+// One sign for each colour and the like.
+const parted = (text: string): string =>
+  stripVTControlCharacters(
+    text
+      .replace(/\r\n?/g, "\n")
+      .replaceAll("\u001b", `${PARTED}\u001b`)
+      // The end of one that has begun before.
+      .replaceAll(`${PARTED}\u001b\\`, "\u001b\\")
+      .replaceAll("\u009b", `${PARTED}\u009b`)
+  ).replace(/[^\P{Cc}\t\n]/gu, PARTED)
+
+const printable = (text: string): string => parted(text).replaceAll(PARTED, "")
+
+// Colours and the like could stand between the letters of a secret. Or they part it from a word, with which it looks like
+// none: it is then found before they go, and with it goes what may be the rest of it.
+const concealPrintable = (text: string): string =>
+  conceal(
+    conceal(parted(text))
+      .split(placeholder)
+      .map((part, index) => (index > 0 && part.startsWith(PARTED) ? part.replace(/^\S*/, "") : part))
+      .join(placeholder)
+      .replaceAll(PARTED, "")
+  )
 
 // -----------------------------------------------------------------------------
 // Files
