@@ -251,7 +251,8 @@ const whatBecameOf = (
 ): Effect.Effect<string, never, FileSystem> =>
   Effect.gen(function* () {
     if (targetFile === null) return ""
-    const { hash } = files.get(targetFile) ?? (yield* Excerpt.file(targetFile, 0))
+    const seen = files.get(targetFile)
+    const hash = seen === undefined ? yield* Excerpt.fileHash(targetFile) : seen.hash
     if (hash === null) return "which cannot be read now"
     if (proposedContent !== null && hash === Excerpt.hashOf(proposedContent)) return "which is now as it was proposed"
     return hash === fileHash ? "which has not changed since" : "which was changed since, but not as proposed"

@@ -135,17 +135,35 @@ export interface SeenFile extends Excerpt {
 /** @internal */
 export const file = (path: string, maxLength: number): Effect.Effect<SeenFile, never, FileSystem> =>
   Effect.gen(function* () {
-    const size = yield* sizeOf(path)
-    const bytes = yield* read(path, 0, MAX_READ)
-    const isCut = bytes.length < size
-    const hash = isCut ? null : hashOf(bytes)
-    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
+    const { bytes, hash, isCut } = yield* beginningOf(path)
+    // A character that the cut has left a part of is not wrong.
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: isCut })
     if (text.includes("\0")) return { ...leftOut("it is no text"), hash, isWhole: false }
     const shown = head(text, maxLength, isCut)
     const isText = !text.includes("\ufffd")
     const remarks = isText ? shown.remarks : ["parts of it are no valid UTF-8", ...shown.remarks]
     return { text: shown.text, remarks, hash, isWhole: isText && shown.text === text }
   }).pipe(Effect.catchAll((why) => Effect.succeed({ ...leftOut(why), hash: null, isWhole: false })))
+
+/**
+ * Of all of a file; `null` if there is none that can be read to its end.
+ *
+ * @internal
+ */
+export const fileHash = (path: string): Effect.Effect<string | null, never, FileSystem> =>
+  beginningOf(path).pipe(
+    Effect.map(({ hash }) => hash),
+    Effect.catchAll(() => Effect.succeed(null))
+  )
+
+// Its size does not tell whether that is all of it: it may grow, and that of a file in /proc is 0.
+const beginningOf = (path: string) =>
+  Effect.gen(function* () {
+    yield* sizeOf(path)
+    const bytes = yield* read(path, 0, MAX_READ + 1)
+    const isCut = bytes.length > MAX_READ
+    return { bytes, hash: isCut ? null : hashOf(bytes), isCut }
+  })
 
 /** @internal */
 export const hashOf = (content: Uint8Array | string): string =>
@@ -159,7 +177,7 @@ export const hashOf = (content: Uint8Array | string): string =>
 const sizeOf = (path: string): Effect.Effect<number, string, FileSystem> =>
   Effect.gen(function* () {
     const { size, type } = yield* Effect.mapError((yield* FileSystem).stat(path), fileProblem)
-    return type === "File" ? Number(size) : yield* Effect.fail(`a ${inWords(type)}`)
+    return type === "File" ? Number(size) : yield* Effect.fail(type === "FIFO" ? "a pipe" : `a ${inWords(type)}`)
   })
 
 const read = (path: string, from: number, atMost: number): Effect.Effect<Uint8Array, string, FileSystem> =>
