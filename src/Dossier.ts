@@ -76,7 +76,9 @@ export const gather = (
     if (job._tag === "None") return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}` })
     const info = yield* asExpected(JobInfo, job.value)
 
-    const reviews = yield* (yield* HealingStore).history({ job: info.id, states: ["completed"], limit: MAX_REVIEWS })
+    const store = yield* HealingStore
+    const completed = yield* store.history({ job: info.id, states: ["completed"], limit: MAX_REVIEWS + 1 })
+    const reviews = completed.slice(0, MAX_REVIEWS)
     const scope = scopeOf(request, reviews[0], yield* Clock.currentTimeMillis)
     const evidence = yield* asExpected(Evidence, yield* supervisor.evidence(info, scope))
     const runs = runsOf(evidence.runs, scope)
@@ -93,13 +95,14 @@ export const gather = (
         exhibits: [
           exhibit("Job", Excerpt.head(describeJob(request, info), MAX_COMMAND)),
           exhibit("Command line", Excerpt.head(evidence.command, MAX_COMMAND)),
-          exhibit("Runs, the newest first", Excerpt.head(runs.map(describeRun).join("\n") || "none", MAX_RUN_LINES)),
+          exhibit("Runs, the newest first", runsInWords(runs, scope)),
           ...(evidence.slaBreaches.length === 0 ? [] : [breachesOf(evidence)]),
           ...(yield* Effect.forEach(evidence.logs.slice(0, MAX_LOGS), logOf)),
           ...Array.from(files, ([path, file]) => exhibit(`File ${path}`, file)),
           ...(yield* Effect.forEach(reviews, (review) => reviewOf(review, files))),
           ...leftOver("logs", evidence.logs.length - MAX_LOGS),
-          ...leftOver("files", evidence.files.length - files.size)
+          ...leftOver("files", evidence.files.length - files.size),
+          ...(completed.length > MAX_REVIEWS ? [leftOut("earlier reviews", "the older ones")] : [])
         ],
         files
       }
@@ -113,13 +116,19 @@ const asExpected = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<
     return new SupervisorError({ detail: `the supervisor's adapter gave what does not fit, in ${paths.join(", ")}` })
   })
 
-const exhibit = (title: string, excerpt: Excerpt.Excerpt): Exhibit => ({
-  title: Excerpt.head(title.replaceAll(/\s+/g, " "), MAX_TITLE).text,
-  ...excerpt
-})
+const exhibit = (title: string, { remarks, text }: Excerpt.Excerpt): Exhibit => {
+  const name = Excerpt.head(title.replaceAll(/[\s\p{Cc}]+/gu, " "), MAX_TITLE)
+  return { title: name.text, text, remarks: [...name.remarks.map((remark) => `its name: ${remark}`), ...remarks] }
+}
 
 const leftOver = (what: string, count: number): ReadonlyArray<Exhibit> =>
-  count > 0 ? [{ title: `More ${what}`, text: "", remarks: [`left out: ${count} ${what}`] }] : []
+  count > 0 ? [leftOut(what, `${count} ${what}`)] : []
+
+const leftOut = (what: string, which: string): Exhibit => ({
+  title: `More ${what}`,
+  text: "",
+  remarks: [`left out: ${which}`]
+})
 
 // -----------------------------------------------------------------------------
 // Which runs
@@ -175,21 +184,28 @@ const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): 
     ...(request.note === null ? [] : [`note: ${request.note}`])
   ].join("\n")
 
+const runsInWords = (runs: ReadonlyArray<Run>, scope: EvidenceScope): Excerpt.Excerpt => {
+  const { remarks, text } = Excerpt.head(runs.map(describeRun).join("\n") || "none", MAX_RUN_LINES)
+  const isFull = scope._tag === "Since" && runs.length === scope.limit
+  return { text, remarks: isFull ? [`${scope.limit} at most`, ...remarks] : remarks }
+}
+
 const describeRun = ({ endedAt, exitCode, id, outcome, signal, startedAt, trigger }: Run): string =>
-  [
-    id,
-    outcome,
-    startedAt === null ? "start unknown" : `started ${instant(startedAt)}`,
-    ...(endedAt === null ? [] : [`ended ${instant(endedAt)}`]),
-    ...(startedAt === null || endedAt === null
-      ? []
-      : [`took ${Duration.format(Duration.millis(endedAt - startedAt))}`]),
-    ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
-    ...(signal == null ? [] : [`signal ${signal}`]),
-    ...(trigger == null ? [] : [`trigger ${trigger}`])
-  ]
-    .join(", ")
-    .slice(0, MAX_RUN_LINE)
+  Excerpt.shorten(
+    [
+      id,
+      outcome,
+      startedAt === null ? "start unknown" : `started ${instant(startedAt)}`,
+      ...(endedAt === null ? [] : [`ended ${instant(endedAt)}`]),
+      ...(startedAt === null || endedAt === null
+        ? []
+        : [`took ${Duration.format(Duration.millis(endedAt - startedAt))}`]),
+      ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+      ...(signal == null ? [] : [`signal ${signal}`]),
+      ...(trigger == null ? [] : [`trigger ${trigger}`])
+    ].join(", "),
+    MAX_RUN_LINE
+  )
 
 const breachesOf = ({ slaBreaches }: Evidence): Exhibit =>
   exhibit(
@@ -241,7 +257,7 @@ const reviewOf = (
         return `- suggested (${severity}): ${title}${targetFile === null ? "" : `, in ${targetFile}: ${fate}`}`
       })
     )
-    const text = [(report?.summary ?? "").slice(0, MAX_REVIEW / 2), ...suggestions].join("\n")
+    const text = [Excerpt.shorten(report?.summary ?? "", MAX_REVIEW / 2), ...suggestions].join("\n")
     return exhibit(`Earlier review, of ${instant(endedAt ?? 0)}`, Excerpt.head(text, MAX_REVIEW))
   })
 

@@ -34,10 +34,27 @@ const MAX_BROKEN = 8 * 1024
  */
 export const head = (text: string, maxLength: number, isCut = text.length > MAX_READ): Excerpt => {
   const read = text.slice(0, MAX_READ)
-  const clean = isCut ? conceal(read).slice(0, -MAX_BROKEN) : conceal(read)
+  const clean = beginning(read, isCut)
   const { remarks, text: shown } = excerpt(read, clean, clean.slice(0, maxLength), "end")
   return { text: shown, remarks: isCut ? ["only its beginning was read", ...remarks] : remarks }
 }
+
+/**
+ * The beginning of a text that stands among others, and which says itself that it was cut. Its secrets are still to be
+ * taken out, unless it was long.
+ *
+ * @internal
+ */
+export const shorten = (text: string, maxLength: number): string => {
+  if (text.length <= maxLength) return text
+  const read = text.slice(0, maxLength + 2 * MAX_BROKEN)
+  const isCut = read.length < text.length
+  const clean = beginning(read, isCut)
+  return isCut || clean.length > maxLength ? `${clean.slice(0, maxLength)} [cut]` : clean
+}
+
+const beginning = (read: string, isCut: boolean): string =>
+  isCut ? conceal(read).slice(0, -MAX_BROKEN) : conceal(read)
 
 /** The end of a text. */
 const tail = (text: string, maxLength: number): Excerpt => {
