@@ -235,10 +235,11 @@ const seenFiles = (files: Evidence["files"]): Effect.Effect<ReadonlyMap<string, 
     (seen) => new Map(seen)
   )
 
-// Its path goes out as it is, since a suggestion is to name it.
-const isNameable = ({ path }: JobFile): boolean => path.length <= MAX_PATH && conceal(path) === path
+// Its path goes out as it is, since a suggestion is to name it, and stands on a line of its own.
+const isNameable = ({ path }: JobFile): boolean =>
+  path.length <= MAX_PATH && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(path) && conceal(path) === path
 
-const isEnvironment = ({ path }: JobFile): boolean => /(^|[/\\])\.env(\.[^/\\]*)?$/.test(path)
+const isEnvironment = ({ path }: JobFile): boolean => /(^|[/\\])(\.env(rc|\.[^/\\]*)?|[^/\\]*\.env)$/i.test(path)
 
 const ENVIRONMENT: Excerpt.SeenFile = { text: "", remarks: ["left out: an environment"], hash: null, isWhole: false }
 
