@@ -53,7 +53,7 @@ ${exhibits.map((exhibit) => marked(exhibit, mark)).join("\n\n")}
 `
 
 /**
- * The second and last question, after an answer that could not be read.
+ * The second and last question, after an answer that could not be read. Who has answered knows the mark.
  *
  * @internal
  */
@@ -68,7 +68,7 @@ ${issues.map((issue) => `- ${issue}`).join("\n")}
 It stood between these lines${answer.length > MAX_ANSWER_SHOWN ? ", of which the end is left out here" : ""}:
 
 ${mark} begins
-${answer.slice(0, MAX_ANSWER_SHOWN)}
+${answer.slice(0, MAX_ANSWER_SHOWN).replaceAll(mark, "(mark)")}
 ${mark} ends
 
 Answer again, with one JSON object that fits the JSON Schema above, and nothing before or after it.
