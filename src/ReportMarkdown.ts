@@ -33,7 +33,7 @@ export const reportMarkdown = (request: HealingRequest): string => {
   const when = endedAt === null ? "" : `, ${new Date(endedAt).toISOString()}`
   return [
     `# Review of ${line(job)}`,
-    `${state}${when}, because of: ${triggers.map(line).join(", ")} (\`${id}\`)`,
+    `${state}${when}, because of: ${triggers.map(line).join(", ")} (${code(id)})`,
     ...(reason === null ? [] : [reason]),
     ...(report === null ? [] : found(report))
   ]
