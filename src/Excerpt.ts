@@ -34,8 +34,9 @@ const MAX_BROKEN = 8 * 1024
  */
 export const head = (text: string, maxLength: number, isCut = text.length > MAX_READ): Excerpt => {
   const read = text.slice(0, MAX_READ)
-  const clean = beginning(read, isCut)
-  const { remarks, text: shown } = excerpt(read, clean, clean.slice(0, maxLength), "end")
+  const clean = conceal(read)
+  const usable = withoutBroken(clean, isCut)
+  const { remarks, text: shown } = excerpt(clean !== read, usable, usable.slice(0, maxLength), "end")
   return { text: shown, remarks: isCut ? ["only its beginning was read", ...remarks] : remarks }
 }
 
@@ -49,24 +50,23 @@ export const shorten = (text: string, maxLength: number): string => {
   if (text.length <= maxLength) return text
   const read = text.slice(0, maxLength + 2 * MAX_BROKEN)
   const isCut = read.length < text.length
-  const clean = beginning(read, isCut)
+  const clean = withoutBroken(conceal(read), isCut)
   return isCut || clean.length > maxLength ? `${clean.slice(0, maxLength)} [cut]` : clean
 }
 
-const beginning = (read: string, isCut: boolean): string =>
-  isCut ? conceal(read).slice(0, -MAX_BROKEN) : conceal(read)
+const withoutBroken = (clean: string, isCut: boolean): string => (isCut ? clean.slice(0, -MAX_BROKEN) : clean)
 
 /** The end of a text. */
 const tail = (text: string, maxLength: number): Excerpt => {
   const clean = concealPrintable(text)
-  return excerpt(printable(text), clean, clean.slice(Math.max(0, clean.length - maxLength)), "beginning")
+  return excerpt(clean !== printable(text), clean, clean.slice(Math.max(0, clean.length - maxLength)), "beginning")
 }
 
-const excerpt = (text: string, clean: string, shown: string, cut: "beginning" | "end"): Excerpt => ({
+const excerpt = (isChanged: boolean, clean: string, shown: string, cut: "beginning" | "end"): Excerpt => ({
   text: shown,
   remarks: [
     ...(shown.length === clean.length ? [] : [`cut: ${clean.length - shown.length} characters at the ${cut}`]),
-    ...(clean === text ? [] : ["secrets replaced"])
+    ...(isChanged ? ["secrets replaced"] : [])
   ]
 })
 
