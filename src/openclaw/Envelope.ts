@@ -65,8 +65,8 @@ const Local = Schema.Struct({
 /** `agent`, through the Gateway. */
 const Gateway = Schema.Struct({ status: Schema.String, result: Local })
 
-/** Of both of them, when there was no turn. */
-const CliError = Schema.Struct({ ok: Schema.Literal(false), error: Schema.Struct({ message: Schema.String }) })
+/** Of both of them, when there was no turn. With a literal it would be tried first, and take the failures of `Exec`. */
+const CliError = Schema.Struct({ ok: Schema.Boolean, error: Schema.Struct({ message: Schema.String }) })
 
 const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec, Gateway, Local, CliError)))
 
@@ -77,15 +77,22 @@ const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec
  */
 export const read = (stdout: string): Option.Option<Envelope> =>
   Option.map(
-    Arr.findFirst([stdout, stdout.slice(stdout.search(/^\{/m), stdout.lastIndexOf("}") + 1)], (json) =>
-      decodeJson(json)
-    ),
+    Arr.findFirst(candidates(stdout), (json) => decodeJson(json)),
     (found) => {
       if ("final" in found) return ofExec(found)
       if ("result" in found) return ofLocal(found.result)
       return "payloads" in found ? ofLocal(found) : failed(found.error.message, false)
     }
   )
+
+const candidates = (stdout: string): ReadonlyArray<string> => {
+  const end = stdout.lastIndexOf("}") + 1
+  const begins = Arr.take(stdout.matchAll(/^\{/gm), MAX_BEGINS)
+  return [stdout, ...begins.map(({ index }) => stdout.slice(index, end))]
+}
+
+/** Of what may be an envelope. */
+const MAX_BEGINS = 20
 
 const ofExec = (exec: typeof Exec.Type): Envelope =>
   exec.status === "ok"
