@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import { conceal } from "../Secrets.js"
+import { head } from "../Excerpt.js"
 import { OpenClawRateLimited } from "./OpenClawError.js"
 
 /**
@@ -19,7 +19,8 @@ const SHORTEST = Duration.toMillis("1 minute")
  * @internal
  */
 export const inDiagnostics = (stderr: string, now: number): OpenClawRateLimited | undefined => {
-  const [detail, delay] = /\breason=rate_limit\b(?:: delayMs=(\d+))?[^\n]*/.exec(stderr) ?? []
+  // Not before its line is complete, since the delay may be cut as well.
+  const [detail, delay] = /\breason=rate_limit\b(?:: delayMs=(\d+))?[^\n]*(?=\n)/.exec(stderr) ?? []
   if (detail === undefined) return undefined
   return rateLimited(detail, Number(delay ?? 0), now)
 }
@@ -36,4 +37,6 @@ export const inMessage = (message: string, now: number): OpenClawRateLimited | u
 }
 
 const rateLimited = (detail: string, delay: number, now: number): OpenClawRateLimited =>
-  new OpenClawRateLimited({ detail: conceal(detail).slice(0, 500), ...(delay >= SHORTEST && { until: now + delay }) })
+  new OpenClawRateLimited({ detail: head(detail, MAX_DETAIL).text, ...(delay >= SHORTEST && { until: now + delay }) })
+
+const MAX_DETAIL = 500
