@@ -62,7 +62,8 @@ const [folder, command, ...args] = process.argv.slice(1)
 const group = spawn(command, args, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
 const signal = (name) => { try { process.kill(-group.pid, name) } catch {} }
 const stop = () => { signal("SIGTERM"); setTimeout(signal, ${GRACE}, "SIGKILL") }
-const orphaned = () => { stop(); group.on("exit", () => rmSync(folder, { recursive: true, force: true })) }
+const clear = () => { signal("SIGKILL"); rmSync(folder, { recursive: true, force: true }) }
+const orphaned = () => { stop(); group.on("exit", clear) }
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, stop)
 process.stdin.on("end", orphaned).on("error", orphaned).resume()
 group.on("error", ({ code, message }) => { console.error(message); process.exit(code === "ENOENT" ? ${NOT_FOUND} : 126) })
