@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import * as Tuple from "effect/Tuple"
+import { head } from "../Excerpt.js"
 import { conceal } from "../Secrets.js"
 import * as Envelope from "./Envelope.js"
 import {
@@ -108,7 +109,8 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
 type Ability = "exec" | "local"
 
 const lookUp = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
-  const { stdout } = yield* run(options, folder, ["agent", "exec", "--help"])
+  const { exitCode, stderr, stdout } = yield* run(options, folder, ["agent", "exec", "--help"])
+  if (exitCode !== 0) return yield* failed(exitCode, "it does not tell what it can do", stderr)
   // One that does not know it answers with the help of `agent`, and with exit code 0 as well.
   if (/^Usage: openclaw agent exec\b/m.test(stdout)) return "exec"
   const isLocal = stdout.includes("--message-file") && stdout.includes("--local")
@@ -214,10 +216,10 @@ const untilRateLimited = (stderr: string): Effect.Effect<void, OpenClawRateLimit
 const answerOf = Effect.fnUntraced(function* ({ exitCode, stderr, stdout }: ProcessGroup.Output) {
   const envelope = Option.getOrUndefined(Envelope.read(stdout))
   if (envelope?._tag === "Failed") {
-    const detail = shown(envelope.message)
-    if (envelope.timedOut) return yield* new OpenClawTimedOut({ detail })
+    const { message } = envelope
+    if (envelope.timedOut) return yield* new OpenClawTimedOut({ detail: shown(message) })
     const now = yield* Clock.currentTimeMillis
-    return yield* RateLimit.inMessage(detail, now) ?? failed(exitCode, detail, stderr)
+    return yield* RateLimit.inMessage(message, now) ?? failed(exitCode, message, stderr)
   }
   if (exitCode !== 0) return yield* failed(exitCode, "it has printed no answer", stderr)
   // What has no envelope may still be an answer.
@@ -228,7 +230,7 @@ const answerOf = Effect.fnUntraced(function* ({ exitCode, stderr, stdout }: Proc
 const failed = (exitCode: number | null, detail: string, stderr = ""): OpenClawFailed =>
   new OpenClawFailed({ exitCode, detail: shown(detail), stderr: conceal(stderr).trim().slice(-MAX_STDERR) })
 
-const shown = (detail: string): string => conceal(detail).slice(0, MAX_DETAIL)
+const shown = (detail: string): string => head(detail, MAX_DETAIL).text
 
 const MAX_DETAIL = 500
 

@@ -13,11 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import { type Dossier, gather } from "../Dossier.js"
+import { head } from "../Excerpt.js"
 import { HealingConfig } from "../HealingConfig.js"
 import type { HealingRequest } from "../HealingRequest.js"
 import type { HealingStore } from "../HealingStore.js"
 import { Reviewed, Reviewer } from "../Reviewer.js"
-import { conceal } from "../Secrets.js"
 import type { Supervisor } from "../Supervisor.js"
 import * as Answer from "./Answer.js"
 import * as Envelope from "./Envelope.js"
@@ -100,7 +100,7 @@ const review = Effect.fnUntraced(function* (
   const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
   const gathered = yield* Effect.mapError(
     gather(request),
-    ({ message }) => new EvidenceUnavailable({ detail: conceal(message).slice(0, MAX_DETAIL) })
+    ({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })
   )
   if (gathered._tag === "Nothing") return Reviewed.Skipped({ reason: gathered.reason })
   const { dossier } = gathered
@@ -113,12 +113,12 @@ const review = Effect.fnUntraced(function* (
   const answer = Answer.read(first.text, dossier.files)
   if (Either.isRight(answer)) return completed(answer.right, dossier, first.spent)
 
-  const second = yield* ask(Prompt.askAgain(question, conceal(first.text), answer.left, mark))
+  const second = yield* ask(Prompt.askAgain(question, head(first.text, MAX_ANSWER).text, answer.left, mark))
   const corrected = Answer.read(second.text, dossier.files)
   if (Either.isRight(corrected)) {
     return completed(corrected.right, dossier, Envelope.add(first.spent, second.spent))
   }
-  return yield* new MalformedReport({ issues: corrected.left, excerpt: conceal(second.text).slice(0, MAX_DETAIL) })
+  return yield* new MalformedReport({ issues: corrected.left, excerpt: head(second.text, MAX_DETAIL).text })
 })
 
 const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Spent): Reviewed =>
@@ -128,3 +128,6 @@ const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Sp
 const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
 
 const MAX_DETAIL = 500
+
+/** Of an answer that could not be read; more than is shown of it. */
+const MAX_ANSWER = 16_000
