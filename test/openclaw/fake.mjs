@@ -676,6 +676,11 @@ const exec = async (args) => {
       `${what} directory does not exist: ${dir} | ENOENT: no such file or directory, stat '${dir}' | ENOENT`
     )
   }
+  for (const other of ["--isolated", "--auth-env-only"]) {
+    if (options["--config"] !== undefined && options[other]) {
+      return refuseExec(`--config cannot be combined with ${other}.`)
+    }
+  }
   const unusable = options["--isolated"] ? undefined : readConfig(options["--config"])
   if (unusable !== undefined) return refuseExec(unusable)
   const tidy = stateDir === undefined ? makeState() : undefined

@@ -216,6 +216,10 @@ describe("arguments", () => {
       yield* refused(EXEC, "stdin must be valid UTF-8", Uint8Array.of(0xff))
       yield* refused([...EXEC, "--timeout", "1.5"], "--timeout must be a non-negative integer in seconds.")
       yield* refused([...EXEC, "--config", `${folder}/none`], "--config file not found: ", Buffer.from("hi"))
+      for (const other of ["--isolated", "--auth-env-only"]) {
+        const args = [...EXEC, "--config", `${folder}/none`, other]
+        yield* refused(args, `--config cannot be combined with ${other}.`, Buffer.from("hi"))
+      }
       yield* refused([...EXEC, "--cwd", `${folder}/none`], "Working directory does not exist: ", Buffer.from("hi"))
       yield* refused(["agent", "--json", "--agent", "main"], "Missing message.")
       yield* refused(["agent", "--json", "--agent", "main", "--message-file", "-"], "Message file not found: -")
