@@ -1,0 +1,183 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Either, Option } from "effect"
+import type { SeenFile } from "../../src/Excerpt.js"
+import * as Answer from "../../src/openclaw/Answer.js"
+import { answer, suggestion } from "./reviewing.js"
+
+const whole: SeenFile = { text: "old", remarks: [], hash: `sha256:${"a".repeat(64)}`, isWhole: true }
+
+const files = new Map<string, SeenFile>([
+  ["/srv/whole.js", whole],
+  ["/srv/cut.js", { ...whole, isWhole: false }]
+])
+
+const read = (text: string) => Answer.read(text, files)
+
+const issuesOf = (text: string) => Option.getOrElse(Either.getLeft(read(text)), () => [])
+
+const withSuggestion = (fields: object) => answer({ suggestions: [suggestion(fields)] })
+
+const aSecret = "sk-proj-abcdefghijklmnopqrstuvwxyz012345"
+
+describe("an answer is read", () => {
+  const fenced = (tag: string, text = answer()) => `\`\`\`${tag}\n${text}\n\`\`\``
+  const cases: Readonly<Record<string, string>> = {
+    bare: answer(),
+    "with white space around": `\n\n  ${answer()}\n`,
+    "in several lines": JSON.stringify(JSON.parse(answer()), null, 2),
+    "in a fence of json": fenced("json"),
+    "in a fence with another tag": fenced("json5 title=report"),
+    "D10: in a fence without a tag": fenced(""),
+    "in a fence with lines of Windows": fenced("json").replaceAll("\n", "\r\n"),
+    "in a fence on one line": `\`\`\`json ${answer()} \`\`\``,
+    "in a fence that does not end": `\`\`\`json\n${answer()}`,
+    "with prose around": `Here is what I found:\n${answer()}\nTell me if you need more.`,
+    "with prose around a fence": `Here it is:\n\n${fenced("json")}\n\nThat is all.`,
+    "in a fence, after prose with braces": `The set {a, b} is what I looked at.\n${fenced("")}`
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    it(name, () => {
+      assert.deepStrictEqual(
+        read(text),
+        Either.right({ summary: "The disk was full.", rootCause: "Logs are never removed.", suggestions: [] })
+      )
+    })
+  }
+
+  it("with a fence inside one of its texts", () => {
+    const change = "Add\n```sh\nfind /log -mtime +7 -delete\n```\nto it, {really}."
+    for (const text of [withSuggestion({ change }), fenced("json", withSuggestion({ change }))]) {
+      const [found] = Either.getOrThrow(read(text)).suggestions
+      assert.strictEqual(found?.change, change)
+    }
+  })
+
+  it("with what is not there as null", () => {
+    const { rootCause, suggestions } = Either.getOrThrow(
+      read(JSON.stringify({ summary: "x", suggestions: [suggestion()] }))
+    )
+    const { currentState, expectedImpact, proposedContent, targetFile } = suggestions[0] ?? {}
+    assert.deepStrictEqual(
+      [rootCause, currentState, expectedImpact, proposedContent, targetFile],
+      [null, null, null, null, null]
+    )
+  })
+})
+
+describe("an answer is refused", () => {
+  const cases: Readonly<Record<string, readonly [text: string, issue: RegExp]>> = {
+    "that is empty": ["", /^there is no complete JSON object in it$/],
+    "that is prose": ["I could not find anything.", /^there is no complete JSON object/],
+    "that is cut": [answer().slice(0, -10), /^there is no complete JSON object/],
+    "that is a list": ["[]", /^there is no complete JSON object/],
+    "that is an empty object": ["{}", /^(summary|suggestions): is missing$/],
+    "without suggestions": [JSON.stringify({ summary: "x" }), /^suggestions: is missing$/],
+    "with an empty summary": [answer({ summary: "" }), /^summary: /],
+    "with an unknown category": [withSuggestion({ category: "misc" }), /^suggestions\.0\.category: .*"misc"/],
+    "with an unknown severity": [withSuggestion({ severity: "urgent" }), /^suggestions\.0\.severity: .*"urgent"/],
+    "with a severity in capitals": [withSuggestion({ severity: "High" }), /^suggestions\.0\.severity: .*"High"/],
+    "with a title of two lines": [withSuggestion({ title: "a\nb" }), /^suggestions\.0\.title: /],
+    "with 21 suggestions": [answer({ suggestions: Array.from({ length: 21 }, () => suggestion()) }), /^suggestions: /],
+    "about a file that was not shown": [
+      withSuggestion({ targetFile: "/etc/passwd" }),
+      /^suggestions\.0\.targetFile: is none of the files of the evidence$/
+    ],
+    "with a content of no file": [
+      withSuggestion({ proposedContent: "new" }),
+      /^suggestions\.0\.proposedContent: of a file that was not shown as a whole$/
+    ],
+    "with a content of a file that was cut": [
+      withSuggestion({ targetFile: "/srv/cut.js", proposedContent: "new" }),
+      /^suggestions\.0\.proposedContent: of a file that was not shown as a whole$/
+    ],
+    "with a content that gives the placeholder of a secret back": [
+      withSuggestion({ targetFile: "/srv/whole.js", proposedContent: "key = [secret]" }),
+      /^suggestions\.0\.proposedContent: holds a secret/
+    ],
+    "with a content that holds a secret": [
+      withSuggestion({ targetFile: "/srv/whole.js", proposedContent: `key = ${aSecret}` }),
+      /^suggestions\.0\.proposedContent: holds a secret/
+    ],
+    "with a content that was no valid UTF-8": [
+      withSuggestion({ targetFile: "/srv/whole.js", proposedContent: "a\ufffd" }),
+      /^suggestions\.0\.proposedContent: is no valid text$/
+    ]
+  }
+  for (const [name, [text, issue]] of Object.entries(cases)) {
+    it(name, () => {
+      const issues = issuesOf(text)
+      assert.isNotEmpty(issues)
+      // There may be one for each value that it could have.
+      for (const found of issues) assert.match(found, issue)
+    })
+  }
+
+  it("with all that is wrong with it, at most 20 things of 200 characters", () => {
+    const wrong = suggestion({ category: "x".repeat(1000), severity: 3 })
+    const both = issuesOf(answer({ summary: 1, suggestions: [wrong] }))
+    for (const field of ["summary", "category", "severity"]) assert.include(both.join("\n"), `${field}: Expected`)
+    const issues = issuesOf(answer({ suggestions: Array.from({ length: 20 }, () => wrong) }))
+    assert.deepStrictEqual([issues.length, Math.max(...issues.map(({ length }) => length))], [20, 200])
+  })
+
+  it("without a secret of it in the issues", () => {
+    const issues = issuesOf(withSuggestion({ category: aSecret }))
+    assert.include(issues.join("\n"), "[secret]")
+    assert.notInclude(issues.join("\n"), aSecret)
+  })
+})
+
+describe("a report", () => {
+  const reportOf = (text: string) => Answer.toReport(Either.getOrThrow(read(text)), files, { model: "m/1", costUsd: 1 })
+
+  it("knows the hash of the file as it was seen", () => {
+    const { suggestions } = reportOf(
+      answer({
+        suggestions: [
+          suggestion({ targetFile: "/srv/whole.js", proposedContent: "new" }),
+          suggestion({ targetFile: "/srv/cut.js" }),
+          suggestion()
+        ]
+      })
+    )
+    assert.deepStrictEqual(
+      suggestions?.map(({ fileHash, proposedContent }) => [fileHash, proposedContent]),
+      [
+        [whole.hash, "new"],
+        [whole.hash, null],
+        [null, null]
+      ]
+    )
+  })
+
+  it("holds no secret that the answer did", () => {
+    const text = answer({ summary: `It is ${aSecret}.`, suggestions: [suggestion({ change: `Use ${aSecret}` })] })
+    const report = reportOf(text)
+    assert.strictEqual(report.summary, "It is [secret].")
+    assert.notInclude(JSON.stringify(report), aSecret)
+  })
+
+  it("says what was spent, and has no root cause if none was found", () => {
+    assert.deepStrictEqual(reportOf(answer({ rootCause: null })), {
+      summary: "The disk was full.",
+      suggestions: [],
+      model: "m/1",
+      costUsd: 1
+    })
+  })
+})
+
+describe("the JSON Schema", () => {
+  it("tells all that is to be said of a suggestion, and nothing that OpenClaw cannot know", () => {
+    const schema: {
+      properties: { suggestions: { maxItems: number; items: { properties: object; required: object } } }
+    } = JSON.parse(Answer.jsonSchema)
+    const { items, maxItems } = schema.properties.suggestions
+    assert.strictEqual(maxItems, 20)
+    assert.sameMembers(Object.keys(items.properties), [
+      ...["category", "severity", "title", "description", "currentState", "change", "expectedImpact", "targetFile"],
+      "proposedContent"
+    ])
+    assert.deepStrictEqual(items.required, ["category", "severity", "title", "description", "change"])
+  })
+})

@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process"
+import * as NodeFs from "node:fs"
+import { createRequire } from "node:module"
+import { fileURLToPath } from "node:url"
+import { FileSystem } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Data, Effect, Fiber, type Scope } from "effect"
+import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
+import { makeFake } from "./fake.js"
+
+const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
+  it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
+
+const tempFolder = Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())
+
+const program = (command: string, ...args: ReadonlyArray<string>) =>
+  Effect.flatMap(tempFolder, (folder) =>
+    ProcessGroup.run({ command, args, env: {}, cwd: folder }, folder, () => Effect.void)
+  )
+
+const shell = (script: string) => program("sh", "-c", script)
+
+/** The processes of a scenario, one of which ignores SIGTERM, in the group of their parent. */
+const forked = Effect.gen(function* () {
+  const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "fork" }] })
+  const fiber = yield* Effect.fork(program(fake.command, "agent", "exec", "--json", "Why?"))
+  yield* fake.ready(1)
+  assert.lengthOf(yield* fake.alive, 4)
+  return { fake, fiber }
+})
+
+describe("a program", () => {
+  scoped("is run to its end", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* shell('echo out; echo err >&2; test -z "$(cat)" && exit 3'), {
+        exitCode: 3,
+        stdout: "out\n",
+        stderr: "err\n"
+      })
+    })
+  )
+
+  scoped("ends of a signal with the code that a shell has for it", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* shell("kill -SEGV $$")).exitCode, 128 + 11)
+    })
+  )
+
+  scoped("that is not there, or may not be started, has the code that a shell has for it", () =>
+    Effect.gen(function* () {
+      const none = yield* program("/nowhere/openclaw")
+      assert.deepStrictEqual([none.exitCode, none.stderr], [127, "spawn /nowhere/openclaw ENOENT\n"])
+      const folder = yield* tempFolder
+      assert.strictEqual((yield* program(folder)).exitCode, 126)
+    })
+  )
+
+  scoped("is told of by the end of its diagnostics, in valid text", () =>
+    Effect.gen(function* () {
+      const { stderr } = yield* shell("printf '%020000d' 0 >&2; printf '\\303' >&2; printf '\\251' >&2")
+      assert.deepStrictEqual([stderr.length, stderr.at(-1)], [16_000, "é"])
+    })
+  )
+
+  scoped("that prints without an end fails, and is stopped", () =>
+    Effect.gen(function* () {
+      const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "huge" }] })
+      const error = yield* Effect.flip(program(fake.command, "agent", "exec", "--json", "Why?"))
+      assert.strictEqual(error._tag, "OutputTooLong")
+      assert.deepStrictEqual(yield* fake.alive, [])
+    })
+  )
+
+  class Seen extends Data.TaggedError("Seen")<{ readonly stderr: string }> {}
+
+  scoped("is stopped by what its watcher sees", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "ignoreTerm", stderr: ["one", "two"] }] })
+      const error = yield* ProcessGroup.run(
+        { command: fake.command, args: ["agent", "exec", "Why?"], env: {}, cwd: folder },
+        folder,
+        (stderr) => (stderr.includes("two\n") ? Effect.fail(new Seen({ stderr })) : Effect.void)
+      ).pipe(Effect.flip)
+      assert.deepStrictEqual<unknown>([error._tag, "stderr" in error && error.stderr], ["Seen", "one\ntwo\n"])
+      assert.deepStrictEqual(yield* fake.alive, [])
+    })
+  )
+})
+
+describe("of a group nobody is left", () => {
+  scoped("after an interruption, SIGTERM ignored or not", () =>
+    Effect.gen(function* () {
+      const { fake, fiber } = yield* forked
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* fake.alive, [])
+    })
+  )
+
+  scoped("after an end of its own that leaves children behind", () =>
+    Effect.gen(function* () {
+      const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "forkAndAnswer" }] })
+      const { exitCode, stdout } = yield* program(fake.command, "agent", "exec", "--json", "Why?")
+      assert.deepStrictEqual([exitCode, JSON.parse(stdout).ok], [0, true])
+      assert.lengthOf((yield* fake.turnCalls)[0]?.children ?? [], 3)
+      assert.deepStrictEqual(yield* fake.alive, [])
+    })
+  )
+
+  scoped("D11: after a SIGKILL of the process that has started it, nor its folder", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "fork" }] })
+      const folder = yield* tempFolder
+      const tsx = createRequire(import.meta.url).resolve("tsx")
+      const child = yield* Effect.sync(() =>
+        spawn(
+          process.execPath,
+          ["--import", tsx, fileURLToPath(new URL("reviewProcess.ts", import.meta.url)), fake.command],
+          { env: { ...process.env, TMPDIR: folder }, stdio: "ignore" }
+        )
+      )
+      yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
+      yield* fake.ready(1)
+      assert.lengthOf(yield* fake.alive, 4)
+      const own = () => NodeFs.readdirSync(folder).filter((name) => name.startsWith("effect-healing-"))
+      assert.lengthOf(own(), 1)
+      yield* Effect.async<void>((resume) => {
+        const watcher = NodeFs.watch(folder, () => {
+          if (own().length > 0) return
+          watcher.close()
+          resume(Effect.void)
+        })
+        child.kill("SIGKILL")
+      })
+      assert.deepStrictEqual(yield* fake.alive, [])
+      assert.isTrue(yield* fs.exists(folder))
+    })
+  )
+})
