@@ -1,5 +1,7 @@
 /** What the tests of the reviewer share: a supervisor with one job, a store in memory, and a CLI that does as it is told. */
+import { existsSync } from "node:fs"
 import { NodeContext } from "@effect/platform-node"
+import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Stream } from "effect"
 import {
   type Evidence,
@@ -9,11 +11,12 @@ import {
   type HealingSettingsInput,
   HealingStore,
   type JobInfo,
+  ReviewError,
   Reviewer,
   Supervisor,
   type SupervisorError
 } from "effect-healing"
-import { type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
+import { type OpenClawError, type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
 import { accept } from "../../src/HealingRequest.js"
 import { makeFake, type Turn } from "./fake.js"
 
@@ -82,4 +85,21 @@ export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], .
     )
     const { review } = Context.get(context, Reviewer)
     return { fake, scopes, review }
+  })
+
+export const aSecret = "sk-proj-abcdefghijklmnopqrstuvwxyz012345"
+
+/** How the review fails, of which nothing is left. */
+export const failureOf = ({ fake, review }: Effect.Effect.Success<ReturnType<typeof makeWorld>>) =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip(review(wanted()))
+    assert.instanceOf(error, ReviewError)
+    const { cause, job, reason, retry } = error
+    assert.strictEqual(job, "digest")
+    assert.deepStrictEqual(yield* fake.alive, [])
+    for (const { env } of yield* fake.calls) assert.isFalse(existsSync(String(env.TMPDIR)))
+    assert.notInclude(reason, aSecret)
+    assert.isBelow(reason.length, 7000)
+    // It says so of itself, in a type that knows of no reviewer.
+    return { cause: cause as OpenClawError, retry, reason }
   })

@@ -1,0 +1,91 @@
+import { NodeContext } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, type Scope } from "effect"
+import { type ReviewError, SupervisorError } from "effect-healing"
+import { type OpenClawError, OpenClawFailed } from "effect-healing/openclaw"
+import type { Turn } from "./fake.js"
+import { answer, aSecret, failureOf, makeWorld } from "./reviewing.js"
+
+const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
+  it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
+
+describe("D9: what goes wrong is never a report without suggestions", () => {
+  const inTheFuture = "⚠️ Rate limit reached for mock-1; Retry-After: 3600 seconds"
+  const secretly = `It said ${aSecret}, and ${"x ".repeat(1000)}`
+  const cases: ReadonlyArray<
+    readonly [turn: Turn, tag: OpenClawError["_tag"], retry: ReviewError["retry"]["_tag"], has?: object]
+  > = [
+    [{ mode: "error", message: secretly, stderr: secretly }, "OpenClawFailed", "Backoff", { exitCode: 1 }],
+    [{ mode: "timeout" }, "OpenClawTimedOut", "Backoff"],
+    [{ mode: "rateLimit", retryAfter: 3600 }, "OpenClawRateLimited", "RateLimited"],
+    [{ mode: "rateLimit", retryAfter: 5 }, "OpenClawRateLimited", "RateLimited", { until: undefined }],
+    [{ mode: "error", message: inTheFuture }, "OpenClawRateLimited", "RateLimited"],
+    [{ mode: "garbage" }, "MalformedReport", "Backoff"],
+    [{ mode: "huge" }, "OpenClawFailed", "Backoff", { exitCode: null }],
+    [{ mode: "invalidUtf8" }, "MalformedReport", "Backoff"],
+    [{ mode: "half", text: answer() }, "MalformedReport", "Backoff"],
+    [{ mode: "nothing" }, "MalformedReport", "Backoff"],
+    [{ mode: "nothing", exit: 3 }, "OpenClawFailed", "Backoff", { exitCode: 3 }],
+    [{ mode: "half", text: answer(), exit: 1 }, "OpenClawFailed", "Backoff", { exitCode: 1 }],
+    [{ mode: "crash", exit: 7 }, "OpenClawFailed", "Backoff", { exitCode: 7 }],
+    [{ mode: "crash", signal: "SIGSEGV" }, "OpenClawFailed", "Backoff", { exitCode: 139 }],
+    [{ mode: "notJson" }, "MalformedReport", "Backoff"],
+    [{ mode: "noise" }, "MalformedReport", "Backoff"],
+    [{ text: "{}" }, "MalformedReport", "Backoff"]
+  ]
+
+  scoped("but an error that says whether to try again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld()
+      for (const [turn, tag, retry, has = {}] of cases) {
+        yield* world.fake.setTurns([turn])
+        const before = yield* Clock.currentTimeMillis
+        const failure = yield* failureOf(world)
+        const name = JSON.stringify(turn).slice(0, 100)
+        assert.deepStrictEqual([failure.cause._tag, failure.retry._tag], [tag, retry], `${name}: ${failure.reason}`)
+        assert.deepInclude({ ...failure.cause, until: undefined }, has, name)
+        const { until } = { until: undefined, ...failure.retry }
+        assert.deepStrictEqual("until" in failure.cause ? failure.cause.until : undefined, until)
+        const isNamed = JSON.stringify(turn).includes("3600")
+        assert.strictEqual(until !== undefined, isNamed, name)
+        if (until !== undefined) assert.isAtLeast(until, before + 3_600_000)
+        const { detail, stderr } = { detail: "", stderr: "", ...failure.cause }
+        assert.isTrue(detail.length <= 500 && stderr.length <= 2000, name)
+      }
+    })
+  )
+
+  scoped("nor is it where there is no CLI, or too old a one", () =>
+    Effect.gen(function* () {
+      const none = yield* failureOf(yield* makeWorld({ options: { command: "/nowhere/openclaw" } }))
+      assert.deepStrictEqual([none.cause._tag, none.retry._tag], ["OpenClawNotFound", "Never"])
+      const old = yield* failureOf(yield* makeWorld({ generation: "message-file" }))
+      assert.deepStrictEqual([old.cause._tag, old.retry._tag], ["OpenClawTooOld", "Never"])
+    })
+  )
+
+  scoped("nor is it where there is no evidence", () =>
+    Effect.gen(function* () {
+      const detail = `it does not answer ${aSecret} ${"x ".repeat(1000)}`
+      const world = yield* makeWorld({ evidence: () => Effect.fail(new SupervisorError({ detail })) })
+      const { cause, retry } = yield* failureOf(world)
+      assert.deepStrictEqual([cause._tag, retry._tag], ["EvidenceUnavailable", "Backoff"])
+      assert.isTrue("detail" in cause && cause.detail.length === 500)
+      assert.deepStrictEqual(yield* world.fake.calls, [])
+    })
+  )
+
+  scoped("and tells its exit code and the end of its diagnostics", () =>
+    Effect.gen(function* () {
+      const stderr = [..."abc".repeat(1000)].map((letter) => `line ${letter}`)
+      const world = yield* makeWorld({
+        turns: [{ mode: "error", message: `No ${aSecret}`, stderr: [...stderr, aSecret] }]
+      })
+      const { cause } = yield* failureOf(world)
+      assert.instanceOf(cause, OpenClawFailed)
+      if (cause._tag !== "OpenClawFailed") return
+      assert.deepStrictEqual([cause.exitCode, cause.detail, cause.stderr.length], [1, "No [secret]", 2000])
+      assert.match(cause.stderr, /line c\n\[secret\]\n.*\nNo \[secret\]$/s)
+    })
+  )
+})
