@@ -55,7 +55,7 @@ const writeScript = (script: string, mode = 0o755) =>
     return path
   })
 
-describe("a question", () => {
+describe.concurrent("a question", () => {
   scoped("goes by a file that only its user can read, and never by the arguments", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeCli()
@@ -115,7 +115,7 @@ describe("a question", () => {
   )
 })
 
-describe("the options", () => {
+describe.concurrent("the options", () => {
   scoped("are those of OpenClaw; further ones cannot undo the restriction", () =>
     Effect.gen(function* () {
       const options = {
@@ -163,7 +163,7 @@ describe("the options", () => {
   )
 })
 
-describe("the configuration of the user", () => {
+describe.concurrent("the configuration of the user", () => {
   scoped("is kept with its providers, without its tools, servers, hooks and agents", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -230,7 +230,7 @@ describe("the configuration of the user", () => {
   )
 })
 
-describe("what the CLI can do", () => {
+describe.concurrent("what the CLI can do", () => {
   scoped("is looked up once", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeCli()

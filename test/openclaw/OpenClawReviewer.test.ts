@@ -18,7 +18,7 @@ const completed = (reviewed: Reviewed) => {
   return reviewed._tag === "Completed" ? reviewed.report : { summary: "" }
 }
 
-describe("a review", () => {
+describe.concurrent("a review", () => {
   scoped("is a question to OpenClaw, and its answer", () =>
     Effect.gen(function* () {
       const { fake, review } = yield* makeWorld({ turns: [{ text: answer({ suggestions: [suggestion()] }) }] })
@@ -83,7 +83,7 @@ describe("a review", () => {
   )
 })
 
-describe("an answer that is no report", () => {
+describe.concurrent("an answer that is no report", () => {
   scoped("is asked for once more, with what was wrong, and both are paid for", () =>
     Effect.gen(function* () {
       const wrong = answer({ summary: `mistaken, ${aSecret}`, suggestions: [suggestion({ category: "misc" })] })
@@ -148,7 +148,7 @@ describe("an answer that is no report", () => {
   }
 })
 
-describe("a review has its time", () => {
+describe.concurrent("a review has its time", () => {
   const isOver = { settings: { reviewTimeout: "60 seconds" } } as const
 
   steered("and is stopped at its end, with all that it has started", () =>

@@ -30,7 +30,7 @@ const forked = Effect.gen(function* () {
   return { fake, fiber }
 })
 
-describe("a program", () => {
+describe.concurrent("a program", () => {
   scoped("is run to its end", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* shell('echo out; echo err >&2; test -z "$(cat)" && exit 3'), {
@@ -89,7 +89,7 @@ describe("a program", () => {
   )
 })
 
-describe("of a group nobody is left", () => {
+describe.concurrent("of a group nobody is left", () => {
   scoped("after an interruption, SIGTERM ignored or not", () =>
     Effect.gen(function* () {
       const { fake, fiber } = yield* forked

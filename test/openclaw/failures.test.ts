@@ -1,6 +1,6 @@
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, type Scope } from "effect"
+import { Array as Arr, Clock, Effect, type Scope } from "effect"
 import { type ReviewError, SupervisorError } from "effect-healing"
 import { type OpenClawError, OpenClawFailed } from "effect-healing/openclaw"
 import type { Turn } from "./fake.js"
@@ -9,7 +9,7 @@ import { answer, aSecret, failureOf, makeWorld } from "./reviewing.js"
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
 
-describe("D9: what goes wrong is never a report without suggestions", () => {
+describe.concurrent("D9: what goes wrong is never a report without suggestions", () => {
   const inTheFuture = "⚠️ Rate limit reached for mock-1; Retry-After: 3600 seconds"
   const secretly = `It said ${aSecret}, and ${"x ".repeat(1000)}`
   const cases: ReadonlyArray<
@@ -34,26 +34,28 @@ describe("D9: what goes wrong is never a report without suggestions", () => {
     [{ text: "{}" }, "MalformedReport", "Backoff"]
   ]
 
-  scoped("but an error that says whether to try again", () =>
-    Effect.gen(function* () {
-      const world = yield* makeWorld()
-      for (const [turn, tag, retry, has = {}] of cases) {
-        yield* world.fake.setTurns([turn])
-        const before = yield* Clock.currentTimeMillis
-        const failure = yield* failureOf(world)
-        const name = JSON.stringify(turn).slice(0, 100)
-        assert.deepStrictEqual([failure.cause._tag, failure.retry._tag], [tag, retry], `${name}: ${failure.reason}`)
-        assert.deepInclude({ ...failure.cause, until: undefined }, has, name)
-        const { until } = { until: undefined, ...failure.retry }
-        assert.deepStrictEqual("until" in failure.cause ? failure.cause.until : undefined, until)
-        const isNamed = JSON.stringify(turn).includes("3600")
-        assert.strictEqual(until !== undefined, isNamed, name)
-        if (until !== undefined) assert.isAtLeast(until, before + 3_600_000)
-        const { detail, stderr } = { detail: "", stderr: "", ...failure.cause }
-        assert.isTrue(detail.length <= 500 && stderr.length <= 2000, name)
-      }
-    })
-  )
+  Arr.chunksOf(cases, 3).forEach((some) => {
+    scoped(`but an error that says whether to try again: ${some.map(([{ mode = "answer" }]) => mode)}`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld()
+        for (const [turn, tag, retry, has = {}] of some) {
+          yield* world.fake.setTurns([turn])
+          const before = yield* Clock.currentTimeMillis
+          const failure = yield* failureOf(world)
+          const name = JSON.stringify(turn).slice(0, 100)
+          assert.deepStrictEqual([failure.cause._tag, failure.retry._tag], [tag, retry], `${name}: ${failure.reason}`)
+          assert.deepInclude({ ...failure.cause, until: undefined }, has, name)
+          const { until } = { until: undefined, ...failure.retry }
+          assert.deepStrictEqual("until" in failure.cause ? failure.cause.until : undefined, until)
+          const isNamed = JSON.stringify(turn).includes("3600")
+          assert.strictEqual(until !== undefined, isNamed, name)
+          if (until !== undefined) assert.isAtLeast(until, before + 3_600_000)
+          const { detail, stderr } = { detail: "", stderr: "", ...failure.cause }
+          assert.isTrue(detail.length <= 500 && stderr.length <= 2000, name)
+        }
+      })
+    )
+  })
 
   scoped("nor is it where there is no CLI, or too old a one", () =>
     Effect.gen(function* () {

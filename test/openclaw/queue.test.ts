@@ -42,7 +42,7 @@ const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = 
 
 const report = { text: answer({ suggestions: [suggestion()] }) }
 
-describe("in the queue", () => {
+describe.concurrent("in the queue", () => {
   it.scoped("a review's own OpenClaw is no job; one that starts has it yield, and it is done anew", () =>
     Effect.gen(function* () {
       const { events, fake, next, openClaw, queue } = yield* makeQueue([{ mode: "fork" }, report])
