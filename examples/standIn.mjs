@@ -12,6 +12,8 @@ if (args.includes("--help")) {
   console.log("Usage: openclaw agent exec [options] [message]\n\n  (a stand-in for the examples of effect-healing)")
 } else if (args[0] === "config" && args[1] === "file") {
   console.log(JSON.stringify({ path: "/nobody/openclaw.json" }))
+} else if (args[0] === "config" && args[1] === "get") {
+  console.log(JSON.stringify({ model: "nobody/stand-in" }))
 } else if (args[0] === "agent" && args[1] === "exec") {
   await setTimeout(1000)
   const prompt = readFileSync(args[args.indexOf("--message-file") + 1] ?? "", "utf8")

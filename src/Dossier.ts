@@ -140,10 +140,12 @@ const scopeOf = (request: HealingRequest, last: HealingRequest | undefined, now:
   if (!isAutomatic(request)) {
     return EvidenceScope.Since({ since: daysBefore(now, 30), runId: request.runId, limit: MAX_RUNS })
   }
-  return isScheduled(request)
-    ? // What ran during the last review was not seen by it.
-      EvidenceScope.Since({ since: last?.starts.at(-1) ?? daysBefore(now, 7), runId: null, limit: MAX_RUNS })
-    : EvidenceScope.Failure({ runId: request.runId, limit: 1 + RUNS_BEFORE_FAILURE })
+  if (request.runId !== null || request.triggers.includes("failure")) {
+    return EvidenceScope.Failure({ runId: request.runId, limit: 1 + RUNS_BEFORE_FAILURE })
+  }
+  // What ran during the last review was not seen by it.
+  const lastBegan = isScheduled(request) ? last?.starts.at(-1) : undefined
+  return EvidenceScope.Since({ since: lastBegan ?? daysBefore(now, 7), runId: null, limit: MAX_RUNS })
 }
 
 const daysBefore = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
@@ -155,14 +157,17 @@ const runsOf = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Ru
     Order.mapInput(Order.reverse(Order.number), ({ startedAt }: Run) => startedAt ?? 0)
   )
   if (scope._tag === "Since") {
-    return newestFirst
-      .filter(({ id, startedAt }) => (startedAt ?? 0) >= scope.since || id === scope.runId)
-      .slice(0, scope.limit)
+    return (
+      newestFirst
+        // One of which the supervisor does not know when it was may have been then.
+        .filter((run) => (run.startedAt ?? run.endedAt ?? scope.since) >= scope.since || run.id === scope.runId)
+        .slice(0, scope.limit)
+    )
   }
-  const failed = newestFirst.findIndex(({ id, outcome }) =>
+  const inQuestion = newestFirst.findIndex(({ id, outcome }) =>
     scope.runId === null ? outcome === "failed" : id === scope.runId
   )
-  return newestFirst.slice(Math.max(0, failed)).slice(0, scope.limit)
+  return newestFirst.slice(Math.max(0, inQuestion)).slice(0, scope.limit)
 }
 
 // -----------------------------------------------------------------------------
@@ -170,9 +175,9 @@ const runsOf = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Ru
 // -----------------------------------------------------------------------------
 
 // It stands outside of the evidence, so that nothing that others have written may be in it.
-const questionOf = ({ runId }: HealingRequest, scope: EvidenceScope): string =>
+const questionOf = ({ runId, triggers }: HealingRequest, scope: EvidenceScope): string =>
   scope._tag === "Failure"
-    ? `Why did the job fail${runId === null ? "" : " in the run in question"}? The runs before it are for comparison.`
+    ? `${triggers.includes("failure") ? "Why did the job fail" : "What is wrong"}${runId === null ? "" : " in the run in question"}? The runs before it are for comparison.`
     : `How does the job do since ${instant(scope.since)}, and what would make it better?`
 
 const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): string =>
@@ -187,7 +192,15 @@ const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): 
 const runsInWords = (runs: ReadonlyArray<Run>, scope: EvidenceScope): Excerpt.Excerpt => {
   const { remarks, text } = Excerpt.head(runs.map(describeRun).join("\n") || "none", MAX_RUN_LINES)
   const isFull = scope._tag === "Since" && runs.length === scope.limit
-  return { text, remarks: isFull ? [`${scope.limit} at most`, ...remarks] : remarks }
+  const isMissing = scope.runId !== null && runs.every(({ id }) => id !== scope.runId)
+  return {
+    text,
+    remarks: [
+      ...(isFull ? [`${scope.limit} at most`] : []),
+      ...(isMissing ? ["the run in question is not among them"] : []),
+      ...remarks
+    ]
+  }
 }
 
 const describeRun = ({ endedAt, exitCode, id, outcome, signal, startedAt, trigger }: Run): string =>

@@ -6,13 +6,13 @@
 import * as Schema from "effect/Schema"
 
 /**
- * - `minRuns` (5): a scheduled review is skipped while the job has had fewer runs than this since the last one; 0 or more.
+ * - `minRuns` (5): a scheduled review is skipped while the job has had fewer runs than this since the last one; 0 to 200.
  *
  * @since 0.1.0
  * @category schemas
  */
 export const HealingPolicy = Schema.Struct({
-  minRuns: Schema.optionalWith(Schema.NonNegativeInt, { default: () => 5 })
+  minRuns: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 200)), { default: () => 5 })
 })
 
 /**

@@ -77,13 +77,45 @@ describe("a failure", () => {
     }).pipe(atNow)
   )
 
-  it.effect("is what a schedule is about if both want it, and any trigger that is not by hand", () =>
+  it.effect("is what a schedule is about if both want it", () =>
     Effect.gen(function* () {
-      for (const triggers of [["failure", "schedule"], ["schedule", "failure"], ["sla_breach"], ["own"]] as const) {
+      for (const triggers of [
+        ["failure", "schedule"],
+        ["schedule", "failure"]
+      ] as const) {
         const { gathered, scopes } = yield* gathering(wanted([...triggers]), { evidence: { runs: hourly(3) } })
         assert.strictEqual(gathered._tag, "Dossier", "with fewer runs than minRuns")
         assert.deepStrictEqual(scopes, [{ _tag: "Failure", runId: null, limit: 6 }])
       }
+    }).pipe(atNow)
+  )
+
+  it.effect("is not asked about by other triggers, with the run in question or the last week", () =>
+    Effect.gen(function* () {
+      for (const trigger of ["sla_breach", "own"]) {
+        const ofRun = yield* gathering(wanted([trigger], { runId: "r1" }), { evidence: { runs: hourly(3) } })
+        assert.deepStrictEqual(ofRun.scopes, [{ _tag: "Failure", runId: "r1", limit: 6 }])
+        if (ofRun.gathered._tag === "Nothing") return assert.fail(ofRun.gathered.reason)
+        assert.match(ofRun.gathered.dossier.question, /^What is wrong in the run in question\?/)
+        assert.deepStrictEqual(runsIn(ofRun.gathered.dossier), ["r1", "r2"])
+
+        const { gathered, scopes } = yield* gathering(wanted([trigger]), { evidence: { runs: hourly(3) } })
+        assert.strictEqual(gathered._tag, "Dossier", "with fewer runs than minRuns")
+        assert.deepStrictEqual(scopes, [{ _tag: "Since", since: NOW - 7 * DAY, runId: null, limit: 200 }])
+      }
+    }).pipe(atNow)
+  )
+
+  it.effect("says so if the run in question is not known", () =>
+    Effect.gen(function* () {
+      const remarksOf = (runId: string) =>
+        Effect.map(gathering(wanted(["failure"], { runId }), { evidence: { runs: hourly(3) } }), ({ gathered }) =>
+          gathered._tag === "Nothing"
+            ? []
+            : gathered.dossier.exhibits.find(({ title }) => title.startsWith("Runs"))?.remarks
+        )
+      assert.deepStrictEqual(yield* remarksOf("gone"), ["the run in question is not among them"])
+      assert.deepStrictEqual(yield* remarksOf("r1"), [])
     }).pipe(atNow)
   )
 })
@@ -97,7 +129,8 @@ describe("a scheduled review", () => {
       const { gathered, scopes } = yield* gathering(scheduled, { evidence: { runs: mixed(runs) } })
       assert.deepStrictEqual(scopes, [{ _tag: "Since", since: NOW - 7 * DAY, runId: null, limit: 200 }])
       if (gathered._tag === "Nothing") return assert.fail(gathered.reason)
-      assert.deepStrictEqual(runsIn(gathered.dossier), [...ids(hourly(6)), "first"])
+      // One without a time may have been then.
+      assert.deepStrictEqual(runsIn(gathered.dossier), [...ids(hourly(6)), "first", "?"])
       assert.include(gathered.dossier.question, at(NOW - 7 * DAY))
     }).pipe(atNow)
   )

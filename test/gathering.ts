@@ -3,7 +3,7 @@ import * as NodeFs from "node:fs"
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Stream } from "effect"
 import {
   type Evidence,
   type EvidenceScope,
@@ -56,6 +56,7 @@ export const gathering = (
       Effect.provideService(HealingStore, store),
       Effect.provideService(Supervisor, {
         jobs,
+        activity: Stream.never,
         evidence: (_, scope) => {
           scopes.push(scope)
           return typeof evidence === "function" ? evidence(scope) : Effect.succeed({ ...nothing, ...evidence })

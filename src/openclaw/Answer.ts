@@ -66,7 +66,8 @@ export const read = (
     ({ issue }): ReadonlyArray<string> =>
       ParseResult.ArrayFormatter.formatIssueSync(issue)
         .slice(0, MAX_ISSUES)
-        .map(({ message, path }) => `${path.join(".") || "answer"}: ${message}`.slice(0, MAX_ISSUE))
+        .map(({ message, path }) => `${path.join(".") || "answer"}: ${message}`.replaceAll(/\s+/g, " "))
+        .map((issue) => issue.slice(0, MAX_ISSUE))
   )
 }
 
@@ -74,8 +75,13 @@ export const read = (
 const candidates = (text: string): ReadonlyArray<string> => [
   text,
   text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1),
-  text.slice(text.indexOf("\n", text.indexOf("```")), text.lastIndexOf("```"))
+  text.slice(text.indexOf("\n", text.indexOf("```")), text.lastIndexOf("```")),
+  ...text.split(/^[ \t]*(?:`{3,}|~{3,}).*$/m, MAX_PARTS),
+  ...Arr.take(text.matchAll(/^\{/gm), MAX_PARTS).map(({ index }) => text.slice(index, text.lastIndexOf("}") + 1))
 ]
+
+/** Of what may be the object. */
+const MAX_PARTS = 20
 
 const parse = Option.liftThrowable((text: string): unknown => {
   const found: unknown = JSON.parse(text, (_, value: unknown) => (Predicate.isString(value) ? conceal(value) : value))

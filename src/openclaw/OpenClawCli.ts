@@ -3,17 +3,18 @@
  *
  * @internal
  */
+import { resolve } from "node:path"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import * as Tuple from "effect/Tuple"
 import { head } from "../Excerpt.js"
+import { fileProblem } from "../FileProblem.js"
 import { conceal } from "../Secrets.js"
 import * as Envelope from "./Envelope.js"
 import {
@@ -21,7 +22,8 @@ import {
   OpenClawNotFound,
   type OpenClawRateLimited,
   OpenClawTimedOut,
-  OpenClawTooOld
+  OpenClawTooOld,
+  OpenClawUnrestricted
 } from "./OpenClawError.js"
 import * as ProcessGroup from "./ProcessGroup.js"
 import * as RateLimit from "./RateLimit.js"
@@ -35,8 +37,9 @@ import { Defaults, reviewConfig } from "./ReviewConfig.js"
  * - `workingFolder`: an absolute path. With it, OpenClaw may read the files in there by itself, which are not freed of
  *   secrets before. By default it has no tools at all, and starts in an empty folder.
  * - `extraArgs` (none): further options of `agent exec`, such as `--fallback`; those that a review gives itself win.
- * - `allowUnrestricted` (false): whether a CLI without `agent exec` (before 2026.8.1) may be used. The tools of such a one
- *   cannot be restricted: what the evidence tempts it to, it can do.
+ * - `allowUnrestricted` (false): whether a review may run although its tools cannot be restricted, by a CLI without
+ *   `agent exec` (before 2026.8.1) or by an unknown model, which another program may run. What the evidence tempts it to,
+ *   it can do then. An old CLI also keeps a session for each review among the user's.
  *
  * @since 0.1.0
  * @category models
@@ -57,7 +60,13 @@ export interface Answered {
 }
 
 /** @internal */
-export type AskError = OpenClawNotFound | OpenClawTooOld | OpenClawFailed | OpenClawTimedOut | OpenClawRateLimited
+export type AskError =
+  | OpenClawNotFound
+  | OpenClawTooOld
+  | OpenClawUnrestricted
+  | OpenClawFailed
+  | OpenClawTimedOut
+  | OpenClawRateLimited
 
 type Platform = CommandExecutor | FileSystem | Path
 
@@ -65,8 +74,8 @@ type Platform = CommandExecutor | FileSystem | Path
 export interface OpenClawCli {
   /** Whether it may read the files of its working folder. */
   readonly mayRead: boolean
-  /** `seconds` is when OpenClaw itself is to give up. */
-  readonly ask: (prompt: string, seconds: number) => Effect.Effect<Answered, AskError, Platform>
+  /** `end` is when OpenClaw itself is to give up, in milliseconds since 1970. */
+  readonly ask: (prompt: string, end: number) => Effect.Effect<Answered, AskError, Platform>
 }
 
 /** @internal */
@@ -78,28 +87,33 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
           Tuple.make(ability, Option.some(ability))
         )
       )
-    const ask = Effect.fnUntraced(function* (prompt: string, seconds: number) {
+    const ask = Effect.fnUntraced(function* (prompt: string, end: number) {
       const folder = yield* makeFolder
       const ability = yield* abilityOnce(folder)
       const turn = ability === "exec" ? yield* execTurn(options, folder) : localTurn(options, folder)
+      const file = yield* write(folder, "prompt.md", prompt)
+      const seconds = secondsUntil(end, yield* Clock.currentTimeMillis)
       const args = [
         ...turn.args,
-        ...["--message-file", yield* write(folder, "prompt.md", prompt), "--json", "--timeout", `${seconds}`],
+        ...["--message-file", file, "--json", "--timeout", `${seconds}`],
         ...(options.model === undefined ? [] : ["--model", options.model]),
         ...(options.thinking === undefined ? [] : ["--thinking", options.thinking])
       ]
-      return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited))
+      return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited(turn.hasFallback)))
     }, Effect.scoped)
     return {
       mayRead: options.workingFolder !== undefined,
-      ask: (prompt, seconds) =>
-        Effect.catchTags(ask(prompt, seconds), {
+      ask: (prompt, end) =>
+        Effect.catchTags(ask(prompt, end), {
           OutputTooLong: () => failed(null, "it has printed far more than an answer"),
-          BadArgument: (error) => failed(null, error.message),
-          SystemError: (error) => failed(null, error.message)
+          BadArgument: ({ method }) => failed(null, `${method} has failed`),
+          SystemError: (error) => failed(null, `${error.method} has failed: ${fileProblem(error)}`)
         })
     }
   })
+
+/** At most a day, which is as good as no limit. */
+const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
 
 // -----------------------------------------------------------------------------
 // What it can do
@@ -126,34 +140,67 @@ const lookUp = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Fo
 interface Turn {
   readonly args: ReadonlyArray<string>
   readonly env: Record<string, string>
+  readonly hasFallback: boolean
 }
 
 /** Restricted by a configuration of its own, which takes all but the tools from the user's. */
 const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
   const path = yield* Path
-  const { exitCode, stderr, stdout } = yield* run(options, folder, ["config", "file", "--json"])
-  const found = decodeConfigFile(stdout)
-  if (Option.isNone(found)) return yield* failed(exitCode, "it does not tell where its configuration is", stderr)
+  const fileSystem = yield* FileSystem
+  const asked = yield* run(options, folder, ["config", "file", "--json"])
+  const found = decodeConfigFile(objectIn(asked.stdout))
+  if (Option.isNone(found)) {
+    return yield* failed(asked.exitCode, "it does not tell where its configuration is", asked.stderr)
+  }
   const userConfig = found.value.path
-  const hasConfig = yield* (yield* FileSystem).exists(userConfig)
-  // It is an error to ask for what is not there.
-  const defaults = decodeDefaults((yield* run(options, folder, ["config", "get", "agents.defaults", "--json"])).stdout)
-  const { base, main } = reviewConfig({
+  const hasConfig = yield* fileSystem.exists(userConfig)
+  const config = reviewConfig({
     userConfig: hasConfig ? userConfig : undefined,
-    defaults,
+    defaults: yield* defaultsOf(options, folder),
     model: options.model,
+    others: valuesOf(options.extraArgs ?? [], ["--model", "--fallback"]),
     mayRead: options.workingFolder !== undefined
   })
-  yield* write(folder, "base.json", base)
-  const config = yield* write(folder, "main.json", main)
-  const roots = yield* Effect.orElseSucceed(Config.string("OPENCLAW_INCLUDE_ROOTS"), () => "")
+  if (!config.isOpenClawOnly && options.allowUnrestricted !== true) {
+    return yield* new OpenClawUnrestricted({
+      detail: "name its model as provider/model, by the option model or by agents.defaults.model of its configuration"
+    })
+  }
+  yield* write(folder, "base.json", config.base)
+  const file = yield* write(folder, "main.json", config.main)
+  // Also where it really is: what it includes from there must not lead out of these.
+  const places = [userConfig, ...(hasConfig ? [yield* fileSystem.realPath(userConfig)] : [])].map(path.dirname)
+  const { OPENCLAW_INCLUDE_ROOTS: roots = "" } = process.env
   const turn: Turn = {
-    args: ["agent", "exec", ...(options.extraArgs ?? []), "--config", config, "--cwd", workOf(options, folder)],
-    // Which it may include files from.
-    env: { OPENCLAW_INCLUDE_ROOTS: [...(roots === "" ? [] : [roots]), path.dirname(userConfig)].join(":") }
+    args: [
+      ...["agent", "exec", ...(options.extraArgs ?? [])],
+      ...["--config", file, "--cwd", workOf(options, folder), "--code-mode", "direct"]
+    ],
+    env: { OPENCLAW_INCLUDE_ROOTS: [...(roots === "" ? [] : [roots]), ...places].join(":") },
+    hasFallback: config.hasFallback
   }
   return turn
 })
+
+/** Whatever else it prints. */
+const objectIn = (stdout: string): string => stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
+
+/** It is an error to ask for what is not there. */
+const defaultsOf = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
+  const { exitCode, stderr, stdout } = yield* run(options, folder, ["config", "get", "agents.defaults", "--json"])
+  if (exitCode !== 0 && /valid but unset/i.test(stdout + stderr)) return Option.none()
+  const found = exitCode === 0 ? decodeDefaults(objectIn(stdout)) : Option.none()
+  return Option.isSome(found)
+    ? found
+    : yield* failed(exitCode, "it does not tell its agents.defaults", stderr || stdout)
+})
+
+/** What stands behind these flags. */
+const valuesOf = (args: ReadonlyArray<string>, flags: ReadonlyArray<string>): ReadonlyArray<string> =>
+  args.flatMap((arg, index) => {
+    const [flag = "", value] = arg.split("=", 2)
+    return flags.includes(flag) ? [value ?? args[index + 1] ?? ""] : []
+  })
 
 const decodeConfigFile = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ path: Schema.NonEmptyString })))
 
@@ -161,7 +208,8 @@ const decodeDefaults = Schema.decodeUnknownOption(Schema.parseJson(Defaults))
 
 const localTurn = ({ extraArgs = [] }: OpenClawOptions, { root }: Folder): Turn => ({
   args: ["agent", ...extraArgs, "--local", "--session-id", `effect-healing-${root.slice(-6)}`],
-  env: {}
+  env: {},
+  hasFallback: false
 })
 
 // -----------------------------------------------------------------------------
@@ -178,7 +226,9 @@ const SURROUNDINGS = {
   NODE_DISABLE_COMPILE_CACHE: "1"
 }
 
-const commandOf = ({ command = "openclaw" }: OpenClawOptions): string => command
+/** A path is meant from where this process is, not from the folder in which the program starts. */
+const commandOf = ({ command = "openclaw" }: OpenClawOptions): string =>
+  command.includes("/") ? resolve(command) : command
 
 const workOf = ({ workingFolder }: OpenClawOptions, { work }: Folder): string => workingFolder ?? work
 
@@ -200,14 +250,16 @@ const run = (
     watch
   ).pipe(
     Effect.filterOrFail(
-      ({ exitCode }) => exitCode !== ProcessGroup.NOT_FOUND,
+      (output) => !ProcessGroup.isMissing(output),
       () => new OpenClawNotFound({ command: commandOf(options) })
     )
   )
 
 /** OpenClaw itself goes on trying for minutes, with memory and requests that jobs could use. */
-const untilRateLimited = (stderr: string): Effect.Effect<void, OpenClawRateLimited> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => RateLimit.inDiagnostics(stderr, now) ?? Effect.void)
+const untilRateLimited =
+  (hasFallback: boolean) =>
+  (stderr: string): Effect.Effect<void, OpenClawRateLimited> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => RateLimit.inDiagnostics(stderr, now, hasFallback) ?? Effect.void)
 
 // -----------------------------------------------------------------------------
 // What it says

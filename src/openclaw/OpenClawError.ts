@@ -37,6 +37,20 @@ export class OpenClawTooOld extends Schema.TaggedError<OpenClawTooOld>("effect-h
 }
 
 /**
+ * It is not certain that the tools of a review can be restricted; `detail` says what to do. It is not tried again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OpenClawUnrestricted extends Schema.TaggedError<OpenClawUnrestricted>(
+  "effect-healing/OpenClawUnrestricted"
+)("OpenClawUnrestricted", { detail: Schema.String }) {
+  override get message(): string {
+    return `it is unknown which model OpenClaw would ask, and what else that can do: ${this.detail}`
+  }
+}
+
+/**
  * OpenClaw has ended without an answer. It is tried again after a back-off.
  *
  * - `exitCode`: `null` if it did not end by itself.
@@ -128,6 +142,7 @@ export class EvidenceUnavailable extends Schema.TaggedError<EvidenceUnavailable>
 export type OpenClawError =
   | OpenClawNotFound
   | OpenClawTooOld
+  | OpenClawUnrestricted
   | OpenClawFailed
   | OpenClawTimedOut
   | OpenClawRateLimited
@@ -142,6 +157,7 @@ const retryOf = (error: OpenClawError): ReviewError["retry"] => {
   switch (error._tag) {
     case "OpenClawNotFound":
     case "OpenClawTooOld":
+    case "OpenClawUnrestricted":
       return { _tag: "Never" }
     case "OpenClawRateLimited":
       return { _tag: "RateLimited", ...(error.until !== undefined && { until: error.until }) }

@@ -31,11 +31,14 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  * A `Reviewer` that gathers evidence about the job, and asks the OpenClaw CLI on this machine what to make of it.
  *
  * - What it is about depends on why it was wanted. `manual`: the last 30 days. `schedule` alone: since the job's last
- *   completed review has begun, or for 7 days; skipped if that are fewer runs than the `minRuns` of its policy. Anything
- *   else: the run that failed, and up to 5 before it.
+ *   completed review has begun, or for 7 days; skipped if that are fewer runs than the `minRuns` of its policy. `failure`,
+ *   or any other trigger with a `runId`: that run, or the last one that failed, and up to 5 before it. Anything else: the
+ *   last 7 days.
  * - OpenClaw is shown the end of logs and the beginning of files, freed of what looks like a secret, and no more than
  *   200,000 characters in all. It has no tools, unless the option `workingFolder` lets it read there.
  * - An answer that is no report is asked for once more, and then fails.
+ * - It asks a model that it knows by its provider, so that OpenClaw itself runs it, and fails with `OpenClawUnrestricted`
+ *   if neither the option `model` nor `agents.defaults.model` of the user names one.
  * - Its process group is ended five seconds before the setting `reviewTimeout`, when the review is interrupted, and when
  *   this process ends, `kill -9` included. Nothing that it has left in its temporary folder stays. POSIX only.
  * - The `cause` of its `ReviewError`s is an `OpenClawError`.
@@ -98,22 +101,24 @@ const review = Effect.fnUntraced(function* (
   limit: Duration.Duration
 ) {
   const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
-  const gathered = yield* Effect.mapError(
-    gather(request),
-    ({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })
+  const gathered = yield* gather(request).pipe(
+    Effect.mapError(({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })),
+    Effect.timeoutFail({
+      duration: Duration.times(limit, 0.5),
+      onTimeout: () => new EvidenceUnavailable({ detail: "the supervisor or the store does not answer" })
+    })
   )
   if (gathered._tag === "Nothing") return Reviewed.Skipped({ reason: gathered.reason })
   const { dossier } = gathered
 
-  const ask = (prompt: string) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => cli.ask(prompt, secondsUntil(end, now)))
   const mark = `evidence-${randomBytes(8).toString("hex")}`
   const question = Prompt.ask(dossier, mark, cli.mayRead)
-  const first = yield* ask(question)
+  const first = yield* cli.ask(question, end)
   const answer = Answer.read(first.text, dossier.files)
   if (Either.isRight(answer)) return completed(answer.right, dossier, first.spent)
 
-  const second = yield* ask(Prompt.askAgain(question, head(first.text, MAX_ANSWER).text, answer.left, mark))
+  const again = Prompt.askAgain(question, head(first.text, MAX_ANSWER).text, answer.left, mark)
+  const second = yield* cli.ask(again, end)
   const corrected = Answer.read(second.text, dossier.files)
   if (Either.isRight(corrected)) {
     return completed(corrected.right, dossier, Envelope.add(first.spent, second.spent))
@@ -123,9 +128,6 @@ const review = Effect.fnUntraced(function* (
 
 const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Spent): Reviewed =>
   Reviewed.Completed({ report: Answer.toReport(answer, files, spent) })
-
-/** At most a day, which is as good as no limit. */
-const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
 
 const MAX_DETAIL = 500
 

@@ -6,6 +6,7 @@
 import * as Command from "@effect/platform/Command"
 import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { PlatformError } from "@effect/platform/Error"
+import { FileSystem } from "@effect/platform/FileSystem"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -33,8 +34,8 @@ export interface Output {
  */
 export class OutputTooLong extends Data.TaggedError("OutputTooLong") {}
 
-/** What is read of standard output, in bytes: many times the longest report. */
-const MAX_OUTPUT = 8 * 1024 * 1024
+/** What is read of standard output, in bytes: more than the longest report. */
+const MAX_OUTPUT = 2 * 1024 * 1024
 
 /** What is kept of standard error, in characters. */
 const MAX_STDERR = 16_000
@@ -42,38 +43,47 @@ const MAX_STDERR = 16_000
 /** From SIGTERM to SIGKILL, in milliseconds. */
 const GRACE = 2000
 
-/**
- * What a shell answers for a program that is not there.
- *
- * @internal
- */
-export const NOT_FOUND = 127
+/** For what is still on its way when it has ended, unless somebody holds its output open. */
+const LAST_WORDS = "2 seconds"
+
+/** What a shell answers for a program that is not there, or for one that has not found another. */
+const NOT_FOUND = 127
+
+const KILLED = 137
 
 /**
  * It stands between this process and the group, since an end of this process that it cannot see to (SIGKILL) must be the
  * end of the group as well: then the standard input of the guard ends, which else goes on for as long as it is wanted.
- * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL.
+ * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL. Should
+ * the guard be killed, the file `group` tells whom it leaves alone.
  */
 const GUARD = `
 const { spawn } = require("node:child_process")
-const { rmSync } = require("node:fs")
+const { rmSync, writeFileSync } = require("node:fs")
 const { constants } = require("node:os")
 const [folder, command, ...args] = process.argv.slice(1)
-const group = spawn(command, args, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
+let group, isOrphan = false
 const signal = (name) => { try { process.kill(-group.pid, name) } catch {} }
+const remove = (path) => { try { rmSync(path, { recursive: true, force: true, maxRetries: 5 }) } catch {} }
 const stop = () => { signal("SIGTERM"); setTimeout(signal, ${GRACE}, "SIGKILL") }
-const clear = () => { signal("SIGKILL"); rmSync(folder, { recursive: true, force: true }) }
-const orphaned = () => { stop(); group.on("exit", clear) }
+const orphaned = () => { isOrphan = true; stop() }
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, stop)
 process.stdin.on("end", orphaned).on("error", orphaned).resume()
+group = spawn(command, args, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
+if (group.pid !== undefined) writeFileSync(folder + "/group", String(group.pid))
 group.on("error", ({ code, message }) => { console.error(message); process.exit(code === "ENOENT" ? ${NOT_FOUND} : 126) })
-group.on("exit", (code, name) => setImmediate(() => { signal("SIGKILL"); process.exit(code ?? 128 + constants.signals[name]) }))
+group.on("exit", (code, name) => {
+  signal("SIGKILL")
+  remove(isOrphan ? folder : folder + "/group")
+  process.exit(code ?? 128 + constants.signals[name])
+})
 `
 
 /**
  * Runs a program to its end, without anything on its standard input. An interruption, or a failure of `watch`, ends it.
+ * What has made itself a session of its own is not of its group, and out of reach.
  *
- * - `folder`: removed together with the program if this process is killed.
+ * - `folder`: an empty one, which goes with the program if this process is killed.
  * - `watch`: is told the end of its standard error whenever there is more of that.
  *
  * @internal
@@ -82,8 +92,9 @@ export const run = <E>(
   { args, command, cwd, env }: Program,
   folder: string,
   watch: (stderr: string) => Effect.Effect<void, E>
-): Effect.Effect<Output, E | OutputTooLong | PlatformError, CommandExecutor> =>
+): Effect.Effect<Output, E | OutputTooLong | PlatformError, CommandExecutor | FileSystem> =>
   Effect.gen(function* () {
+    yield* Effect.addFinalizer(() => killAbandoned(`${folder}/group`))
     const guard = yield* Command.make(process.execPath, "--eval", GUARD, "--", folder, command, ...args).pipe(
       Command.workingDirectory(cwd),
       Command.env(env),
@@ -104,9 +115,28 @@ export const run = <E>(
       stderr = (stderr + text).slice(-MAX_STDERR)
       return watch(stderr)
     }
+    const exitCode = Effect.orElseSucceed(guard.exitCode, () => KILLED)
     yield* Stream.merge(
       Stream.mapEffect(guard.stdout, collect),
       Stream.mapEffect(Stream.decodeText(guard.stderr), tail)
-    ).pipe(Stream.runDrain)
-    return { exitCode: yield* guard.exitCode, stdout: new TextDecoder().decode(Buffer.concat(chunks)), stderr }
+    ).pipe(Stream.runDrain, Effect.raceFirst(Effect.zipRight(exitCode, Effect.sleep(LAST_WORDS))))
+    return { exitCode: yield* exitCode, stdout: new TextDecoder().decode(Buffer.concat(chunks)), stderr }
   }).pipe(Effect.scoped)
+
+/**
+ * Whether it was never started, since there is no such program.
+ *
+ * @internal
+ */
+export const isMissing = ({ exitCode, stderr }: Output): boolean =>
+  exitCode === NOT_FOUND && /^spawn .* ENOENT$/m.test(stderr)
+
+/** The group of a guard that was killed. */
+const killAbandoned = (file: string): Effect.Effect<void, never, FileSystem> =>
+  Effect.flatMap(FileSystem, (fileSystem) => fileSystem.readFileString(file)).pipe(
+    // Of an empty file it would be 0, which is the group of this process.
+    Effect.filterOrFail((pid) => Number(pid) > 1),
+    Effect.flatMap((pid) => Effect.try(() => process.kill(-Number(pid), "SIGKILL"))),
+    // There is none.
+    Effect.ignore
+  )

@@ -3,12 +3,14 @@ import { tmpdir } from "node:os"
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Fiber, type Scope } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import * as OpenClawCli from "../../src/openclaw/OpenClawCli.js"
 import { type Call, makeFake, type Scenario, type Turn } from "./fake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
+
+const NEVER = Number.POSITIVE_INFINITY
 
 const makeCli = (
   turns: ReadonlyArray<Turn> = [{}],
@@ -17,8 +19,8 @@ const makeCli = (
 ) =>
   Effect.gen(function* () {
     const fake = yield* makeFake({ generation, turns })
-    const { ask, mayRead } = yield* OpenClawCli.make({ command: fake.command, ...options })
-    return { fake, mayRead, ask: (prompt = "Why?", seconds = 60) => ask(prompt, seconds) }
+    const { ask, mayRead } = yield* OpenClawCli.make({ command: fake.command, model: "mock/mock-1", ...options })
+    return { fake, mayRead, ask: (prompt = "Why?") => ask(prompt, NEVER) }
   })
 
 type Fake = Effect.Effect.Success<ReturnType<typeof makeFake>>
@@ -59,15 +61,15 @@ describe.concurrent("a question", () => {
   scoped("goes by a file that only its user can read, and never by the arguments", () =>
     Effect.gen(function* () {
       const { ask, fake } = yield* makeCli()
-      yield* ask("Why did the job fail?", 42)
+      yield* ask("Why did the job fail?")
       const call = yield* firstTurn(fake)
       assert.deepStrictEqual([call.prompt, call.promptFileMode], ["Why did the job fail?", 0o600])
       assert.notInclude(call.argv.join(" "), "Why did")
       assert.deepStrictEqual([call.configMode, call.configFolderMode], [0o600, 0o700])
       const root = rootOf(call)
       assert.deepStrictEqual(call.argv, [
-        ...["agent", "exec", "--config", `${root}/main.json`, "--cwd", `${root}/work`],
-        ...["--message-file", `${root}/prompt.md`, "--json", "--timeout", "42"]
+        ...["agent", "exec", "--config", `${root}/main.json`, "--cwd", `${root}/work`, "--code-mode", "direct"],
+        ...["--message-file", `${root}/prompt.md`, "--json", "--timeout", "86400", "--model", "mock/mock-1"]
       ])
       assert.deepStrictEqual([call.cwd, call.env.TMPDIR], [`${root}/work`, `${root}/tmp`])
       assert.include(call.env, {
@@ -170,8 +172,10 @@ describe.concurrent("the configuration of the user", () => {
       const path = yield* Path.Path
       const fake = yield* makeFake({ generation: "exec", turns: [{}] })
       const folder = yield* fs.realPath(yield* fs.makeTempDirectoryScoped())
+      // Where it seems to be, and where it is.
+      const link = yield* fs.realPath(yield* fs.makeTempDirectoryScoped())
       const write = (name: string, content: object) =>
-        fs.writeFileString(path.join(folder, name), JSON.stringify(content))
+        fs.writeFileString(path.join(name === "providers.json" ? link : folder, name), JSON.stringify(content))
       yield* write("providers.json", { models: { providers: { mock: { apiKey: "k" } } }, tools: { allow: ["web"] } })
       yield* write("openclaw.json", {
         $include: "./providers.json",
@@ -179,6 +183,7 @@ describe.concurrent("the configuration of the user", () => {
         tools: { allow: ["exec"], deny: ["nothing"], exec: { mode: "full" }, codeMode: true },
         mcp: { servers: { files: { command: "files" } } },
         hooks: { internal: { enabled: true } },
+        bindings: [{ agentId: "other", match: { channel: "telegram" } }],
         agents: {
           defaults: {
             model: { primary: "best", fallbacks: ["mock/two"] },
@@ -188,14 +193,12 @@ describe.concurrent("the configuration of the user", () => {
           entries: { main: { tools: { allow: ["*"] } }, other: { tools: { allow: ["*"] } } }
         }
       })
-      const users = path.join(folder, "openclaw.json")
+      const users = path.join(link, "openclaw.json")
+      yield* fs.symlink(path.join(folder, "openclaw.json"), users)
       const before = yield* fs.readFileString(users)
       const command = yield* writeScript(`#!/bin/sh\nOPENCLAW_CONFIG_PATH='${users}' exec '${fake.command}' "$@"\n`)
       const { ask } = yield* OpenClawCli.make({ command })
-      yield* Effect.withConfigProvider(
-        ask("Why?", 60),
-        ConfigProvider.fromMap(new Map([["OPENCLAW_INCLUDE_ROOTS", "/else"]]))
-      )
+      yield* ask("Why?", NEVER)
       const call = yield* firstTurn(fake)
       const runtime = { agentRuntime: { id: "openclaw" } }
       assert.deepStrictEqual(call.resolvedConfig, {
@@ -204,15 +207,16 @@ describe.concurrent("the configuration of the user", () => {
         tools: { deny: ["*"], fs: { workspaceOnly: true }, codeMode: false },
         mcp: { servers: {} },
         hooks: {},
+        bindings: [],
         agents: {
           defaults: {
             model: { primary: "best", fallbacks: ["mock/two"] },
-            models: { "mock/one": { alias: "best", ...runtime }, "mock/two": runtime }
+            models: { "mock/one": { alias: "best", ...runtime }, "mock/two": runtime, "mock/*": runtime }
           },
           entries: { main: {} }
         }
       })
-      assert.strictEqual(call.env.OPENCLAW_INCLUDE_ROOTS, `/else:${folder}`)
+      assert.strictEqual(call.env.OPENCLAW_INCLUDE_ROOTS, `${link}:${folder}`)
       assert.strictEqual(yield* fs.readFileString(users), before)
     })
   )
@@ -224,7 +228,7 @@ describe.concurrent("the configuration of the user", () => {
         `#!/bin/sh\ntest "$1" = agent && echo '${help}' && exit\necho no >&2; exit 4\n`
       )
       const { ask } = yield* OpenClawCli.make({ command })
-      const error = yield* Effect.flip(ask("Why?", 60))
+      const error = yield* Effect.flip(ask("Why?", NEVER))
       assert.deepInclude(error, { _tag: "OpenClawFailed", exitCode: 4, stderr: "no" })
     })
   )
@@ -245,21 +249,21 @@ describe.concurrent("what the CLI can do", () => {
       const fs = yield* FileSystem.FileSystem
       const { fake } = yield* makeCli()
       const command = `${fake.folder}/later`
-      const { ask } = yield* OpenClawCli.make({ command })
-      const error = yield* Effect.flip(ask("Why?", 60))
+      const { ask } = yield* OpenClawCli.make({ command, model: "mock/mock-1" })
+      const error = yield* Effect.flip(ask("Why?", NEVER))
       assert.deepInclude(error, { _tag: "OpenClawNotFound", command })
       yield* fs.rename(fake.command, command)
-      assert.strictEqual((yield* ask("Why?", 60)).text, "{}")
+      assert.strictEqual((yield* ask("Why?", NEVER)).text, "{}")
     })
   )
 
   scoped("is not told by one that fails, or may not be started", () =>
     Effect.gen(function* () {
       const broken = yield* OpenClawCli.make({ command: yield* writeScript("#!/bin/sh\necho broken >&2\nexit 5\n") })
-      const error = yield* Effect.flip(broken.ask("Why?", 60))
+      const error = yield* Effect.flip(broken.ask("Why?", NEVER))
       assert.deepInclude(error, { _tag: "OpenClawFailed", exitCode: 5, stderr: "broken" })
       const closed = yield* OpenClawCli.make({ command: yield* writeScript("#!/bin/sh\nexit 0\n", 0o644) })
-      assert.deepInclude(yield* Effect.flip(closed.ask("Why?", 60)), { _tag: "OpenClawFailed", exitCode: 126 })
+      assert.deepInclude(yield* Effect.flip(closed.ask("Why?", NEVER)), { _tag: "OpenClawFailed", exitCode: 126 })
     })
   )
 
@@ -279,13 +283,13 @@ describe.concurrent("what the CLI can do", () => {
     Effect.gen(function* () {
       const options = { allowUnrestricted: true, extraArgs: ["--verbose", "off"], model: "mock/mock-1" }
       const { ask, fake } = yield* makeCli([{ text: "Hello" }], options, "message-file")
-      const { spent, text } = yield* ask("Why?", 42)
+      const { spent, text } = yield* ask("Why?")
       assert.deepStrictEqual([text, spent.model, spent.tokens?.total], ["Hello", "mock/mock-1", 118])
       const call = yield* firstTurn(fake)
       const root = rootOf(call)
       assert.deepStrictEqual(call.argv, [
         ...["agent", "--verbose", "off", "--local", "--session-id", `effect-healing-${root.slice(-6)}`],
-        ...["--message-file", `${root}/prompt.md`, "--json", "--timeout", "42", "--model", "mock/mock-1"]
+        ...["--message-file", `${root}/prompt.md`, "--json", "--timeout", "86400", "--model", "mock/mock-1"]
       ])
       assert.deepStrictEqual([call.prompt, call.promptFileMode], ["Why?", 0o600])
       yield* leftNothing(fake)

@@ -138,4 +138,38 @@ describe.concurrent("of a group nobody is left", () => {
       assert.isTrue(yield* fs.exists(folder))
     })
   )
+
+  scoped("after a SIGKILL of its guard", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      // The pipe ends when everybody has gone who could write into it.
+      const script = "mkfifo life; echo ready >&2; exec 3>life; echo $PPID >&2; exec sleep 1000"
+      let end: Promise<unknown> | undefined
+      const { exitCode } = yield* ProcessGroup.run(
+        { command: "sh", args: ["-c", script], env: {}, cwd: folder },
+        folder,
+        (stderr) =>
+          Effect.sync(() => {
+            end ??= NodeFs.promises.readFile(`${folder}/life`)
+            const guard = Number(/^\d+$/m.exec(stderr)?.[0] ?? 0)
+            if (guard > 1) process.kill(guard, "SIGKILL")
+          })
+      )
+      assert.strictEqual(exitCode, 137)
+      yield* Effect.promise(() => end ?? Promise.reject(new Error("it was never ready")))
+    })
+  )
+})
+
+describe.concurrent("what has made itself a session of its own", () => {
+  scoped("does not keep the output open", () =>
+    Effect.gen(function* () {
+      const { exitCode, stderr, stdout } = yield* shell(
+        "mkfifo ready; setsid sh -c 'echo $$ >&2; echo >ready; exec sleep 1000' & read _ <ready; echo done"
+      )
+      assert.deepStrictEqual([exitCode, stdout], [0, "done\n"])
+      assert.isAbove(Number(stderr), 1)
+      process.kill(Number(stderr), "SIGKILL")
+    })
+  )
 })

@@ -306,7 +306,7 @@ describe("a prompt", () => {
           assert.deepStrictEqual(outside, partsOf(frame, MARK).outside)
           assert.match(
             of.question,
-            /^(?:Why did the job fail(?: in the run in question)?\? The runs before it are for comparison\.|How does the job do since \d{4}-\d\d-\d\dT[\d:.]+Z, and what would make it better\?)$/
+            /^(?:(?:Why did the job fail|What is wrong)(?: in the run in question)?\? The runs before it are for comparison\.|How does the job do since \d{4}-\d\d-\d\dT[\d:.]+Z, and what would make it better\?)$/
           )
           const asked = assertMarked(of, second, 1)
           assert.deepStrictEqual(asked.slice(0, outside.length), outside)
@@ -359,7 +359,9 @@ describe("a prompt", () => {
           for (const whole of [world.kind, world.note ?? "", world.runId ?? "", ...world.triggers]) told(job, whole)
           told(titled("Command line")[0], world.command)
           for (const whole of world.breaches) told(titled("SLA")[0], whole)
-          const isSince = world.triggers.some((trigger) => trigger === "manual")
+          const isSince =
+            world.triggers.some((trigger) => trigger === "manual") ||
+            !(world.runId !== null || world.triggers.some((trigger) => trigger === "failure"))
           const [runs] = titled("Runs")
           for (const { id, signal, trigger } of isSince ? [] : world.runs.slice(0, 1)) {
             if (world.runId === null) for (const whole of [id, signal, trigger]) told(runs, whole)

@@ -21,11 +21,12 @@ const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = 
     const fake = yield* makeFake({ generation: "exec", turns })
     const SupervisorLive = Layer.succeed(Supervisor, {
       jobs: Effect.succeed([digest]),
+      activity: Stream.never,
       evidence: () => Effect.succeed(nothing)
     })
     const context = yield* Layer.build(
       HealingQueue.layer.pipe(
-        Layer.provide(OpenClawReviewer.layer({ command: fake.command })),
+        Layer.provide(OpenClawReviewer.layer({ command: fake.command, model: "mock/mock-1" })),
         Layer.provideMerge(HealingStore.layerMemory),
         Layer.provideMerge(Healing.layer({ quietPeriod: 0, onJobStart: "yield", ...settings })),
         Layer.provide([SupervisorLive, NodeContext.layer])

@@ -19,13 +19,16 @@ const { OPENCLAW_BIN } = process.env
 /** A user who lets every agent do everything. */
 const userConfig = (provider: string, folder: string) => ({
   agents: {
+    ownership: "explicit",
     defaults: { workspace: folder, skipBootstrap: true, model: { primary: "mock/mock-1" } },
     entries: {
       main: {
         tools: { profile: "full", alsoAllow: ["exec", "write"], fs: { workspaceOnly: false }, exec: { mode: "full" } }
-      }
+      },
+      work: {}
     }
   },
+  bindings: [{ agentId: "work", match: { channel: "telegram" } }],
   tools: { allow: ["exec", "write", "edit"], fs: { workspaceOnly: false } },
   models: {
     mode: "merge",
@@ -67,7 +70,10 @@ const makeWorld = (
     const provider = yield* makeProvider(typeof behaviour === "function" ? behaviour(home) : behaviour)
     yield* fs.makeDirectory(path.join(home, ".openclaw"))
     const config = JSON.stringify(userConfig(provider.url, folder))
-    yield* fs.writeFileString(path.join(home, ".openclaw", "openclaw.json"), config)
+    // As one who keeps his configurations together has it.
+    yield* fs.makeDirectory(path.join(home, "dotfiles"))
+    yield* fs.writeFileString(path.join(home, "dotfiles", "openclaw.json"), config)
+    yield* fs.symlink(path.join(home, "dotfiles", "openclaw.json"), path.join(home, ".openclaw", "openclaw.json"))
     const command = path.join(home, "openclaw")
     yield* fs.writeFileString(
       command,

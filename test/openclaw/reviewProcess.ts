@@ -7,5 +7,7 @@ import { Effect } from "effect"
 import * as OpenClawCli from "../../src/openclaw/OpenClawCli.js"
 
 const command = process.argv[2]
-const review = Effect.flatMap(OpenClawCli.make({ command }), ({ ask }) => ask("Why?", 600))
+const review = Effect.flatMap(OpenClawCli.make({ command, model: "mock/mock-1" }), ({ ask }) =>
+  ask("Why?", Number.POSITIVE_INFINITY)
+)
 await Effect.runPromise(Effect.provide(review, NodeContext.layer))

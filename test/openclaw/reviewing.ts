@@ -74,7 +74,7 @@ export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], .
       }
     })
     const context = yield* Layer.build(
-      OpenClawReviewer.layer({ command: fake.command, ...world.options }).pipe(
+      OpenClawReviewer.layer({ command: fake.command, model: "mock/mock-1", ...world.options }).pipe(
         Layer.provideMerge(HealingStore.layerMemory),
         Layer.provide([SupervisorLive, HealingConfig.layer(world.settings), NodeContext.layer])
       )
