@@ -31,6 +31,7 @@ import { type Change, type QueueState, transition } from "./HealingStore.js"
 import type { Holds } from "./Holds.js"
 import type { Journal } from "./Journal.js"
 import type { Report } from "./Report.js"
+import { died, logDeath } from "./ReviewDeath.js"
 import { isReviewed, type Reviewed, type Reviewer } from "./Reviewer.js"
 import * as TakenTurns from "./TakenTurns.js"
 import type { Owner } from "./Ticket.js"
@@ -382,22 +383,3 @@ type Outcome =
   | Refused
   | { readonly _tag: "GivenBack" }
   | { readonly _tag: "Failed"; readonly error: ReviewError; readonly delay: Option.Option<number> }
-
-/** Without the message, in which a defect may well name a secret. */
-const died = (job: string, cause: Cause.Cause<unknown>): ReviewError => {
-  const defect = Option.getOrUndefined(Cause.dieOption(cause))
-  const how = Cause.isFailure(cause)
-    ? "failed with what is no ReviewError"
-    : Cause.isDie(cause)
-      ? "died"
-      : "was interrupted"
-  const reason = `the review ${how}${defect instanceof Error ? ` of a ${defect.name}` : ""}`
-  return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
-}
-
-const logDeath = ({ job, reason }: ReviewError, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  const defect = Option.getOrUndefined(Cause.dieOption(cause))
-  const stack = defect instanceof Error ? (defect.stack ?? "") : ""
-  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line))
-  return Effect.logError([reason, ...frames].join("\n")).pipe(Effect.annotateLogs("healing.job", job))
-}

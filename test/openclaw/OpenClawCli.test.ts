@@ -1,5 +1,6 @@
 import * as NodeFs from "node:fs"
 import { tmpdir } from "node:os"
+import { relative } from "node:path"
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -254,6 +255,22 @@ describe.concurrent("what the CLI can do", () => {
       assert.deepInclude(error, { _tag: "OpenClawNotFound", command })
       yield* fs.rename(fake.command, command)
       assert.strictEqual((yield* ask("Why?", NEVER)).text, "{}")
+    })
+  )
+
+  scoped("is looked up where a path leads from here, not from where it starts", () =>
+    Effect.gen(function* () {
+      const { fake } = yield* makeCli()
+      const command = relative(process.cwd(), fake.command)
+      const { ask } = yield* OpenClawCli.make({ command, model: "mock/mock-1" })
+      assert.strictEqual((yield* ask("Why?", NEVER)).text, "{}")
+    })
+  )
+
+  scoped("is not told by one that itself misses a program", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* OpenClawCli.make({ command: yield* writeScript("#!/usr/bin/env no-such-node\n") })
+      assert.deepInclude(yield* Effect.flip(ask("Why?", NEVER)), { _tag: "OpenClawFailed", exitCode: 127 })
     })
   )
 

@@ -77,6 +77,26 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
     })
   )
 
+  scoped("nor is it where the supervisor never answers", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ evidence: () => Effect.never, settings: { reviewTimeout: "200 millis" } })
+      const { cause, retry } = yield* failureOf(world)
+      assert.deepStrictEqual([cause._tag, retry._tag], ["EvidenceUnavailable", "Backoff"])
+      assert.deepStrictEqual(yield* world.fake.calls, [])
+    })
+  )
+
+  scoped("nor is it where nobody knows which model would answer, and with what tools", () =>
+    Effect.gen(function* () {
+      for (const model of [undefined, "one"]) {
+        const world = yield* makeWorld({ options: { model } })
+        const { cause, retry } = yield* failureOf(world)
+        assert.deepStrictEqual([cause._tag, retry._tag], ["OpenClawUnrestricted", "Never"])
+        assert.deepStrictEqual(yield* world.fake.turnCalls, [])
+      }
+    })
+  )
+
   scoped("and tells its exit code and the end of its diagnostics", () =>
     Effect.gen(function* () {
       const stderr = [..."abc".repeat(1000)].map((letter) => `line ${letter}`)
