@@ -5,12 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Gate } from "./Gate.js"
+import type { Gate, Owner, Ticket } from "./Gate.js"
 import type { HealingStoreError } from "./HealingError.js"
 import type { HealError, Review } from "./HealingQueue.js"
 import { type HealingRequest, isAutomatic } from "./HealingRequest.js"
 import type { Lane } from "./Lane.js"
-import type { Owner, Ticket } from "./Ticket.js"
 
 /**
  * One who waits for the end of a request, in `heal` or `cancel`.

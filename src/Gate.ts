@@ -7,7 +7,11 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as HashMap from "effect/HashMap"
+import * as HashSet from "effect/HashSet"
 import * as Iterable from "effect/Iterable"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -19,12 +23,64 @@ import * as HealingMetrics from "./HealingMetrics.js"
 import type { HealingStatus } from "./HealingStatus.js"
 import * as HoldUps from "./HoldUps.js"
 import { type Hold, Lane } from "./Lane.js"
-import { Lanes } from "./Lanes.js"
+import { byTurn, type Waiter } from "./Line.js"
 import * as Mark from "./Mark.js"
 import * as Monotonic from "./Monotonic.js"
 import { everyChange, type JobId, OpenClaw, type RunningState } from "./OpenClaw.js"
-import * as TakenTurns from "./TakenTurns.js"
-import type { Ticket } from "./Ticket.js"
+
+/**
+ * What becomes of a ticket, told in the middle of a decision: it must neither wait nor throw.
+ *
+ * @internal
+ */
+export interface Owner<T extends Ticket> {
+  /** It has a turn: whoever holds it calls `takeTurn` now, or `leave`. */
+  granted(ticket: T): void
+  /** Its review begins. */
+  begun(ticket: T): void
+  /** Its deadline has passed. Returns the next one, or `undefined` if it is to leave. */
+  overstayed(ticket: T, at: number, heldBy: ReadonlyArray<HeldBy>, ahead: number): number | undefined
+  /** Its review has taken as long as it may. */
+  overran(ticket: T): void
+  /** There will be no more turns. */
+  closed(ticket: T): void
+}
+
+/**
+ * A wish for turns: `waiting` in its lane, until it is `granted` one; `reviewing` once the fiber of the review has made
+ * the last check; `out` before and after.
+ *
+ * @internal
+ */
+export interface Ticket extends Waiter {
+  readonly job: JobId
+  readonly owner: Owner<this>
+  lane: Lane<Ticket>
+  readonly calledAt: number
+  stage: "out" | "waiting" | "granted" | "reviewing"
+  mark: Mark.Mark | undefined
+  waitingSince: number
+  turnAt: number
+  /** For how long a review may run, in milliseconds; `Infinity` for as long as it likes. */
+  readonly limit: number
+  /** The monotonic instant at which the review that runs has done so. */
+  limitAt: number
+  turns: number
+  yields: number
+  /** The fiber that runs the review, as long as a job that starts may interrupt it. */
+  interruptible: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  /** How many job instances had been started at the last check. */
+  started: number
+}
+
+/**
+ * The end of a turn that was given back before the review had ended.
+ *
+ * @internal
+ */
+export const givenBack = Symbol("effect-healing/givenBack")
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** @internal */
 export interface Gate {
@@ -45,7 +101,16 @@ export interface Gate {
   readonly leave: (ticket: Ticket) => void
   /** Out of its turn and at its old place again in one step, so that nobody takes that in between. */
   readonly giveTurnBack: (ticket: Ticket) => void
-  readonly takeTurn: TakenTurns.TakenTurns["takeTurn"]
+  /**
+   * Does the review of a ticket that was granted, after what is to be `prepared`, and directly after the last check: a
+   * turn that was `givenBack` is still to be left or given back. To be run uninterruptibly.
+   */
+  readonly takeTurn: <A, E, R, E2 = never, R2 = never>(
+    ticket: Ticket,
+    restore: Restore,
+    review: Effect.Effect<A, E, R>,
+    prepared?: Effect.Effect<void, E2, R2>
+  ) => Effect.Effect<A | typeof givenBack, E | E2, R | R2>
   /** Why the caller may not wait for a healing of the job (R9). */
   readonly deadlock: (job: JobId) => Effect.Effect<HealingDeadlock | undefined>
   readonly status: Subscribable.Subscribable<HealingStatus>
@@ -68,18 +133,23 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   const quietPeriod = Duration.toMillis(settings.quietPeriod)
 
   const callers = new Lane<Ticket>()
-  const lanes = new Lanes<Ticket>(callers)
-  /** Those who have a turn: never more than there are permits, so that none of them waits for its own. */
+  const lanes = [callers]
+  /** Those who have a turn: never more than the semaphore has permits for, so that none of them waits for its own. */
   const turns = new Set<Ticket>()
+  const semaphore = yield* Effect.makeSemaphore(settings.maxConcurrent)
   const wake = yield* Effect.makeLatch(false)
   const alarm = Alarm.make(clock, () => wake.unsafeOpen())
   const tellOfHoldUps = HoldUps.make(now)
   const watchers = new Set<Effect.Latch>()
+  /** Whose name the interruption of a review bears when it yields. */
+  const yielder = FiberId.unsafeMake()
   let places = 0
   let closed = false
 
+  const waiting = (): number => lanes.reduce((sum, { line }) => sum + line.size, 0)
+
   const notify = () => {
-    metrics.waiting(lanes.waiting)
+    metrics.waiting(waiting())
     metrics.running(turns.size)
     for (const watcher of watchers) watcher.unsafeOpen()
   }
@@ -92,8 +162,6 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     state.idleSince === undefined ? Number.POSITIVE_INFINITY : state.idleSince + quietPeriod
 
   const mayStart = (ticket: Ticket, state: RunningState, at: number): boolean => ticket.overdue || quietAt(state) <= at
-
-  const { takeTurn, yieldTurn } = TakenTurns.make(settings, openClaw, metrics, now, mayStart)
 
   const heldBy = (ticket: Ticket, state: RunningState, at: number): ReadonlyArray<HeldBy> => {
     const held: Array<HeldBy> = []
@@ -123,9 +191,36 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   // The dispatcher: in one synchronous step grants of turns, then yields, then deadlines; and after it the alarm
   // ---------------------------------------------------------------------------
 
+  const bestOf = (candidates: Iterable<Ticket | undefined>): Ticket | undefined => {
+    let best: Ticket | undefined
+    for (const candidate of candidates) {
+      if (candidate !== undefined && (best === undefined || byTurn(candidate, best) < 0)) best = candidate
+    }
+    return best
+  }
+
+  const nextUp = (at: number): Ticket | undefined =>
+    bestOf(lanes.map(({ heldUntil, line }) => (heldUntil <= at ? line.first : undefined)))
+
+  /** Ends the delays that are over, also while there is no turn for anybody. */
+  const release = (at: number) => {
+    for (const { line } of lanes) line.release(at)
+  }
+
+  const mostUrgent = (): Ticket | undefined => {
+    let urgent: Ticket | undefined
+    for (const { line } of lanes) {
+      const candidate = line.mostUrgent
+      if (candidate !== undefined && (urgent === undefined || candidate.deadline < urgent.deadline)) urgent = candidate
+    }
+    return urgent
+  }
+
+  const ahead = (ticket: Ticket): number => lanes.reduce((sum, { line }) => sum + line.ahead(ticket), 0)
+
   const grantTurns = (state: RunningState, at: number) => {
     while (settings.enabled && turns.size < settings.maxConcurrent) {
-      const first = lanes.nextUp(at)
+      const first = nextUp(at)
       if (first === undefined || !mayStart(first, state, at)) break
       first.lane.line.remove(first)
       first.turnAt = at
@@ -137,7 +232,10 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   const yieldTurns = (state: RunningState) => {
     for (const ticket of turns) {
-      if (ticket.interruptible !== undefined && ticket.started < state.started) yieldTurn(ticket)
+      if (ticket.interruptible !== undefined && ticket.started < state.started) {
+        ticket.interruptible.unsafeInterruptAsFork(yielder)
+        ticket.interruptible = undefined
+      }
     }
   }
 
@@ -154,7 +252,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     let anyOverdue = false
     // So many in one look: a job that reports meanwhile is not to wait for all of them (R3).
     for (let i = 0; i < MAX_PASSED; i++) {
-      const ticket = lanes.mostUrgent
+      const ticket = mostUrgent()
       if (ticket === undefined || ticket.deadline > at) break
       const { line } = ticket.lane
       if (settings.onMaxWait === "run" && settings.enabled) {
@@ -165,7 +263,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
         line.add(ticket)
       } else {
         const held = heldBy(ticket, state, at)
-        const before = lanes.ahead(ticket)
+        const before = ahead(ticket)
         line.remove(ticket)
         const next = ticket.owner.overstayed(ticket, at, held, before)
         if (next === undefined) {
@@ -182,7 +280,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   const decide = (state: RunningState) => {
     const at = now()
-    lanes.release(at)
+    release(at)
     do {
       grantTurns(state, at)
       yieldTurns(state)
@@ -193,7 +291,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   /** When to decide again if nothing happens before: at a deadline, at a limit, or when somebody may go. */
   const nextInstant = (state: RunningState): number => {
-    let next = lanes.mostUrgent?.deadline ?? Number.POSITIVE_INFINITY
+    let next = mostUrgent()?.deadline ?? Number.POSITIVE_INFINITY
     // The limit of one that has not begun cannot be sooner than that of one that begins now.
     for (const { limit, limitAt, stage } of turns) {
       next = Math.min(next, stage === "granted" ? now() + limit : limitAt)
@@ -215,7 +313,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     wake.unsafeClose()
     decide(state)
     return Effect.zipRight(
-      tellOfHoldUps(state, lanes.waiting),
+      tellOfHoldUps(state, waiting()),
       // Timers are slow: whoever was granted a turn goes first.
       alarm.isSetFor(nextInstant(state)) ? Effect.void : Effect.zipRight(Effect.yieldNow(), setAlarm)
     )
@@ -264,7 +362,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     if (ticket.stage === "waiting") ticket.lane.line.remove(ticket)
     endTurn(ticket)
     // Somebody may have the turn, or the alarm nobody to ring for.
-    if (lanes.waiting > 0 || !alarm.isSetFor(Number.POSITIVE_INFINITY)) wake.unsafeOpen()
+    if (waiting() > 0 || !alarm.isSetFor(Number.POSITIVE_INFINITY)) wake.unsafeOpen()
     notify()
   }
 
@@ -276,8 +374,100 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   }
 
   // ---------------------------------------------------------------------------
-  // Who would wait for itself
+  // A turn, in the fiber of whoever has it
   // ---------------------------------------------------------------------------
+
+  const canYield = (ticket: Ticket): boolean =>
+    settings.onJobStart === "yield" && !ticket.overdue && ticket.yields < settings.maxYields
+
+  /** The last check, and the review as the very next thing if it succeeds (R2). */
+  const checked = <A, E, R>(
+    ticket: Ticket,
+    review: Effect.Effect<A, E, R>
+  ): Effect.Effect<A | typeof givenBack, E, R> =>
+    Effect.withFiberRuntime<A | typeof givenBack, E, R>((fiber) =>
+      Effect.flatMap(openClaw.running.get, (state): Effect.Effect<A | typeof givenBack, E, R> => {
+        if (!mayStart(ticket, state, now())) {
+          return Effect.as(Effect.annotateCurrentSpan("healing.given_back", true), givenBack)
+        }
+        ticket.stage = "reviewing"
+        ticket.turnAt = now()
+        // The wait of a healing, and with it its deadline, ends with its first turn.
+        if (ticket.turns++ === 0) metrics.waited(ticket.turnAt - ticket.calledAt)
+        ticket.deadline = Number.POSITIVE_INFINITY
+        ticket.limitAt = ticket.turnAt + ticket.limit
+        if (canYield(ticket)) {
+          ticket.started = state.started
+          ticket.interruptible = fiber
+        }
+        ticket.owner.begun(ticket)
+        return review
+      })
+    )
+
+  const hasYielded = (exit: Exit.Exit<unknown, unknown>): boolean =>
+    Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) && HashSet.has(Cause.interruptors(exit.cause), yielder)
+
+  /** Runs the review in a child fiber, so that a job that starts can interrupt it without its caller (R10). */
+  const yieldable = <A, E, R>(
+    ticket: Ticket,
+    restore: Restore,
+    review: Effect.Effect<A | typeof givenBack, E, R>
+  ): Effect.Effect<A | typeof givenBack, E, R> =>
+    Effect.gen(function* () {
+      const child = yield* Effect.fork(restore(review))
+      const awaited = yield* Effect.exit(restore(Fiber.await(child)))
+      if (Exit.isFailure(awaited)) {
+        const exit = yield* Fiber.interrupt(child)
+        return yield* Effect.failCause(Exit.isFailure(exit) ? Cause.parallel(awaited.cause, exit.cause) : awaited.cause)
+      }
+      if (hasYielded(awaited.value)) {
+        ticket.yields++
+        metrics.yielded()
+        return yield* Effect.as(Effect.annotateCurrentSpan("healing.yielded", true), givenBack)
+      }
+      yield* Fiber.inheritAll(child)
+      return yield* awaited.value
+    })
+
+  const inTurn = <A, E, R>(
+    ticket: Ticket,
+    restore: Restore,
+    review: Effect.Effect<A, E, R>
+  ): Effect.Effect<A | typeof givenBack, E, R> =>
+    Effect.suspend(() => {
+      const mark: Mark.Mark = { inside: "review", name: ticket.job, of: openClaw.running, live: true }
+      ticket.mark = mark
+      const turn = checked(ticket, review)
+      return Effect.useSpan(
+        "HealingService.run",
+        {
+          attributes: {
+            "healing.job": ticket.job,
+            "healing.priority": ticket.priority,
+            "healing.wait_ms": Math.round(ticket.turnAt - ticket.waitingSince),
+            "healing.yields": ticket.yields
+          },
+          captureStackTrace: false
+        },
+        (span) =>
+          (settings.onJobStart === "yield" ? yieldable(ticket, restore, turn) : restore(turn)).pipe(
+            Mark.withinReview(mark),
+            Effect.withParentSpan(span)
+          )
+      )
+    })
+
+  const takeTurn = <A, E, R, E2 = never, R2 = never>(
+    ticket: Ticket,
+    restore: Restore,
+    review: Effect.Effect<A, E, R>,
+    prepared?: Effect.Effect<void, E2, R2>
+  ): Effect.Effect<A | typeof givenBack, E | E2, R | R2> => {
+    const turn = inTurn(ticket, restore, review)
+    // It never waits here, since a healing gives its permit back before it ends its turn.
+    return semaphore.withPermits(1)(prepared === undefined ? turn : Effect.zipRight(prepared, turn))
+  }
 
   const isWaitedFor = ({ inside, live, of }: Mark.Mark): boolean =>
     live && (inside === "review" || of === openClaw.running)
@@ -292,13 +482,19 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   // What a screen sees
   // ---------------------------------------------------------------------------
 
+  const inOrder = (count: number): ReadonlyArray<Ticket> =>
+    lanes
+      .flatMap(({ line }) => line.take(count))
+      .sort((a, b) => a.notBefore - b.notBefore || byTurn(a, b))
+      .slice(0, count)
+
   const status: Effect.Effect<HealingStatus> = Effect.map(openClaw.running.get, (state) => {
     const present = now()
-    lanes.release(present)
-    const line = lanes.take(MAX_LINE)
+    release(present)
+    const line = inOrder(MAX_LINE)
     const first = line[0]
     return {
-      waiting: lanes.waiting,
+      waiting: waiting(),
       line: line.map(({ calledAt, job, priority, yields }) => ({
         job,
         priority,
@@ -312,7 +508,10 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
         yields
       })),
       heldBy: first === undefined ? [] : heldBy(first, state, present),
-      holds: lanes.heldBy(present),
+      holds: Arr.dedupeWith(
+        lanes.flatMap((lane) => lane.heldBy(present)),
+        (one, other) => one._tag === other._tag
+      ),
       settings
     }
   })
@@ -372,11 +571,11 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     callers,
     makeLane: () => {
       const lane = new Lane<Ticket>()
-      lanes.add(lane)
+      lanes.push(lane)
       return lane
     },
     close: (lane) => {
-      lanes.delete(lane)
+      lanes.splice(lanes.indexOf(lane), 1)
       notify()
     },
     hold,

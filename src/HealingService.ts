@@ -16,8 +16,6 @@ import type { HealingStatus } from "./HealingStatus.js"
 import * as Mark from "./Mark.js"
 import type { JobId, OpenClaw } from "./OpenClaw.js"
 import * as Settings from "./Settings.js"
-import { givenBack } from "./TakenTurns.js"
-import type { Owner, Ticket } from "./Ticket.js"
 
 /**
  * - `priority`: a number below 0; higher goes first. The setting `priority` by default.
@@ -100,7 +98,7 @@ export class HealingService extends Context.Tag("effect-healing/HealingService")
 /**
  * One call of `run`, from its call to its end.
  */
-interface Call extends Ticket {
+interface Call extends Gate.Ticket {
   /** How the wait has ended, and what tells its fiber so: whichever comes first leaves it for the other. */
   outcome: Effect.Effect<void, HealingTimeout | HealingClosed> | undefined
   resume: ((outcome: Effect.Effect<void, HealingTimeout | HealingClosed>) => void) | undefined
@@ -117,7 +115,7 @@ const endWait = (call: Call, outcome: NonNullable<Call["outcome"]>) => {
   call.resume = undefined
 }
 
-const owner: Owner<Call> = {
+const owner: Gate.Owner<Call> = {
   granted: (call) => endWait(call, Effect.void),
   begun: () => {},
   overstayed: (call, at, heldBy, ahead) => {
@@ -147,7 +145,7 @@ const make = Effect.gen(function* () {
     restore(awaitTurn(call)).pipe(
       Effect.zipRight(gate.takeTurn(call, restore, review)),
       Effect.flatMap((result) => {
-        if (result !== givenBack) return Effect.succeed(result)
+        if (result !== Gate.givenBack) return Effect.succeed(result)
         call.outcome = undefined
         gate.giveTurnBack(call)
         return takeTurns(call, restore, review)

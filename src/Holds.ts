@@ -5,12 +5,11 @@
  */
 import * as Duration from "effect/Duration"
 import { DailyLimit } from "./DailyLimit.js"
-import type { Gate } from "./Gate.js"
+import type { Gate, Ticket } from "./Gate.js"
 import type { HealingStoreError, HeldBy } from "./HealingError.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueState } from "./HealingStore.js"
 import type { Lane } from "./Lane.js"
-import type { Ticket } from "./Ticket.js"
 
 /**
  * - `state`: what is remembered.

@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Backoff from "./Backoff.js"
 import type { Cooldowns } from "./Cooldowns.js"
 import { answer, answerAll, deadlineOf, type Entries, type Entry, endWaits, isWanted } from "./Entry.js"
-import type * as Gate from "./Gate.js"
+import * as Gate from "./Gate.js"
 import type { HealingSettings } from "./HealingConfig.js"
 import {
   HealingCancelled,
@@ -33,8 +33,6 @@ import type { Journal } from "./Journal.js"
 import type { Report } from "./Report.js"
 import { died, logDeath } from "./ReviewDeath.js"
 import { isReviewed, type Reviewed, type Reviewer } from "./Reviewer.js"
-import * as TakenTurns from "./TakenTurns.js"
-import type { Owner } from "./Ticket.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -71,7 +69,7 @@ export interface Desk {
  * @internal
  */
 export interface Turns {
-  readonly owner: Owner<Entry>
+  readonly owner: Gate.Owner<Entry>
   readonly finishWithout: (entry: Entry, state: "cancelled" | "skipped", reason: string) => void
   readonly stop: (entry: Entry, why: "cancelled" | "closed") => Effect.Effect<void>
 }
@@ -280,10 +278,9 @@ export const make = (
   /** What a turn has come to. Nothing that others have made, a logger or a schedule, is to keep it from its end. */
   const outcomeOf = (
     entry: Entry,
-    exit: Exit.Exit<Reviewed | typeof TakenTurns.givenBack, ReviewError | Refused>
+    exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | Refused>
   ): Effect.Effect<Outcome> => {
-    if (Exit.isSuccess(exit))
-      return Effect.succeed(exit.value === TakenTurns.givenBack ? { _tag: "GivenBack" } : exit.value)
+    if (Exit.isSuccess(exit)) return Effect.succeed(exit.value === Gate.givenBack ? { _tag: "GivenBack" } : exit.value)
     const refused = Option.filter(Cause.failureOption(exit.cause), (error) => error instanceof Refused)
     if (Option.isSome(refused)) return Effect.succeed(refused.value)
     const error = failureOf(entry, exit.cause)
@@ -329,7 +326,7 @@ export const make = (
     )
   }
 
-  const owner: Owner<Entry> = {
+  const owner: Gate.Owner<Entry> = {
     granted: (entry) => {
       const before = entry.request
       if (Request.isAutomatic(before)) holds.begin(wall())
