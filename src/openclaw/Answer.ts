@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import type { SeenFile } from "../Excerpt.js"
 import { Report, Suggestion } from "../Report.js"
 import { conceal, placeholder } from "../Secrets.js"
+import type { Spent } from "./Envelope.js"
 
 const { currentState, expectedImpact, fileHash, proposedContent, targetFile, ...musts } = Suggestion.fields
 
@@ -116,7 +117,7 @@ const fitting = (files: ReadonlyMap<string, SeenFile>) =>
 export const toReport = (
   { rootCause, suggestions, summary }: Answer,
   files: ReadonlyMap<string, SeenFile>,
-  spent: Pick<Report, "model" | "tokens" | "costUsd">
+  spent: Spent
 ): Report => ({
   summary,
   ...(rootCause !== null && { rootCause }),

@@ -18,6 +18,9 @@ import { fileProblem } from "../FileProblem.js"
 import { conceal } from "../Secrets.js"
 import * as Envelope from "./Envelope.js"
 import {
+  type EvidenceUnavailable,
+  type MalformedReport,
+  type OpenClawError,
   OpenClawFailed,
   OpenClawNotFound,
   type OpenClawRateLimited,
@@ -60,13 +63,7 @@ export interface Answered {
 }
 
 /** @internal */
-export type AskError =
-  | OpenClawNotFound
-  | OpenClawTooOld
-  | OpenClawUnrestricted
-  | OpenClawFailed
-  | OpenClawTimedOut
-  | OpenClawRateLimited
+export type AskError = Exclude<OpenClawError, EvidenceUnavailable | MalformedReport>
 
 type Platform = CommandExecutor | FileSystem | Path
 
