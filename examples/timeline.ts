@@ -99,11 +99,10 @@ const healing = (name: string) =>
 const SupervisorLive = Layer.effect(
   Supervisor,
   Effect.map(Clock.currentTimeMillis, (now) => ({
-    jobs: Effect.succeed(
-      Object.keys(failures).map((id) => ({ id, kind: "process", openClaw: false, policy: { minRuns: 5 } }))
-    ),
+    jobs: Effect.succeed(Object.keys(failures).map((id) => ({ id, kind: "process", openClaw: false, policy: {} }))),
     // Which OpenClaw jobs run is told by `withJob`.
     activity: Stream.never,
+    events: Stream.never,
     evidence: ({ id }) =>
       Effect.succeed({
         command: `node ${id}.js`,

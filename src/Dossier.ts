@@ -9,13 +9,16 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tuple from "effect/Tuple"
 import { Evidence, EvidenceScope, type JobFile, type Log, type Run } from "./Evidence.js"
 import * as Excerpt from "./Excerpt.js"
+import { HealingConfig, type HealingSettings } from "./HealingConfig.js"
 import { type HealingStoreError, SupervisorError } from "./HealingError.js"
+import { decodePolicy, defaultPolicy, type EvidencePart, type HealingPolicy } from "./HealingPolicy.js"
 import { type HealingRequest, isAutomatic } from "./HealingRequest.js"
 import { HealingStore } from "./HealingStore.js"
 import type { Suggestion } from "./Report.js"
@@ -69,12 +72,18 @@ const RUNS_BEFORE_FAILURE = 5
 /** @internal */
 export const gather = (
   request: HealingRequest
-): Effect.Effect<Gathered, SupervisorError | HealingStoreError, Supervisor | HealingStore | FileSystem> =>
+): Effect.Effect<
+  Gathered,
+  SupervisorError | HealingStoreError,
+  Supervisor | HealingStore | HealingConfig | FileSystem
+> =>
   Effect.gen(function* () {
     const supervisor = yield* Supervisor
     const job = Arr.findFirst(yield* supervisor.jobs, ({ id }) => id === request.job)
     if (job._tag === "None") return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}` })
     const info = yield* asExpected(JobInfo, job.value)
+    const { minRuns, scope: parts } = policyOf(info, yield* HealingConfig)
+    const isInScope = (part: EvidencePart) => parts.includes(part)
 
     const store = yield* HealingStore
     const completed = yield* store.history({ job: info.id, states: ["completed"], limit: MAX_REVIEWS + 1 })
@@ -83,31 +92,39 @@ export const gather = (
     const evidence = yield* asExpected(Evidence, yield* supervisor.evidence(info, scope))
     const runs = runsOf(evidence.runs, scope)
 
-    if (isScheduled(request) && runs.length < info.policy.minRuns) {
+    if (isScheduled(request) && runs.length < minRuns) {
       const since = scope._tag === "Since" ? ` since ${instant(scope.since)}` : ""
-      return Gathered.Nothing({ reason: `${runs.length} runs${since}, fewer than minRuns (${info.policy.minRuns})` })
+      return Gathered.Nothing({ reason: `${runs.length} runs${since}, fewer than minRuns (${minRuns})` })
     }
 
-    const files = yield* seenFiles(evidence.files)
+    const inScope = evidence.files.filter(({ role }) => isInScope(role))
+    const logs = isInScope("logs") ? evidence.logs : []
+    const files = yield* seenFiles(inScope)
     return Gathered.Dossier({
       dossier: {
         question: questionOf(request, scope),
         exhibits: [
           exhibit("Job", Excerpt.head(describeJob(request, info), MAX_COMMAND)),
           exhibit("Command line", Excerpt.head(evidence.command, MAX_COMMAND)),
-          exhibit("Runs, the newest first", runsInWords(runs, scope)),
-          ...(evidence.slaBreaches.length === 0 ? [] : [breachesOf(evidence)]),
-          ...(yield* Effect.forEach(evidence.logs.slice(0, MAX_LOGS), logOf)),
+          ...(isInScope("runs") ? [exhibit("Runs, the newest first", runsInWords(runs, scope))] : []),
+          ...(isInScope("sla") && evidence.slaBreaches.length > 0 ? [breachesOf(evidence)] : []),
+          ...(yield* Effect.forEach(logs.slice(0, MAX_LOGS), logOf)),
           ...Array.from(files, ([path, file]) => exhibit(`File ${path}`, file)),
-          ...(yield* Effect.forEach(reviews, (review) => reviewOf(review, files))),
-          ...leftOver("logs", evidence.logs.length - MAX_LOGS),
-          ...leftOver("files", evidence.files.length - files.size),
-          ...(completed.length > MAX_REVIEWS ? [leftOut("earlier reviews", "the older ones")] : [])
+          ...(isInScope("reviews") ? yield* Effect.forEach(reviews, (review) => reviewOf(review, files)) : []),
+          ...leftOver("logs", logs.length - MAX_LOGS),
+          ...leftOver("files", inScope.length - files.size),
+          ...(isInScope("reviews") && completed.length > MAX_REVIEWS
+            ? [leftOut("earlier reviews", "the older ones")]
+            : [])
         ],
         files
       }
     })
   })
+
+// One that is wrong keeps a job from being reviewed by itself, of which the scheduler tells; here somebody has asked.
+const policyOf = ({ id, policy }: JobInfo, { jobs }: HealingSettings): HealingPolicy =>
+  Either.getOrElse(decodePolicy(id, policy, jobs[id]), () => defaultPolicy)
 
 // Where it is wrong only: the values are an adapter's, and not yet free of secrets.
 const asExpected = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<A, SupervisorError> =>

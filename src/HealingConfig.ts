@@ -72,9 +72,10 @@ const combine = (
   sources: ReadonlyArray<Settings.Loaded>
 ): Effect.Effect<Settings.HealingSettings, HealingConfigError> => {
   const issues = sources.flatMap((source) => source.issues)
-  return Arr.isNonEmptyReadonlyArray(issues)
-    ? Effect.fail(new HealingConfigError({ issues }))
-    : Effect.succeed(Object.assign({}, Settings.defaults, ...sources.map(({ settings }) => settings)))
+  if (Arr.isNonEmptyReadonlyArray(issues)) return Effect.fail(new HealingConfigError({ issues }))
+  const settings = sources.map(({ settings }) => settings)
+  const jobs = Object.assign({}, ...settings.map(({ jobs }) => jobs))
+  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, { jobs }))
 }
 
 const fromEnvironment = (provider: ConfigProvider.ConfigProvider): Effect.Effect<Settings.Loaded> =>

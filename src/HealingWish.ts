@@ -12,9 +12,9 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { closest } from "fastest-levenshtein"
+import * as Durations from "./Durations.js"
 import { HealingInvalid } from "./HealingError.js"
 import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from "./HealingRequest.js"
-import * as Settings from "./Settings.js"
 
 /**
  * A wish for a review.
@@ -98,7 +98,7 @@ const Wish = Schema.Struct({
   ),
   priority: optional(expecting("a number below 0, the priority of every job")(Schema.Finite.pipe(Schema.negative()))),
   maxWait: optional(
-    expecting('a duration of zero or more, such as "5 minutes", or Duration.infinity')(Settings.MaxWait)
+    expecting('a duration of zero or more, such as "5 minutes", or Duration.infinity')(Durations.inCode.any)
   ),
   note: optional(
     expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000), wellFormed))

@@ -8,84 +8,62 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Inspectable from "effect/Inspectable"
-import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import { closest, distance } from "fastest-levenshtein"
+import * as Durations from "./Durations.js"
 import type { ConfigIssue } from "./HealingError.js"
+import type { HealingPolicyInput } from "./HealingPolicy.js"
 
-// `Duration.decode` makes zero of whatever is negative or not a number, so those are told apart before.
-const isNegative = (raw: unknown): boolean =>
-  Predicate.isString(raw)
-    ? raw.startsWith("-")
-    : Array.isArray(raw)
-      ? raw.some(isNegative)
-      : Predicate.isNumber(raw)
-        ? !(raw >= 0)
-        : Predicate.isBigInt(raw) && raw < 0n
-
-const decodeDuration = (raw: unknown): Option.Option<Duration.Duration> =>
-  isNegative(raw) ? Option.none() : Duration.decodeUnknown(raw === "infinity" ? Duration.infinity : raw)
-
-const durationFrom = (isAllowed: Predicate.Predicate<unknown>, fits: Predicate.Predicate<Duration.Duration>) =>
-  Schema.transform(
-    Schema.declare(
-      (raw: unknown): raw is Duration.DurationInput => isAllowed(raw) && Option.exists(decodeDuration(raw), fits)
-    ),
-    Schema.DurationFromSelf,
-    { strict: true, decode: (raw) => Option.getOrThrow(decodeDuration(raw)), encode: (duration) => duration }
-  )
-
-const always = () => true
-
-/** @internal */
-export const MaxWait = durationFrom(always, always)
-
-// A bare number hides its unit, which the reader of a file or of an environment cannot look up.
-const hasUnit = Predicate.isString
-
-// An endless quiet period would be another `enabled: false`, of which no `HeldBy` tells.
-const ends = Duration.isFinite
+// What is wrong with one of them is said of that job, and the others go on.
+const Policies = Schema.Record({
+  key: Schema.String,
+  value: Schema.declare((policy: unknown): policy is HealingPolicyInput => Predicate.isReadonlyRecord(policy))
+})
 
 const Priority = Schema.Finite.pipe(Schema.negative())
 
 const Count = Schema.Int.pipe(Schema.positive())
-
-// A review that may take no time at all would never succeed, and what is kept for no time is not kept.
-const lasts = (duration: Duration.Duration): boolean => Duration.toMillis(duration) > 0
 
 const InCode = Schema.Struct({
   enabled: Schema.Boolean,
   queue: Schema.NonEmptyString.pipe(Schema.maxLength(256)),
   priority: Priority,
   maxConcurrent: Count,
-  maxWait: MaxWait,
+  maxWait: Durations.inCode.any,
   onMaxWait: Schema.Literal("fail", "run"),
-  quietPeriod: durationFrom(always, ends),
+  // An endless one would be another `enabled: false`, of which no `HeldBy` tells.
+  quietPeriod: Durations.inCode.finite,
   onJobStart: Schema.Literal("continue", "yield"),
   maxYields: Schema.NonNegativeInt,
-  reviewTimeout: durationFrom(always, lasts),
+  // One that may take no time at all would never succeed, and what is kept for no time is not kept.
+  reviewTimeout: Durations.inCode.lasting,
   maxAttempts: Count,
-  cooldown: durationFrom(always, ends),
+  cooldown: Durations.inCode.finite,
   maxReviewsPerDay: Count,
   maxPending: Count,
-  retention: durationFrom(always, lasts)
+  retention: Durations.inCode.lasting,
+  maxCatchUpAge: Durations.inCode.any,
+  jobs: Policies
 })
 
 const InYaml = Schema.Struct({
   ...InCode.fields,
-  maxWait: durationFrom(hasUnit, always),
-  quietPeriod: durationFrom(hasUnit, ends),
-  reviewTimeout: durationFrom(hasUnit, lasts),
-  cooldown: durationFrom(hasUnit, ends),
-  retention: durationFrom(hasUnit, lasts)
+  maxWait: Durations.withUnit.any,
+  quietPeriod: Durations.withUnit.finite,
+  reviewTimeout: Durations.withUnit.lasting,
+  cooldown: Durations.withUnit.finite,
+  retention: Durations.withUnit.lasting,
+  maxCatchUpAge: Durations.withUnit.any
 })
 
+const { jobs: _, ...inYaml } = InYaml.fields
+
 const InEnvironment = Schema.Struct({
-  ...InYaml.fields,
+  ...inYaml,
   enabled: Schema.BooleanFromString,
   priority: Schema.compose(Schema.NumberFromString, Priority),
   maxConcurrent: Schema.compose(Schema.NumberFromString, Count),
@@ -130,6 +108,11 @@ export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
  * - `maxPending` (100,000): pending requests; one more is refused; 1 or more.
  * - `retention` (90 days): how long finished requests are kept; above 0, `Duration.infinity` for ever.
  *
+ * and for the scheduler:
+ *
+ * - `maxCatchUpAge` (7 days): how old the last missed occurrence of a schedule may be that is still made up for.
+ * - `jobs`: the policies of single jobs by their names, over those that their supervisor gives them.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -153,7 +136,9 @@ export const defaults: HealingSettings = {
   cooldown: Duration.minutes(10),
   maxReviewsPerDay: 100,
   maxPending: 100_000,
-  retention: Duration.days(90)
+  retention: Duration.days(90),
+  maxCatchUpAge: Duration.days(7),
+  jobs: {}
 }
 
 type Setting = keyof HealingSettings
@@ -175,7 +160,9 @@ const expected: Record<Setting, string> = {
   cooldown: 'a finite duration of zero or more, such as "10 minutes"',
   maxReviewsPerDay: "a whole number of 1 or more",
   maxPending: "a whole number of 1 or more",
-  retention: 'a duration above zero, such as "90 days", or Duration.infinity'
+  retention: 'a duration above zero, such as "90 days", or Duration.infinity',
+  maxCatchUpAge: 'a duration of zero or more, such as "7 days", or Duration.infinity',
+  jobs: "a mapping of the names of jobs to their policies, which are mappings"
 }
 
 const expectedInText: Record<Setting, string> = {
@@ -184,7 +171,8 @@ const expectedInText: Record<Setting, string> = {
   quietPeriod: 'a finite duration of zero or more with its unit, such as "1 second"',
   reviewTimeout: 'a duration above zero with its unit, such as "5 minutes", or "infinity"',
   cooldown: 'a finite duration of zero or more with its unit, such as "10 minutes"',
-  retention: 'a duration above zero with its unit, such as "90 days", or "infinity"'
+  retention: 'a duration above zero with its unit, such as "90 days", or "infinity"',
+  maxCatchUpAge: 'a duration of zero or more with its unit, such as "7 days", or "infinity"'
 }
 
 /**
@@ -279,10 +267,12 @@ export const fromOptions = (raw: Pick<HealingSettingsInput, "priority" | "maxWai
 export const fromYaml = (path: string, raw: Readonly<Record<string, unknown>>): Loaded =>
   load({ source: path, settings, keyOf: Str.camelToSnake, decode: decodeInYaml, expected: expectedInText }, raw)
 
+const inEnvironment = settings.filter((setting) => setting !== "jobs")
+
 const variable = (setting: Setting): string => `HEALING_${Str.camelToSnake(setting).toUpperCase()}`
 
 /** @internal */
-export const variables: ReadonlyArray<string> = settings.map(variable)
+export const variables: ReadonlyArray<string> = inEnvironment.map(variable)
 
 /**
  * Whether a variable looks like a setting. The environment belongs to many, and others may call theirs `HEALING_` too.
@@ -295,4 +285,13 @@ export const isMeantForSetting = (name: string): boolean =>
 
 /** @internal */
 export const fromEnvironment = (raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: "environment", settings, keyOf: variable, decode: decodeInEnvironment, expected: expectedInText }, raw)
+  load(
+    {
+      source: "environment",
+      settings: inEnvironment,
+      keyOf: variable,
+      decode: decodeInEnvironment,
+      expected: expectedInText
+    },
+    raw
+  )

@@ -257,13 +257,21 @@ describe("an adapter", () => {
     )
   }
 
-  it.effect("that gives a job with a wrong policy is told so", () =>
+  it.effect("may give a job a wrong policy, for which the defaults are taken", () =>
     Effect.gen(function* () {
-      for (const policy of [{ minRuns: -1 }, { minRuns: Number.NaN }, {}]) {
-        const job = { ...aJob, policy } as JobInfo
-        const error = yield* Effect.flip(gathering(wanted(), { jobs: Effect.succeed([job]) }))
-        assert.include(error.message, "policy.minRuns")
+      for (const policy of [{ minRuns: -1 }, { minRuns: Number.NaN, scope: [] }, { minRun: 0 }]) {
+        const jobs = Effect.succeed([{ ...aJob, policy }])
+        const { gathered } = yield* gathering(wanted(["schedule"]), { jobs })
+        assert.include(gathered._tag === "Nothing" ? gathered.reason : "", "fewer than minRuns (5)")
       }
+    })
+  )
+
+  it.effect("that gives a job whose policy is none is told so", () =>
+    Effect.gen(function* () {
+      const jobs = Effect.succeed([{ ...aJob, policy: null } as unknown as JobInfo])
+      const error = yield* Effect.flip(gathering(wanted(), { jobs }))
+      assert.include(error.message, "policy")
     })
   )
 

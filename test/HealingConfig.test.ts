@@ -21,7 +21,8 @@ import {
 } from "effect-healing"
 import { stringify } from "yaml"
 
-type Setting = keyof HealingSettings
+/** Those that every source can hold; policies of jobs have tests of their own. */
+type Setting = Exclude<keyof HealingSettings, "jobs">
 
 type Environment = Readonly<Record<string, string>>
 
@@ -64,13 +65,22 @@ const fromCode = (settings?: HealingSettingsInput) => Effect.provide(HealingConf
 const untyped = (settings: object) => settings as HealingSettingsInput
 
 /** Comparable, since equal durations may be told in milliseconds or in nanoseconds. */
-const plain = ({ cooldown, maxWait, quietPeriod, retention, reviewTimeout, ...others }: HealingSettings) => ({
+const plain = ({
+  cooldown,
+  maxCatchUpAge,
+  maxWait,
+  quietPeriod,
+  retention,
+  reviewTimeout,
+  ...others
+}: HealingSettings) => ({
   ...others,
   maxWait: Duration.toMillis(maxWait),
   quietPeriod: Duration.toMillis(quietPeriod),
   reviewTimeout: Duration.toMillis(reviewTimeout),
   cooldown: Duration.toMillis(cooldown),
-  retention: Duration.toMillis(retention)
+  retention: Duration.toMillis(retention),
+  maxCatchUpAge: Duration.toMillis(maxCatchUpAge)
 })
 
 const refusal = (sources: Sources): Effect.Effect<HealingConfigError, HealingSettings> => Effect.flip(load(sources))
@@ -102,7 +112,9 @@ const defaults = {
   cooldown: 600_000,
   maxReviewsPerDay: 100,
   maxPending: 100_000,
-  retention: 7_776_000_000
+  retention: 7_776_000_000,
+  maxCatchUpAge: 604_800_000,
+  jobs: {}
 }
 
 /** Of each setting its names, a value that is not its default, and how that is written in a text. */
@@ -121,7 +133,8 @@ const each: { readonly [K in Setting]: readonly [string, string, NonNullable<Hea
   cooldown: ["HEALING_COOLDOWN", "cooldown", "0 seconds", "0 seconds"],
   maxReviewsPerDay: ["HEALING_MAX_REVIEWS_PER_DAY", "max_reviews_per_day", 20, "20"],
   maxPending: ["HEALING_MAX_PENDING", "max_pending", 1_000_000, "1000000"],
-  retention: ["HEALING_RETENTION", "retention", "2 weeks", "2 weeks"]
+  retention: ["HEALING_RETENTION", "retention", "2 weeks", "2 weeks"],
+  maxCatchUpAge: ["HEALING_MAX_CATCH_UP_AGE", "max_catch_up_age", "2 hours", "2 hours"]
 }
 
 /** The values above that are durations, in milliseconds. */
@@ -130,7 +143,8 @@ const eachInMillis: Partial<Record<Setting, number>> = {
   quietPeriod: 1_500,
   reviewTimeout: 90_000,
   cooldown: 0,
-  retention: 1_209_600_000
+  retention: 1_209_600_000,
+  maxCatchUpAge: 7_200_000
 }
 
 const cases = Record.toEntries(each).map(([setting, [variable, key, value, text]]) => {
@@ -169,6 +183,10 @@ const right: { readonly [K in Setting]: readonly [string, string] } = {
   retention: [
     'a duration above zero, such as "90 days", or Duration.infinity',
     'a duration above zero with its unit, such as "90 days", or "infinity"'
+  ],
+  maxCatchUpAge: [
+    'a duration of zero or more, such as "7 days", or Duration.infinity',
+    'a duration of zero or more with its unit, such as "7 days", or "infinity"'
   ]
 }
 
@@ -366,7 +384,8 @@ const anySettings = FastCheck.record(
     cooldown: millis,
     maxReviewsPerDay: count,
     maxPending: count,
-    retention: someMillis
+    retention: someMillis,
+    maxCatchUpAge: millis
   },
   { requiredKeys: [] }
 )

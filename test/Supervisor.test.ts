@@ -16,6 +16,7 @@ const supervise = Effect.gen(function* () {
       Layer.succeed(Supervisor, {
         jobs: Effect.succeed([]),
         activity: Stream.orDie(Mailbox.toStream(activity)),
+        events: Stream.never,
         evidence: () => Effect.die("nobody asks")
       })
     ),

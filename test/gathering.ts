@@ -7,7 +7,9 @@ import { Context, Effect, Layer, Stream } from "effect"
 import {
   type Evidence,
   type EvidenceScope,
+  HealingConfig,
   type HealingRequest,
+  type HealingSettingsInput,
   HealingStore,
   type JobInfo,
   type Run,
@@ -17,7 +19,7 @@ import {
 import { type Dossier, type Exhibit, gather } from "../src/Dossier.js"
 import { aRequest, insert } from "./store.js"
 
-export const aJob: JobInfo = { id: "A", kind: "cron", openClaw: true, policy: { minRuns: 5 } }
+export const aJob: JobInfo = { id: "A", kind: "cron", openClaw: true, policy: {} }
 
 export const nothing: Evidence = { command: "node digest.js", runs: [], slaBreaches: [], logs: [], files: [] }
 
@@ -39,6 +41,7 @@ export const wanted = (
 export interface Case {
   readonly jobs?: Effect.Effect<ReadonlyArray<JobInfo>, SupervisorError>
   readonly evidence?: Partial<Evidence> | ((scope: EvidenceScope) => Effect.Effect<Evidence, SupervisorError>)
+  readonly settings?: HealingSettingsInput
   /** What has ended before. */
   readonly history?: ReadonlyArray<HealingRequest>
 }
@@ -46,7 +49,7 @@ export interface Case {
 /** What is gathered, and what the adapter was asked for. */
 export const gathering = (
   request: HealingRequest,
-  { evidence = {}, history = [], jobs = Effect.succeed([aJob]) }: Case
+  { evidence = {}, history = [], jobs = Effect.succeed([aJob]), settings }: Case
 ) =>
   Effect.gen(function* () {
     const scopes: Array<EvidenceScope> = []
@@ -54,9 +57,11 @@ export const gathering = (
     yield* store.commit(history.map(insert))
     const gathered = yield* gather(request).pipe(
       Effect.provideService(HealingStore, store),
+      Effect.provide(HealingConfig.layer(settings)),
       Effect.provideService(Supervisor, {
         jobs,
         activity: Stream.never,
+        events: Stream.never,
         evidence: (_, scope) => {
           scopes.push(scope)
           return typeof evidence === "function" ? evidence(scope) : Effect.succeed({ ...nothing, ...evidence })

@@ -76,7 +76,9 @@ export const OpenClawReviewer: {
       Effect.gen(function* () {
         const cli = yield* OpenClawCli.make(options)
         const limit = limitOf((yield* HealingConfig).reviewTimeout)
-        const context = yield* Effect.context<Supervisor | HealingStore | FileSystem | Path | CommandExecutor>()
+        const context = yield* Effect.context<
+          Supervisor | HealingStore | HealingConfig | FileSystem | Path | CommandExecutor
+        >()
         return {
           review: (request) =>
             review(cli, request, limit).pipe(

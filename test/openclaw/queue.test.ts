@@ -22,6 +22,7 @@ const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = 
     const SupervisorLive = Layer.succeed(Supervisor, {
       jobs: Effect.succeed([digest]),
       activity: Stream.never,
+      events: Stream.never,
       evidence: () => Effect.succeed(nothing)
     })
     const context = yield* Layer.build(

@@ -87,6 +87,7 @@ const makeWorld = (
         Layer.succeed(Supervisor, {
           jobs: Effect.succeed([digest]),
           activity: Stream.never,
+          events: Stream.never,
           evidence: () => Effect.succeed({ ...nothing, ...world.evidence })
         })
       ),

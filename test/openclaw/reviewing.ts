@@ -20,7 +20,7 @@ import { type OpenClawError, type OpenClawOptions, OpenClawReviewer } from "effe
 import { accept } from "../../src/HealingRequest.js"
 import { makeFake, type Turn } from "./fake.js"
 
-export const digest: JobInfo = { id: "digest", kind: "cron", openClaw: true, policy: { minRuns: 5 } }
+export const digest: JobInfo = { id: "digest", kind: "cron", openClaw: true, policy: {} }
 
 export const nothing: Evidence = { command: "node digest.js", runs: [], slaBreaches: [], logs: [], files: [] }
 
@@ -68,6 +68,7 @@ export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], .
     const SupervisorLive = Layer.succeed(Supervisor, {
       jobs: world.jobs ?? Effect.succeed([digest]),
       activity: Stream.never,
+      events: Stream.never,
       evidence: (_, scope) => {
         scopes.push(scope)
         return world.evidence?.(scope) ?? Effect.succeed(nothing)
