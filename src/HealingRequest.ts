@@ -78,6 +78,8 @@ const Millis = Schema.Int
  * - `endedAt`, `reason`: when and why it ended; `reason` has at most 2,000 characters.
  * - `coalescedInto`: the request that carries its wishes on.
  * - `report`: what its completed review has found.
+ * - `cooldown`: how long it waits after the last completed review of its job, in milliseconds; `null` for the setting.
+ * - `signature`: of the failure that it is about, if it is one: the same for failures with one cause, as far as can be told.
  *
  * @since 0.1.0
  * @category schemas
@@ -100,7 +102,9 @@ export const HealingRequest = Schema.Struct({
   endedAt: Schema.NullOr(Millis),
   reason: Schema.NullOr(Schema.String),
   coalescedInto: Schema.NullOr(Schema.String),
-  report: Schema.NullOr(Report)
+  report: Schema.NullOr(Report),
+  cooldown: Schema.NullOr(Schema.NonNegative),
+  signature: Schema.NullOr(Schema.String)
 })
 
 /**
@@ -129,7 +133,10 @@ export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf("
  * @internal
  */
 export interface Wish
-  extends Pick<HealingRequest, "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil"> {
+  extends Pick<
+    HealingRequest,
+    "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil" | "cooldown" | "signature"
+  > {
   readonly trigger: string
 }
 
@@ -181,7 +188,9 @@ export const accept = (number: number, wish: Wish, at: number, notBefore: number
   endedAt: null,
   reason: null,
   coalescedInto: null,
-  report: null
+  report: null,
+  cooldown: wish.cooldown,
+  signature: wish.signature
 })
 
 /** The later of two ends of a wait, of which `null` is none. */
@@ -218,7 +227,9 @@ export const coalesce = (pending: HealingRequest, wish: Wish): HealingRequest =>
   note: wish.note ?? pending.note,
   callersOnly: pending.callersOnly && wish.callersOnly,
   notBefore: wish.trigger === "manual" ? null : pending.notBefore,
-  waitUntil: longestWait(pending, wish)
+  waitUntil: longestWait(pending, wish),
+  cooldown: wish.cooldown ?? pending.cooldown,
+  signature: wish.signature ?? pending.signature
 })
 
 /**
@@ -293,7 +304,9 @@ export const merge = (
     runId: newer.runId ?? older.runId,
     note: newer.note ?? older.note,
     callersOnly: older.callersOnly && newer.callersOnly,
-    waitUntil: longestWait(older, newer)
+    waitUntil: longestWait(older, newer),
+    cooldown: newer.cooldown ?? older.cooldown,
+    signature: newer.signature ?? older.signature
   },
   { ...newer, state: "coalesced", endedAt: at, coalescedInto: older.id }
 ]

@@ -44,12 +44,38 @@ export interface Transition {
 }
 
 /**
+ * When a job was to be reviewed by its schedule, and what has come of it: a request, or a reason why not. In milliseconds
+ * since 1970.
+ *
+ * - `at`: the instant; of several that were missed the last one.
+ * - `first`: the first of those; else the same.
+ * - `schedule`: the schedule that it is of, as a text that is the same for the same schedule. It is empty where a job has none
+ *   any more.
+ * - `request`: the number of the request.
+ * - `reason`: why there is none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Occurrence {
+  readonly job: string
+  readonly first: number
+  readonly at: number
+  readonly schedule: string
+  readonly request: number | null
+  readonly reason: string | null
+}
+
+/**
  * What is written in one go.
  *
  * @since 0.1.0
  * @category models
  */
-export type Change = Transition | { readonly _tag: "QueueState"; readonly state: QueueState }
+export type Change =
+  | Transition
+  | { readonly _tag: "QueueState"; readonly state: QueueState }
+  | { readonly _tag: "Occurrence"; readonly occurrence: Occurrence }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -96,7 +122,11 @@ export interface HistoryQuery {
  * - `completedSince`: for each job with a completed review since then, when its last one ended.
  * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
  * - `history`: what has ended, the newest first.
- * - `prune`: removes what had ended before then, so many at most. Returns how many it has removed.
+ * - `prune`: removes what had ended before then, and occurrences but for the last one of each job; so many of both at most.
+ *   Returns how many it has removed.
+ * - `lastOccurrences`: of each job the occurrence that was written last.
+ * - `occurrences`: those of a job, the one that was written last first, so many at most.
+ * - `explained`: whether the job has a completed review of a failure with this signature.
  *
  * Times are milliseconds since 1970.
  *
@@ -117,6 +147,9 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
     ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
     readonly history: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingStoreError>
     readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+    readonly lastOccurrences: Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+    readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+    readonly explained: (job: string, signature: string) => Effect.Effect<boolean, HealingStoreError>
   }
 >() {
   /**

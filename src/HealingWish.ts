@@ -26,6 +26,8 @@ import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from 
  * - `priority`: below 0; higher goes first. By default the setting `priority` for `manual`, 20 lower for `schedule`, 10
  *   lower for everything else.
  * - `maxWait`: from the call until the first turn. For `heal` the setting `maxWait` by default, for `submit` no limit.
+ * - `cooldown`: from the end of the job's last completed review until this one may begin, unless it is `manual`; finite. The
+ *   setting `cooldown` by default.
  * - `note`: for the reviewer and for people; at most 1,000 characters.
  *
  * @since 0.1.0
@@ -37,6 +39,7 @@ export interface HealingWish {
   readonly runId?: string | undefined
   readonly priority?: number | undefined
   readonly maxWait?: Duration.DurationInput | undefined
+  readonly cooldown?: Duration.DurationInput | undefined
   readonly note?: string | undefined
 }
 
@@ -100,6 +103,7 @@ const Wish = Schema.Struct({
   maxWait: optional(
     expecting('a duration of zero or more, such as "5 minutes", or Duration.infinity')(Durations.inCode.any)
   ),
+  cooldown: optional(expecting('a finite duration of zero or more, such as "10 minutes"')(Durations.inCode.finite)),
   note: optional(
     expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000), wellFormed))
   )

@@ -7,13 +7,15 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { type HealingStoreError, unexpectedState } from "./HealingError.js"
 import { type HealingRequest, isAutomatic } from "./HealingRequest.js"
-import type { HealingStore, QueueState, Transition } from "./HealingStore.js"
+import type { HealingStore, Occurrence, QueueState, Transition } from "./HealingStore.js"
 
 /** @internal */
 export const make = (): Context.Tag.Service<HealingStore> => {
   const requests = new Map<number, HealingRequest>()
   /** Which request of a job has the state, of which it may have but one (R14). */
   const only = { pending: new Map<string, number>(), running: new Map<string, number>() }
+  /** Of each job, in the order in which they were written. */
+  const occurrences = new Map<string, ReadonlyArray<Occurrence>>()
   let queueState: QueueState | undefined
   let lastNumber = 0
 
@@ -52,6 +54,13 @@ export const make = (): Context.Tag.Service<HealingStore> => {
               queueState = before
             })
             queueState = change.state
+            continue
+          }
+          if (change._tag === "Occurrence") {
+            const { job } = change.occurrence
+            const before = occurrences.get(job) ?? []
+            undo.push(() => occurrences.set(job, before))
+            occurrences.set(job, [...before, change.occurrence])
             continue
           }
           const error = problem(change)
@@ -117,7 +126,22 @@ export const make = (): Context.Tag.Service<HealingStore> => {
           .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
           .slice(0, limit)
         for (const { number } of old) put(number, undefined)
-        return old.length
-      })
+        let removed = old.length
+        // But for the last one of each job, from which its schedule goes on.
+        for (const [job, ofJob] of occurrences) {
+          const kept = ofJob.filter(({ at }, index) => at >= endedBefore || index === ofJob.length - 1)
+          removed += ofJob.length - kept.length
+          occurrences.set(job, kept)
+        }
+        return removed
+      }),
+    lastOccurrences: Effect.sync(() => Array.from(occurrences.values()).flatMap((ofJob) => ofJob.slice(-1))),
+    occurrences: (job, limit) => Effect.sync(() => (occurrences.get(job) ?? []).toReversed().slice(0, limit)),
+    explained: (job, signature) =>
+      Effect.sync(() =>
+        Array.from(requests.values()).some(
+          (request) => request.job === job && request.signature === signature && request.state === "completed"
+        )
+      )
   }
 }

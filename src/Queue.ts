@@ -24,7 +24,7 @@ import { HealingEvent } from "./HealingEvent.js"
 import type { HealError, HealingQueue, Review } from "./HealingQueue.js"
 import * as Request from "./HealingRequest.js"
 import { gateOf, HealingService } from "./HealingService.js"
-import { HealingStore, type Page, type QueueState, transition } from "./HealingStore.js"
+import { type Change, HealingStore, type Occurrence, type Page, type QueueState, transition } from "./HealingStore.js"
 import { decodeHistory, decodeTarget, decodeWish, type HealingWish, Submission } from "./HealingWish.js"
 import * as Holds from "./Holds.js"
 import * as Journal from "./Journal.js"
@@ -32,7 +32,7 @@ import { byTurn } from "./Line.js"
 import * as Mark from "./Mark.js"
 import { replay } from "./Replay.js"
 import * as Retention from "./Retention.js"
-import { Reviewer } from "./Reviewer.js"
+import { Reviewed, Reviewer } from "./Reviewer.js"
 import * as Turns from "./Turns.js"
 
 type HealingRequest = Request.HealingRequest
@@ -58,7 +58,7 @@ export const make = (
       return yield* Effect.dieMessage("HealingQueue.layer needs the HealingService of HealingService.layer")
     }
     const store = yield* HealingStore
-    const reviewer = yield* Reviewer
+    const reviewer = unlessExplained(store, yield* Reviewer)
     const clock = yield* Effect.clock
     const { context, fiberRefs, runtimeFlags } = yield* Effect.runtime<never>()
     // A review has its own span, which is none of those in which the layer was built.
@@ -126,12 +126,12 @@ export const make = (
       )
     })
 
-    const join = (entry: Entry, wish: Request.Wish, caller: Caller | undefined): Placed => {
+    const join = (entry: Entry, wish: Request.Wish, caller: Caller | undefined, due: Due | undefined): Placed => {
       const request = Request.coalesce(entry.request, wish)
       entries.update(entry, request)
       if (caller !== undefined) entries.attach(entry, caller)
       const written = journal.write(
-        () => (entry.lost === undefined ? [transition("pending", request)] : []),
+        () => (entry.lost === undefined ? [transition("pending", request), ...occurrence(request, due)] : []),
         (failure) => {
           const error = failure ?? entry.lost
           if (error === undefined) {
@@ -148,20 +148,29 @@ export const make = (
       return placed(entry, written, Submission.Coalesced({ id: request.id }))
     }
 
-    const place = (wish: Request.Wish, caller?: Caller): Either.Either<Placed, HealingQueueFull> => {
+    const place = (
+      wish: Request.Wish,
+      caller: Caller | undefined,
+      due: Due | undefined
+    ): Either.Either<Placed, HealingQueueFull> => {
       const pending = pendingOf.get(wish.job)
-      if (pending !== undefined) return Either.right(join(pending, wish, caller))
+      if (pending !== undefined) return Either.right(join(pending, wish, caller, due))
       if (pendingOf.size >= settings.maxPending) {
         return Either.left(new HealingQueueFull({ job: wish.job, maxPending: settings.maxPending }))
       }
       const at = wall()
       const isAutomatic = wish.trigger !== "manual"
-      const request = Request.accept(++lastNumber, wish, at, isAutomatic ? desk.cooldowns.endOf(wish.job, at) : null)
+      const request = Request.accept(
+        ++lastNumber,
+        wish,
+        at,
+        isAutomatic ? desk.cooldowns.endOf(wish.job, at, wish.cooldown) : null
+      )
       const entry = entries.make(request, owner)
       pendingOf.set(wish.job, entry)
       if (caller !== undefined) entries.attach(entry, caller)
       const written = journal.write(
-        () => (entry.lost === undefined ? [transition(null, request)] : []),
+        () => (entry.lost === undefined ? [transition(null, request), ...occurrence(request, due)] : []),
         (error) => {
           if (error?.reason === "UnexpectedState") desk.reportBug(error)
           entry.lost ??= error
@@ -185,25 +194,39 @@ export const make = (
 
     /** The wish, and how long it says that it may wait, in milliseconds. */
     const decode = (input: HealingWish) =>
-      Effect.map(decodeWish(input), ({ job, maxWait, note, priority, runId, trigger = "manual" }) => ({
+      Effect.map(decodeWish(input), ({ cooldown, job, maxWait, note, priority, runId, trigger = "manual" }) => ({
         maxWait: maxWait && Duration.toMillis(maxWait),
         wish: {
           job,
           trigger,
           priority: priority ?? priorityOf(trigger),
           runId: runId ?? null,
-          note: note ?? null
+          note: note ?? null,
+          cooldown: cooldown === undefined ? null : Math.round(Duration.toMillis(cooldown)),
+          signature: null
         }
       }))
 
-    const submit: Context.Tag.Service<HealingQueue>["submit"] = (input) =>
-      Effect.flatMap(decode(input), ({ maxWait = Number.POSITIVE_INFINITY, wish }) =>
-        Effect.uninterruptible(
-          Effect.suspend(() => {
-            if (closed) return Effect.fail(closedError)
-            const waitUntil = Number.isFinite(maxWait) ? Request.instant(wall() + maxWait) : null
-            return Effect.flatMap(place({ ...wish, callersOnly: false, waitUntil }), ({ written }) => written)
+    /** What the cool-down of a job goes by, if that is longer than what is kept in memory. */
+    const recall = ({ cooldown, job, trigger }: Pick<Request.Wish, "cooldown" | "job" | "trigger">) =>
+      trigger === "manual" || !desk.cooldowns.mayHaveForgotten(job, cooldown)
+        ? Effect.void
+        : Effect.map(store.history({ job, states: ["completed"], limit: 1 }), ([last]) => {
+            if (last?.endedAt != null) desk.cooldowns.remember(job, last.endedAt)
           })
+
+    const submitDue: SubmitDue = (input, { due, signature = null } = {}) =>
+      Effect.flatMap(decode(input), ({ maxWait = Number.POSITIVE_INFINITY, wish }) =>
+        Effect.zipRight(
+          recall(wish),
+          Effect.uninterruptible(
+            Effect.suspend(() => {
+              if (closed) return Effect.fail(closedError)
+              const waitUntil = Number.isFinite(maxWait) ? Request.instant(wall() + maxWait) : null
+              const placed = place({ ...wish, signature, callersOnly: false, waitUntil }, undefined, due)
+              return Effect.flatMap(placed, ({ written }) => written)
+            })
+          )
         )
       )
 
@@ -231,11 +254,12 @@ export const make = (
         const { maxWait = Duration.toMillis(settings.maxWait), wish } = yield* decode(input)
         const deadlock = yield* gate.deadlock(wish.job)
         if (deadlock !== undefined) return yield* deadlock
+        yield* recall(wish)
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.suspend((): Effect.Effect<Review, HealError> => {
             if (closed) return Effect.fail(new HealingClosed({ job: wish.job }))
             const caller = entries.makeCaller(maxWait, false)
-            const placed = place({ ...wish, callersOnly: true, waitUntil: null }, caller)
+            const placed = place({ ...wish, callersOnly: true, waitUntil: null }, caller, undefined)
             if (Either.isLeft(placed)) return Effect.fail(placed.left)
             return Effect.onInterrupt(restore(awaitAnswer(caller)), () => detach(caller))
           })
@@ -311,7 +335,7 @@ export const make = (
         const longest =
           at +
           Math.max(
-            cooldown,
+            request.cooldown ?? cooldown,
             Option.getOrElse(delay, () => 0)
           )
         return notBefore > longest ? { ...request, notBefore: longest } : request
@@ -349,8 +373,8 @@ export const make = (
     yield* open
     yield* Effect.addFinalizer(() => close)
 
-    return {
-      submit,
+    const queue: Context.Tag.Service<HealingQueue> = {
+      submit: (wish) => submitDue(wish),
       heal,
       cancel,
       pending: Effect.sync(() => {
@@ -376,6 +400,61 @@ export const make = (
       ),
       events: events.listen
     }
+    submitters.set(queue, submitDue)
+    return queue
   })
+
+/**
+ * When a review was due by the schedule of its job. It is written with the request that comes of it.
+ *
+ * @internal
+ */
+export type Due = Pick<Occurrence, "first" | "at" | "schedule">
+
+/**
+ * Asks for a review as `submit` does, for what is known about why.
+ *
+ * - `due`: the occurrence of a schedule.
+ * - `signature`: that of a failure, by which one that was reviewed already is not reviewed again.
+ *
+ * @internal
+ */
+export type SubmitDue = (
+  wish: HealingWish,
+  why?: { readonly due?: Due | undefined; readonly signature?: string | null | undefined }
+) => ReturnType<Context.Tag.Service<HealingQueue>["submit"]>
+
+const submitters = new WeakMap<Context.Tag.Service<HealingQueue>, SubmitDue>()
+
+/**
+ * `undefined` if the queue is not one of `HealingQueue.layer`.
+ *
+ * @internal
+ */
+export const submitterOf = (queue: Context.Tag.Service<HealingQueue>): SubmitDue | undefined => submitters.get(queue)
+
+const occurrence = ({ job, number }: HealingRequest, due: Due | undefined): ReadonlyArray<Change> =>
+  due === undefined ? [] : [{ _tag: "Occurrence", occurrence: { ...due, job, request: number, reason: null } }]
+
+/**
+ * The request may have been made while the review was running that has explained its failure. What cannot be looked up is
+ * reviewed.
+ */
+const unlessExplained = (
+  store: Context.Tag.Service<HealingStore>,
+  { review }: Context.Tag.Service<Reviewer>
+): Context.Tag.Service<Reviewer> => ({
+  review: (request) => {
+    const { job, signature, triggers } = request
+    if (signature === null || triggers.some((trigger) => trigger !== "failure")) return review(request)
+    return Effect.flatMap(
+      Effect.orElseSucceed(store.explained(job, signature), () => false),
+      (isExplained) => (isExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : review(request))
+    )
+  }
+})
+
+const EXPLAINED =
+  "a completed review has explained this failure, and neither its command nor its files have changed since"
 
 const jobOf = (id: string): string => id.slice(id.indexOf(":") + 1, id.lastIndexOf(":"))

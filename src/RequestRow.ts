@@ -37,7 +37,9 @@ export const columns = [
   "ended_at",
   "reason",
   "coalesced_into",
-  "report"
+  "report",
+  "cooldown",
+  "signature"
 ] as const
 
 /** @internal */
@@ -61,7 +63,9 @@ export const toRow = (request: HealingRequest): Array<string | number | null> =>
   request.endedAt,
   request.reason,
   request.coalescedInto,
-  request.report === null ? null : JSON.stringify(encodeReport(request.report))
+  request.report === null ? null : JSON.stringify(encodeReport(request.report)),
+  request.cooldown,
+  request.signature
 ]
 
 const encodeReport = Schema.encodeSync(Report)
@@ -83,7 +87,9 @@ const Row = Schema.Struct({
   ended_at: Schema.NullOr(Schema.Int),
   reason: Schema.NullOr(Schema.String),
   coalesced_into: Schema.NullOr(Schema.String),
-  report: Schema.NullOr(Schema.parseJson(Report))
+  report: Schema.NullOr(Schema.parseJson(Report)),
+  cooldown: Schema.NullOr(Schema.NonNegative),
+  signature: Schema.NullOr(Schema.String)
 })
 
 const decodeRow = Schema.decodeUnknownEither(Row)
@@ -113,7 +119,9 @@ export const fromRow = (row: unknown): Either.Either<HealingRequest, string> =>
       endedAt: row.ended_at,
       reason: row.reason,
       coalescedInto: row.coalesced_into,
-      report: row.report
+      report: row.report,
+      cooldown: row.cooldown,
+      signature: row.signature
     }),
     // The names of the columns only: what stands in them may be anybody's secret.
     onLeft: (error) =>

@@ -62,7 +62,28 @@ const requests = Effect.gen(function* () {
   )`
 })
 
-const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [[1, "requests", Effect.succeed(requests)]]
+const scheduling = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_occurrences (
+    number INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    schedule TEXT NOT NULL,
+    request INTEGER,
+    reason TEXT
+  )`
+  yield* sql`CREATE INDEX healing_occurrences_of_job ON healing_occurrences (job, number)`
+  yield* sql`ALTER TABLE healing_requests ADD COLUMN cooldown INTEGER`
+  yield* sql`ALTER TABLE healing_requests ADD COLUMN signature TEXT`
+  yield* sql`CREATE INDEX healing_explained ON healing_requests (job, signature)
+    WHERE state = 'completed' AND signature IS NOT NULL`
+})
+
+const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
+  [1, "requests", Effect.succeed(requests)],
+  [2, "scheduling", Effect.succeed(scheduling)]
+]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })
 
@@ -79,6 +100,15 @@ const QueueRow = Schema.Struct({
 })
 
 const decodeQueue = Schema.decodeUnknownEither(QueueRow)
+
+const OccurrenceRow = Schema.Struct({
+  job: Schema.String,
+  first: Schema.Int,
+  at: Schema.Int,
+  schedule: Schema.String,
+  request: Schema.NullOr(Schema.Int),
+  reason: Schema.NullOr(Schema.String)
+})
 
 const LastCompleted = Schema.Struct({ job: Schema.String, ended_at: Schema.Int })
 
@@ -115,6 +145,10 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
       ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, rate_limited_until = excluded.rate_limited_until,
         rate_limits = excluded.rate_limits`)
 
+    const addOccurrence = textOf(sql`
+      INSERT INTO healing_occurrences
+      ${sql.insert({ job: "", first: 0, at: 0, schedule: "", request: null, reason: null })}`)
+
     const stateOf = (connection: Connection, number: number): Effect.Effect<string, SqlError> =>
       Effect.map(
         connection.execute(
@@ -129,6 +163,10 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
       if (change._tag === "QueueState") {
         const { paused, rateLimitedUntil, rateLimits } = change.state
         return connection.execute(upsert, [1, paused ? 1 : 0, rateLimitedUntil, rateLimits], undefined)
+      }
+      if (change._tag === "Occurrence") {
+        const { at, first, job, reason, request, schedule } = change.occurrence
+        return connection.execute(addOccurrence, [job, first, at, schedule, request, reason], undefined)
       }
       const { from, to } = change
       const found = (expected: string) =>
@@ -214,6 +252,16 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
         return good
       })
 
+    /** But for the last one of each job, from which its schedule goes on. */
+    const pruneOccurrences = (before: number, limit: number) =>
+      sql`DELETE FROM healing_occurrences WHERE number IN (
+        SELECT number FROM healing_occurrences
+        WHERE at < ${before} AND number < (
+          SELECT MAX(number) FROM healing_occurrences AS other WHERE other.job = healing_occurrences.job
+        )
+        LIMIT ${limit}
+      ) RETURNING number`
+
     return {
       commit: (changes) => {
         const [first, second] = changes
@@ -270,8 +318,25 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
           WHERE ended_at IS NOT NULL AND ended_at < ${endedBefore} AND number < (SELECT MAX(number) FROM healing_requests)
           ORDER BY ended_at LIMIT ${limit}
         ) RETURNING number`.pipe(
-          Effect.map((rows) => rows.length),
+          Effect.zipWith(
+            pruneOccurrences(endedBefore, limit),
+            (requests, occurrences) => requests.length + occurrences.length
+          ),
           typed("cannot be written")
+        ),
+      lastOccurrences:
+        sql`SELECT MAX(number), job, first, at, schedule, request, reason FROM healing_occurrences GROUP BY job`.pipe(
+          Effect.map(readable(OccurrenceRow)),
+          typed("cannot be read")
+        ),
+      occurrences: (job, limit) =>
+        sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
+          ORDER BY number DESC LIMIT ${limit}`.pipe(Effect.map(readable(OccurrenceRow)), typed("cannot be read")),
+      explained: (job, signature) =>
+        sql`SELECT number FROM healing_requests
+          WHERE job = ${job} AND signature = ${signature} AND state = 'completed' LIMIT 1`.pipe(
+          Effect.map((rows) => rows.length > 0),
+          typed("cannot be read")
         )
     }
   }

@@ -136,7 +136,7 @@ export const make = (
     const request = Request.complete(entry.request, at, report)
     cooldowns.start(entry.job, at)
     const next = pendingOf.get(entry.job)
-    const notBefore = cooldowns.endOf(entry.job, at)
+    const notBefore = cooldowns.endOf(entry.job, at, next?.request.cooldown ?? null)
     const cooling =
       next !== undefined && notBefore !== null && Request.isAutomatic(next.request)
         ? { ...next.request, notBefore }

@@ -71,7 +71,9 @@ describe("submit", () => {
         endedAt: 0,
         reason: null,
         coalescedInto: null,
-        report: { summary: "found it" }
+        report: { summary: "found it" },
+        cooldown: null,
+        signature: null
       })
       assert.deepStrictEqual(log, ["x begins", "x ends"])
     })

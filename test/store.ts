@@ -24,6 +24,8 @@ export const aRequest = (number: number, fields: Partial<HealingRequest> = {}): 
   reason: null,
   coalescedInto: null,
   report: null,
+  cooldown: null,
+  signature: null,
   ...fields,
   id: idOf(fields.job ?? "A", number)
 })

@@ -28,7 +28,17 @@ export const nothing: Evidence = { command: "node digest.js", runs: [], slaBreac
 export const wanted = (trigger = "failure", wish: Partial<HealingRequest> = {}): HealingRequest => ({
   ...accept(
     100,
-    { job: digest.id, priority: -10, runId: null, note: null, callersOnly: false, waitUntil: null, trigger },
+    {
+      job: digest.id,
+      priority: -10,
+      runId: null,
+      note: null,
+      callersOnly: false,
+      waitUntil: null,
+      cooldown: null,
+      signature: null,
+      trigger
+    },
     0,
     null
   ),
