@@ -9,10 +9,12 @@ import * as Layer from "effect/Layer"
 import { HealingConfig, type HealingSettingsInput } from "./HealingConfig.js"
 import type { HealingConfigError, HealingStoreError } from "./HealingError.js"
 import { HealingQueue } from "./HealingQueue.js"
+import { HealingScheduler } from "./HealingScheduler.js"
 import { HealingService } from "./HealingService.js"
 import { HealingStore } from "./HealingStore.js"
 import { OpenClaw } from "./OpenClaw.js"
-import type { Reviewer } from "./Reviewer.js"
+import { Reviewer } from "./Reviewer.js"
+import { Supervisor } from "./Supervisor.js"
 
 /**
  * What most apps provide.
@@ -22,6 +24,10 @@ import type { Reviewer } from "./Reviewer.js"
  * - `layerSqlite`: the same, and durable: requests are kept in this SQLite file, which one process owns at a time. It is
  *   made with its folders if it is not there; `:memory:` for none. It fails with `HealingStoreError` if the file cannot be
  *   opened. Settings come from code only, as above; the parts are `HealingQueue.layer` and `HealingStore.layerSqlite`.
+ *
+ * - `layerSupervised`: the same, and supervised: what runs is told by the `Supervisor`, before anything of the last process is
+ *   gone on with, and jobs are reviewed as their policies say. `reviewer` is for one that needs the store or the
+ *   settings itself, as `OpenClawReviewer.layer()` does; without it a `Reviewer` is needed.
  *
  * @example
  * ```ts
@@ -49,10 +55,29 @@ export const Healing: {
     HealingConfigError | HealingStoreError,
     Reviewer | FileSystem | Path
   >
+  readonly layerSupervised: <E = never, R = Reviewer>(
+    filename: string,
+    settings?: HealingSettingsInput,
+    reviewer?: Layer.Layer<Reviewer, E, R>
+  ) => Layer.Layer<
+    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler,
+    HealingConfigError | HealingStoreError | E,
+    Exclude<Exclude<R, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path
+  >
 } = {
   layer: (settings) => gate(settings),
   layerSqlite: (filename, settings) =>
-    HealingQueue.layer.pipe(Layer.provideMerge(HealingStore.layerSqlite(filename)), Layer.provideMerge(gate(settings)))
+    HealingQueue.layer.pipe(Layer.provideMerge(HealingStore.layerSqlite(filename)), Layer.provideMerge(gate(settings))),
+  layerSupervised: (filename, settings, reviewer) =>
+    HealingScheduler.layer.pipe(
+      Layer.provideMerge(HealingQueue.layer),
+      // Without one `R` is `Reviewer` itself, by its default.
+      Layer.provide(reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer, never, never>)),
+      Layer.provideMerge(HealingStore.layerSqlite(filename)),
+      // First of all, so that no review begins before the supervisor has told what runs.
+      Layer.provide(Supervisor.layerActivity),
+      Layer.provideMerge(gate(settings))
+    )
 }
 
 const gate = (settings?: HealingSettingsInput) =>

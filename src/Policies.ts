@@ -1,0 +1,107 @@
+/**
+ * The policies of the jobs, as they were read last.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type { Plan } from "./Agenda.js"
+import type { HealingSettings } from "./HealingConfig.js"
+import { decodePolicy, type HealingPolicy, type PolicyIssue } from "./HealingPolicy.js"
+import { JobInfo } from "./Supervisor.js"
+
+interface Known {
+  readonly info: JobInfo
+  /** What it was made of: whether it is the same again is sooner seen than decoded. */
+  readonly text: string
+  readonly policy: Either.Either<HealingPolicy, Arr.NonEmptyReadonlyArray<PolicyIssue>>
+  readonly plan: Plan | undefined
+}
+
+const isJobInfo = Schema.is(JobInfo)
+
+/** @internal */
+export class Policies {
+  readonly #settings: HealingSettings
+  #known: ReadonlyMap<string, Known> = new Map()
+  #told: ReadonlySet<string> = new Set()
+
+  constructor(settings: HealingSettings) {
+    this.#settings = settings
+  }
+
+  /** Returns what is wrong and was not wrong before. What an adapter gives may be anything. */
+  read(jobs: ReadonlyArray<unknown>): ReadonlyArray<string> {
+    const wrong: Array<string> = []
+    const known = new Map<string, Known>()
+    for (const info of jobs) {
+      if (!isJobInfo(info))
+        wrong.push(`The supervisor has a job that does not fit JobInfo${named(info)}: it is left out`)
+      else if (known.has(info.id)) wrong.push(`The supervisor has two jobs named "${info.id}": the first one counts`)
+      else known.set(info.id, this.#learn(info))
+    }
+    for (const { info, policy } of known.values()) {
+      if (Either.isRight(policy)) continue
+      const issues = policy.left.map(({ expected, key }) => `${key === "" ? "" : `${key}: `}${expected}`).join("; ")
+      wrong.push(`The policy of "${info.id}" is wrong, so that only a person has it reviewed: ${issues}`)
+    }
+    const told = this.#told
+    this.#known = known
+    this.#told = new Set(wrong)
+    return Arr.dedupe(wrong).filter((message) => !told.has(message))
+  }
+
+  has(job: string): boolean {
+    return this.#known.has(job)
+  }
+
+  info(job: string): JobInfo | undefined {
+    return this.#known.get(job)?.info
+  }
+
+  /** `undefined` if the job has none, or one that is wrong. */
+  of(job: string): HealingPolicy | undefined {
+    const known = this.#known.get(job)
+    return known && Either.getOrElse(known.policy, () => undefined)
+  }
+
+  isWrong(job: string): boolean {
+    const known = this.#known.get(job)
+    return known !== undefined && Either.isLeft(known.policy)
+  }
+
+  get plans(): ReadonlyArray<Plan> {
+    return Array.from(this.#known.values()).flatMap(({ plan }) => plan ?? [])
+  }
+
+  get problems(): ReadonlyArray<PolicyIssue> {
+    return Array.from(this.#known.values()).flatMap(({ policy }) => (Either.isLeft(policy) ? policy.left : []))
+  }
+
+  #learn(info: JobInfo): Known {
+    const before = this.#known.get(info.id)
+    if (before !== undefined && before.info.policy === info.policy) return { ...before, info }
+    const text = textOf(info.policy)
+    if (before !== undefined && text !== undefined && before.text === text) return { ...before, info }
+    const policy = decodePolicy(info.id, info.policy, this.#settings.jobs[info.id])
+    return { info, text: text ?? "", policy, plan: planOf(info.id, policy, this.#settings.enabled) }
+  }
+}
+
+const planOf = (job: string, policy: Known["policy"], isOn: boolean): Plan | undefined => {
+  if (!isOn || Either.isLeft(policy) || !policy.right.enabled || policy.right.schedule === undefined) return undefined
+  const { schedule } = policy.right
+  return { job, schedule, text: JSON.stringify(schedule) }
+}
+
+const textOf = (policy: unknown): string | undefined => {
+  try {
+    return JSON.stringify(policy)
+  } catch {
+    return undefined
+  }
+}
+
+const named = (info: unknown): string =>
+  Schema.is(Schema.Struct({ id: JobInfo.fields.id }))(info) ? `, "${info.id}"` : ""

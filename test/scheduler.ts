@@ -1,0 +1,204 @@
+/** What the tests of the scheduler share: jobs that change as the test says, and a database that outlives its schedulers. */
+import { NodeContext } from "@effect/platform-node"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { assert } from "@effect/vitest"
+import { Context, Deferred, Effect, Exit, Layer, Logger, Mailbox, Scope, Stream, TestClock } from "effect"
+import {
+  Activity,
+  type Evidence,
+  HealingConfig,
+  type HealingPolicyInput,
+  HealingQueue,
+  type HealingRequest,
+  HealingScheduler,
+  HealingService,
+  type HealingSettingsInput,
+  HealingStore,
+  type JobEvent,
+  type JobInfo,
+  type Occurrence,
+  OpenClaw,
+  Reviewed,
+  Reviewer,
+  Supervisor,
+  type SupervisorError
+} from "effect-healing"
+import { settle } from "./gate.js"
+import { Disk } from "./queue.js"
+
+export const noEvidence: Evidence = { command: "node job.js", runs: [], slaBreaches: [], logs: [], files: [] }
+
+export const aJob = (id: string, policy: HealingPolicyInput = {}): JobInfo => ({
+  id,
+  kind: "cron",
+  openClaw: false,
+  policy
+})
+
+export const failureOf = (job: string, runId: string, fields: Partial<JobEvent> = {}): JobEvent => ({
+  job,
+  trigger: "failure",
+  runId,
+  exitCode: 1,
+  lastError: "Error: boom",
+  ...fields
+})
+
+/** A scheduler from its start to its end. */
+export interface Life {
+  readonly queue: Context.Tag.Service<HealingQueue>
+  readonly scheduler: Context.Tag.Service<HealingScheduler>
+  readonly store: Context.Tag.Service<HealingStore>
+  readonly healing: Context.Tag.Service<HealingService>
+  readonly openClaw: Context.Tag.Service<OpenClaw>
+  readonly stop: Effect.Effect<void>
+  /** Ends without another word to the disk. */
+  readonly crash: Effect.Effect<void>
+}
+
+/** Reviews end at once, unless `isSlow` is set: then by `end`. Times begin at `from`. */
+export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2026, 0, 1)) =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(from)
+    const sqlite = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+    const sql: SqlClient = Context.get(sqlite, SqliteClient.SqliteClient)
+    const disk = new Disk()
+    const reviewed: Array<HealingRequest> = []
+    const open: Array<{ readonly job: string; readonly end: Deferred.Deferred<Reviewed> }> = []
+    const logged: Array<string> = []
+    const state = {
+      jobs: [] as ReadonlyArray<JobInfo>,
+      error: undefined as SupervisorError | undefined,
+      evidence: noEvidence,
+      running: [] as ReadonlyArray<string>,
+      asked: 0,
+      isSlow: false
+    }
+    const activity = new Set<Mailbox.Mailbox<Activity>>()
+    const events = new Set<Mailbox.Mailbox<JobEvent>>()
+
+    const listen = <A>(mailboxes: Set<Mailbox.Mailbox<A>>, first?: () => A) =>
+      Stream.unwrapScoped(
+        Effect.map(Mailbox.make<A>(), (mailbox) => {
+          mailboxes.add(mailbox)
+          if (first !== undefined) mailbox.unsafeOffer(first())
+          return Mailbox.toStream(mailbox)
+        })
+      )
+
+    const SupervisorLive = Layer.succeed(Supervisor, {
+      jobs: Effect.suspend(() => {
+        state.asked++
+        return state.error === undefined ? Effect.succeed(state.jobs) : Effect.fail(state.error)
+      }),
+      activity: listen(activity, () => Activity.Known({ running: state.running })),
+      events: listen(events),
+      evidence: () => Effect.sync(() => state.evidence)
+    })
+
+    const ReviewerLive = Layer.succeed(Reviewer, {
+      review: (request) =>
+        Effect.gen(function* () {
+          reviewed.push(request)
+          const report = Reviewed.Completed({ report: { summary: "all is well" } })
+          if (!state.isSlow) return report
+          const review = { job: request.job, end: yield* Deferred.make<Reviewed>() }
+          open.push(review)
+          return yield* Effect.ensuring(
+            Deferred.await(review.end),
+            Effect.sync(() => open.splice(open.indexOf(review), 1))
+          )
+        })
+    })
+
+    const StoreLive = Layer.effect(
+      HealingStore,
+      Effect.map(HealingStore, (store) => disk.of(store))
+    ).pipe(Layer.provide(HealingStore.layerSql), Layer.provide(Layer.succeedContext(sqlite)))
+
+    const LoggerLive = Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(({ logLevel, message }) => {
+        if (logLevel.ordinal >= 30_000) logged.push(String(message))
+      })
+    )
+
+    // As `Healing.layerSupervised` does, but for the store.
+    const Live = HealingScheduler.layer.pipe(
+      Layer.provideMerge(HealingQueue.layer),
+      Layer.provide(ReviewerLive),
+      Layer.provideMerge(StoreLive),
+      Layer.provide(Supervisor.layerActivity),
+      Layer.provideMerge(HealingService.layer),
+      Layer.provideMerge(OpenClaw.layer),
+      Layer.provideMerge(HealingConfig.layer({ quietPeriod: 0, reviewTimeout: "400 days", ...settings })),
+      Layer.provide(SupervisorLive),
+      Layer.provide(NodeContext.layer),
+      Layer.provideMerge(LoggerLive)
+    )
+
+    const start = Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+      const context = yield* Layer.buildWithScope(Live, scope)
+      yield* settle
+      const stop = Effect.zipRight(Scope.close(scope, Exit.void), settle)
+      const life: Life = {
+        queue: Context.get(context, HealingQueue),
+        scheduler: Context.get(context, HealingScheduler),
+        store: Context.get(context, HealingStore),
+        healing: Context.get(context, HealingService),
+        openClaw: Context.get(context, OpenClaw),
+        stop,
+        crash: Effect.suspend(() => {
+          disk.fail("Unavailable")
+          return Effect.zipRight(
+            stop,
+            Effect.sync(() => disk.repair())
+          )
+        })
+      }
+      return life
+    })
+
+    /** These OpenClaw jobs run from now on. */
+    const run = (...running: ReadonlyArray<string>) =>
+      Effect.suspend(() => {
+        state.running = running
+        for (const mailbox of activity) mailbox.unsafeOffer(Activity.Known({ running }))
+        return settle
+      })
+
+    const tell = (...all: ReadonlyArray<JobEvent>) =>
+      Effect.suspend(() => {
+        for (const event of all) for (const mailbox of events) mailbox.unsafeOffer(event)
+        return settle
+      })
+
+    const end = (job: string) =>
+      Effect.suspend(() => {
+        const review = open.find((review) => review.job === job)
+        assert.isDefined(review, `no review of ${job} runs`)
+        return review === undefined
+          ? Effect.void
+          : Effect.zipRight(
+              Deferred.succeed(review.end, Reviewed.Completed({ report: { summary: "all is well" } })),
+              settle
+            )
+      })
+
+    /** What has come of the occurrences of all jobs, the oldest first. */
+    const occurrences = sql<
+      Omit<Occurrence, "schedule">
+    >`SELECT job, first, at, request, reason FROM healing_occurrences ORDER BY number`
+
+    return { start, state, run, tell, end, reviewed, open, logged, disk, sql, occurrences }
+  })
+
+/** Steps of at most a minute, so that everything happens on time. */
+export const minutes = (count: number) => Effect.repeatN(TestClock.adjust("1 minute"), count - 1)
+
+export const at = (time: string): number => Date.parse(`${time}Z`)
+
+export const goTo = (time: string) => Effect.zipRight(TestClock.setTime(at(time)), settle)
