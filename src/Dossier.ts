@@ -10,11 +10,10 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tuple from "effect/Tuple"
-import { Evidence, EvidenceScope, type JobFile, type Log, type Run } from "./Evidence.js"
+import { Evidence, EvidenceScope, type JobFile, type Log, type Run, runsWithin } from "./Evidence.js"
 import * as Excerpt from "./Excerpt.js"
 import { HealingConfig, type HealingSettings } from "./HealingConfig.js"
 import { type HealingStoreError, SupervisorError } from "./HealingError.js"
@@ -90,7 +89,8 @@ export const gather = (
     const reviews = completed.slice(0, MAX_REVIEWS)
     const scope = scopeOf(request, reviews[0], yield* Clock.currentTimeMillis)
     const evidence = yield* asExpected(Evidence, yield* supervisor.evidence(info, scope))
-    const runs = runsOf(evidence.runs, scope)
+    // As the scope says, whatever the adapter has made of it.
+    const runs = runsWithin(evidence.runs, scope)
 
     if (isScheduled(request) && runs.length < minRuns) {
       const since = scope._tag === "Since" ? ` since ${instant(scope.since)}` : ""
@@ -166,26 +166,6 @@ const scopeOf = (request: HealingRequest, last: HealingRequest | undefined, now:
 }
 
 const daysBefore = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
-
-/** As the scope says, whatever the adapter has made of it. */
-const runsOf = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Run> => {
-  const newestFirst = Arr.sort(
-    all,
-    Order.mapInput(Order.reverse(Order.number), ({ startedAt }: Run) => startedAt ?? 0)
-  )
-  if (scope._tag === "Since") {
-    return (
-      newestFirst
-        // One of which the supervisor does not know when it was may have been then.
-        .filter((run) => (run.startedAt ?? run.endedAt ?? scope.since) >= scope.since || run.id === scope.runId)
-        .slice(0, scope.limit)
-    )
-  }
-  const inQuestion = newestFirst.findIndex(({ id, outcome }) =>
-    scope.runId === null ? outcome === "failed" : id === scope.runId
-  )
-  return newestFirst.slice(Math.max(0, inQuestion)).slice(0, scope.limit)
-}
 
 // -----------------------------------------------------------------------------
 // In words

@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
+import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
 
 /** Within what a `Date` can be. */
@@ -117,3 +119,27 @@ export type EvidenceScope = Data.TaggedEnum<{
  * @category constructors
  */
 export const EvidenceScope = Data.taggedEnum<EvidenceScope>()
+
+/**
+ * Of all runs, those that a scope asks for; the newest if it asks for one that is not there.
+ *
+ * @internal
+ */
+export const runsWithin = (all: ReadonlyArray<Run>, scope: EvidenceScope): ReadonlyArray<Run> => {
+  const newestFirst = Arr.sort(
+    all,
+    Order.mapInput(Order.reverse(Order.number), ({ startedAt }: Run) => startedAt ?? 0)
+  )
+  if (scope._tag === "Since") {
+    return (
+      newestFirst
+        // One of which the supervisor does not know when it was may have been then.
+        .filter((run) => (run.startedAt ?? run.endedAt ?? scope.since) >= scope.since || run.id === scope.runId)
+        .slice(0, scope.limit)
+    )
+  }
+  const inQuestion = newestFirst.findIndex(({ id, outcome }) =>
+    scope.runId === null ? outcome === "failed" : id === scope.runId
+  )
+  return newestFirst.slice(Math.max(0, inQuestion)).slice(0, scope.limit)
+}

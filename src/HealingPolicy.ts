@@ -14,6 +14,7 @@ import { closest } from "fastest-levenshtein"
 import * as Durations from "./Durations.js"
 import { Trigger } from "./HealingRequest.js"
 import { HealingSchedule } from "./HealingSchedule.js"
+import { expecting } from "./Input.js"
 
 /**
  * A part of what is known about a job: its `runs`, `logs` and breaches of its service level (`sla`), its files by what they
@@ -38,12 +39,6 @@ export type EvidencePart = typeof EvidencePart.Type
  * @category schemas
  */
 export const EventTrigger = Trigger.pipe(Schema.filter((trigger) => trigger !== "manual" && trigger !== "schedule"))
-
-/** Without what was found, which may be anybody's secret. */
-const expecting =
-  (what: string) =>
-  <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> =>
-    schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
 
 /** What is `undefined` or `null` has been left out before. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })

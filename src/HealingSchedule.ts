@@ -13,6 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
+import { expecting } from "./Input.js"
 import * as TimeZone from "./TimeZone.js"
 
 const SECOND = 1000
@@ -133,12 +134,6 @@ const comesTrue = (calendar: Calendar): boolean => Number.isFinite(localTime(cal
 // ---------------------------------------------------------------------------------------------------------------------
 // Schedules
 // ---------------------------------------------------------------------------------------------------------------------
-
-/** Without what was found, which may be anybody's secret. */
-const expecting =
-  (what: string) =>
-  <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> =>
-    schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
 
 /** What is `undefined` has been left out before. */
 const optional = <A, I>(schema: Schema.Schema<A, I>, fallback: () => NoInfer<A>) =>

@@ -3,18 +3,12 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as ParseResult from "effect/ParseResult"
-import * as Predicate from "effect/Predicate"
-import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
-import { closest } from "fastest-levenshtein"
 import * as Durations from "./Durations.js"
-import { HealingInvalid } from "./HealingError.js"
 import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from "./HealingRequest.js"
+import { decode, expecting } from "./Input.js"
 
 /**
  * A wish for a review.
@@ -82,12 +76,6 @@ export interface HistoryOptions {
   readonly before?: HealingRequest | undefined
 }
 
-/** Without what was found, which may be anybody's secret. */
-const expecting =
-  (what: string) =>
-  <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> =>
-    schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
-
 /** What is `undefined` has been left out before. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
@@ -133,20 +121,6 @@ const History = Schema.Struct({
     )
   )
 })
-
-const decode = <A, I>(schema: Schema.Schema<A, I>, keys: ReadonlyArray<string>) => {
-  const parse = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })
-  return (input: object): Effect.Effect<A, HealingInvalid> =>
-    Effect.mapError(parse(Record.filter({ ...input }, Predicate.isNotUndefined)), (error) => {
-      const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => ({
-        path: path.join("."),
-        message: _tag === "Unexpected" ? `is not known: did you mean ${closest(String(path.at(-1)), keys)}?` : message
-      }))
-      return new HealingInvalid({
-        issues: Arr.isNonEmptyArray(issues) ? issues : [{ path: "", message: `expected ${keys.join(", ")}` }]
-      })
-    })
-}
 
 /** @internal */
 export const decodeWish = decode(Wish, Object.keys(Wish.fields))
