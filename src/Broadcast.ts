@@ -12,6 +12,8 @@ import * as Stream from "effect/Stream"
 export interface Broadcast<A> {
   readonly tell: (message: A) => void
   readonly listen: Stream.Stream<A>
+  /** Tells each new listener something first, with nothing missed in between. */
+  readonly listenFrom: (first: () => A) => Stream.Stream<A>
   /** There is nothing more to tell. */
   readonly end: Effect.Effect<void>
 }
@@ -34,11 +36,20 @@ export const make = <A>(capacity: number): Broadcast<A> => {
     (mailbox) => Effect.sync(() => listeners.delete(mailbox))
   )
 
+  const listen = (greet: (mailbox: Mailbox.Mailbox<A>) => void): Stream.Stream<A> =>
+    Stream.unwrapScoped(
+      Effect.map(enrol, (mailbox) => {
+        greet(mailbox)
+        return Mailbox.toStream(mailbox)
+      })
+    )
+
   return {
     tell: (message) => {
       for (const mailbox of listeners) mailbox.unsafeOffer(message)
     },
-    listen: Stream.unwrapScoped(Effect.map(enrol, (mailbox) => Mailbox.toStream(mailbox))),
+    listen: listen(() => {}),
+    listenFrom: (first) => listen((mailbox) => mailbox.unsafeOffer(first())),
     end: Effect.suspend(() => {
       ended = true
       return Effect.forEach(listeners, (mailbox) => mailbox.end, { discard: true })

@@ -102,7 +102,12 @@ const endOfLog = (read: string, isCut: boolean, maxLength: number): Excerpt => {
   return { text, remarks: isCut ? ["only its end was read", ...remarks] : remarks }
 }
 
-const firstWholeLine = (read: string): number => {
+/**
+ * Where to begin in a text whose beginning was cut off, so that no part of a secret is left that cannot be known for one.
+ *
+ * @internal
+ */
+export const firstWholeLine = (read: string): number => {
   const end = read.slice(0, MAX_BROKEN).indexOf("\n")
   return end === -1 ? MAX_BROKEN : end + 1
 }

@@ -188,7 +188,7 @@ export class HealingConfigError extends Schema.TaggedError<HealingConfigError>("
 }
 
 /**
- * A request, or a question about requests, was refused because of what it says.
+ * A request, a question about requests, or what a `JobRegistry` was told, was refused because of what it says.
  *
  * - `issues`: what is wrong, each with the path to it.
  *
