@@ -3,7 +3,20 @@ import { NodeContext } from "@effect/platform-node"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert } from "@effect/vitest"
-import { Context, Deferred, Effect, Exit, Layer, Logger, Mailbox, Scope, Stream, TestClock } from "effect"
+import {
+  Clock,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  LogLevel,
+  Mailbox,
+  Scope,
+  Stream
+} from "effect"
 import {
   Activity,
   type Evidence,
@@ -24,7 +37,6 @@ import {
   Supervisor,
   type SupervisorError
 } from "effect-healing"
-import { settle } from "./gate.js"
 import { Disk } from "./queue.js"
 
 export const noEvidence: Evidence = { command: "node job.js", runs: [], slaBreaches: [], logs: [], files: [] }
@@ -45,6 +57,62 @@ export const failureOf = (job: string, runId: string, fields: Partial<JobEvent> 
   ...fields
 })
 
+interface Sleep {
+  readonly until: number
+  readonly wake: () => void
+}
+
+/**
+ * A wall clock that can be set, and a monotonic one that only goes on. `TestClock` goes through every minute of a year; this
+ * one leaps, as the clocks of a machine do that has slept.
+ */
+class LeapingClock implements Clock.Clock {
+  readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
+  readonly currentTimeMillis = Effect.sync(() => this.wall)
+  readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
+  private readonly sleeps = new Set<Sleep>()
+  private elapsed = 0
+
+  constructor(private wall: number) {}
+
+  unsafeCurrentTimeMillis(): number {
+    return this.wall
+  }
+
+  unsafeCurrentTimeNanos(): bigint {
+    return BigInt(this.elapsed) * 1_000_000n
+  }
+
+  sleep(duration: Duration.Duration): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      const sleep = { until: this.elapsed + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+      this.sleeps.add(sleep)
+      return Effect.sync(() => this.sleeps.delete(sleep))
+    })
+  }
+
+  set(wall: number): void {
+    this.wall = wall
+  }
+
+  /** Both clocks go on at once, and whoever sleeps until then wakes. */
+  pass(millis: number): void {
+    this.wall += millis
+    this.elapsed += millis
+    const due = [...this.sleeps].filter(({ until }) => until <= this.elapsed).sort((a, b) => a.until - b.until)
+    for (const sleep of due) {
+      this.sleeps.delete(sleep)
+      sleep.wake()
+    }
+  }
+}
+
+/** Lets every fiber run until it waits for something that only the test can bring about. */
+export const settle = Effect.repeatN(
+  Effect.promise(() => new Promise((resolve) => setImmediate(resolve))),
+  19
+)
+
 /** A scheduler from its start to its end. */
 export interface Life {
   readonly queue: Context.Tag.Service<HealingQueue>
@@ -60,13 +128,14 @@ export interface Life {
 /** Reviews end at once, unless `isSlow` is set: then by `end`. Times begin at `from`. */
 export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2026, 0, 1)) =>
   Effect.gen(function* () {
-    yield* TestClock.setTime(from)
+    const clock = new LeapingClock(from)
     const sqlite = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
     const sql: SqlClient = Context.get(sqlite, SqliteClient.SqliteClient)
     const disk = new Disk()
     const reviewed: Array<HealingRequest> = []
     const open: Array<{ readonly job: string; readonly end: Deferred.Deferred<Reviewed> }> = []
     const logged: Array<string> = []
+    const debugged: Array<string> = []
     const state = {
       jobs: [] as ReadonlyArray<JobInfo>,
       error: undefined as SupervisorError | undefined,
@@ -120,9 +189,10 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
     const LoggerLive = Logger.replace(
       Logger.defaultLogger,
       Logger.make(({ logLevel, message }) => {
-        if (logLevel.ordinal >= 30_000) logged.push(String(message))
+        if (logLevel.ordinal >= LogLevel.Warning.ordinal) logged.push(String(message))
+        else if (logLevel === LogLevel.Debug) debugged.push(String(message))
       })
-    )
+    ).pipe(Layer.merge(Logger.minimumLogLevel(LogLevel.Debug)))
 
     // As `Healing.layerSupervised` does, but for the store.
     const Live = HealingScheduler.layer.pipe(
@@ -141,7 +211,7 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-      const context = yield* Layer.buildWithScope(Live, scope)
+      const context = yield* Effect.withClock(Layer.buildWithScope(Live, scope), clock)
       yield* settle
       const stop = Effect.zipRight(Scope.close(scope, Exit.void), settle)
       const life: Life = {
@@ -193,12 +263,35 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
       Omit<Occurrence, "schedule">
     >`SELECT job, first, at, request, reason FROM healing_occurrences ORDER BY number`
 
-    return { start, state, run, tell, end, reviewed, open, logged, disk, sql, occurrences }
+    const pass = (duration: Duration.DurationInput) =>
+      Effect.zipRight(
+        Effect.sync(() => clock.pass(Duration.toMillis(duration))),
+        settle
+      )
+
+    /** In one leap, whatever should have happened before. */
+    const goTo = (time: string) => Effect.suspend(() => pass(at(time) - clock.unsafeCurrentTimeMillis()))
+
+    /** Somebody sets the clock, and what sleeps goes on sleeping. */
+    const setClock = (time: string) => Effect.sync(() => clock.set(at(time)))
+
+    return {
+      start,
+      state,
+      run,
+      tell,
+      end,
+      reviewed,
+      open,
+      logged,
+      debugged,
+      disk,
+      sql,
+      occurrences,
+      pass,
+      goTo,
+      setClock
+    }
   })
 
-/** Steps of at most a minute, so that everything happens on time. */
-export const minutes = (count: number) => Effect.repeatN(TestClock.adjust("1 minute"), count - 1)
-
 export const at = (time: string): number => Date.parse(`${time}Z`)
-
-export const goTo = (time: string) => Effect.zipRight(TestClock.setTime(at(time)), settle)
