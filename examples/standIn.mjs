@@ -18,7 +18,7 @@ if (args.includes("--help")) {
   await setTimeout(1000)
   const prompt = readFileSync(args[args.indexOf("--message-file") + 1] ?? "", "utf8")
   const evidence = prompt.slice(prompt.indexOf("# Evidence"))
-  const error = evidence.match(/^.*\bError: .*$/gm)?.at(-1) ?? "none"
+  const error = evidence.match(/^(?!A stand-in).*\bError: .*$/gm)?.at(-1) ?? "none"
   const answer = {
     summary: `A stand-in, and no AI, has read this last error: ${error}`,
     rootCause: null,

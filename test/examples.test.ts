@@ -51,6 +51,33 @@ const rowOf = (stdout: string, who: string): string => {
 const columnsOf = (row: string, glyph: string): ReadonlyArray<number> =>
   Array.from(row).flatMap((found, column) => (found === glyph ? [column] : []))
 
+describe("proactive", () => {
+  it.live("has each job reviewed as its policy says, and a crash loop once for each script", () =>
+    Effect.gen(function* () {
+      const { stderr, stdout } = yield* run("proactive", yield* emptyFolder)
+      const counts = Object.fromEntries(
+        Array.from(stdout.matchAll(/^ (\S+) +(\d+) +(\d+) +(\d+)$/gm), ([, job, ...counts]) => [
+          job,
+          counts.map(Number)
+        ])
+      )
+      expect(Object.keys(counts)).toEqual(["digest", "inbox", "crash-loop"])
+      const [, digestFailures, digestReviews] = counts.digest ?? []
+      expect(digestFailures).toBe(0)
+      expect(digestReviews).toBeGreaterThanOrEqual(2)
+      expect(counts.inbox?.[2]).toBe(1)
+      const [runs, failures = 0, reviews] = counts["crash-loop"] ?? []
+      expect([runs, reviews]).toEqual([failures, 2])
+      expect(failures).toBeGreaterThan(6)
+      expect(stdout).toContain(
+        "completed: A stand-in, and no AI, has read this last error: Error: 429 Too Many Requests"
+      )
+      expect(stdout).toMatch(/^ [\d-]+T[\d:]+\.000Z {2}request \d+$/m)
+      expect(stderr).toBe("")
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("timeline", () => {
   it.live("replays the scenario in its order, draws it and proves it", () =>
     Effect.gen(function* () {
