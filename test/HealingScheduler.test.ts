@@ -2,8 +2,20 @@
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Effect, Option } from "effect"
-import { type HealingPolicyInput, type JobEvent, SupervisorError } from "effect-healing"
+import { Array as Arr, Context, Duration, Effect, Layer, Mailbox, Option, Queue, Stream } from "effect"
+import {
+  Activity,
+  Healing,
+  HealingConfig,
+  type HealingPolicyInput,
+  HealingQueue,
+  HealingStore,
+  type JobEvent,
+  Reviewed,
+  Reviewer,
+  Supervisor,
+  SupervisorError
+} from "effect-healing"
 import { aJob, at, failureOf, makeWorld, noEvidence, settle } from "./scheduler.js"
 
 const daily = (time: string, fields: HealingPolicyInput = {}): HealingPolicyInput => ({
@@ -555,19 +567,62 @@ describe("by events", () => {
 })
 
 describe("Healing.layerSupervised", () => {
-  it.scoped("R16: takes a restart in the middle of a job for no idleness", () =>
+  it.scopedLive("R16: gives nothing of the last process a turn before its supervisor has told what runs", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
-      world.state.jobs = [aJob("A")]
-      world.state.running = ["other"]
-      const life = yield* world.start
-      yield* world.tell(failureOf("A", "1"))
-      yield* life.crash
-      const { queue } = yield* world.start
-      assert.lengthOf(yield* queue.pending, 1)
-      assert.deepStrictEqual(world.reviewed, [])
-      yield* world.run()
-      assert.lengthOf(world.reviewed, 1)
-    })
+      const fs = yield* FileSystem.FileSystem
+      const file = `${yield* fs.makeTempDirectoryScoped()}/healing.db`
+      const reviewed = yield* Queue.unbounded<string>()
+
+      /** One that needs the store and the settings itself. */
+      const ReviewerLive = Layer.effect(
+        Reviewer,
+        Effect.gen(function* () {
+          const store = yield* HealingStore
+          const { cooldown } = yield* HealingConfig
+          return {
+            review: ({ job }) =>
+              Effect.gen(function* () {
+                yield* Queue.offer(reviewed, `${job}, number ${yield* Effect.orDie(store.lastNumber)}`)
+                const summary = `again after ${Duration.format(cooldown)}`
+                return Reviewed.Completed({ report: { summary } })
+              })
+          }
+        })
+      )
+
+      const live = Effect.gen(function* () {
+        const activity = yield* Mailbox.make<Activity>()
+        const SupervisorLive = Layer.succeed(Supervisor, {
+          jobs: Effect.succeed([aJob("A")]),
+          activity: Mailbox.toStream(activity),
+          events: Stream.never,
+          evidence: () => Effect.succeed(noEvidence)
+        })
+        const settings = { quietPeriod: 0, cooldown: "1 minute" } as const
+        const context = yield* Layer.build(
+          Healing.layerSupervised(file, settings, ReviewerLive).pipe(Layer.provide([SupervisorLive, NodeContext.layer]))
+        )
+        return { activity, queue: Context.get(context, HealingQueue) }
+      })
+
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { activity, queue } = yield* live
+          yield* activity.offer(Activity.Known({ running: ["other"] }))
+          yield* queue.submit({ job: "A" })
+        })
+      )
+      const { activity, queue } = yield* live
+      for (const known of [undefined, Activity.Known({ running: ["other"] })]) {
+        if (known !== undefined) yield* activity.offer(known)
+        yield* settle
+        assert.lengthOf(yield* queue.pending, 1)
+      }
+      yield* activity.offer(Activity.Known({ running: [] }))
+      assert.strictEqual(yield* Queue.take(reviewed), "A, number 1")
+      while ((yield* queue.history()).length === 0) yield* settle
+      const [request] = yield* queue.history()
+      assert.strictEqual(request?.report?.summary, "again after 1m")
+    }).pipe(Effect.provide(NodeContext.layer))
   )
 })

@@ -3,7 +3,7 @@ import type { PlatformError } from "@effect/platform/Error"
 import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, type ConfigError, type Context, Effect, Fiber, FiberId, Layer, Runtime } from "effect"
+import { Arbitrary, type ConfigError, Context, Effect, Fiber, FiberId, Layer, Runtime } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import {
   type HealingRequest,
@@ -11,6 +11,7 @@ import {
   HealingStore,
   type HealingStoreError,
   isAutomatic,
+  type Occurrence,
   type QueueState,
   type RequestState
 } from "effect-healing"
@@ -50,6 +51,11 @@ const finals: ReadonlyArray<RequestState> = ["completed", "failed", "skipped", "
 const state = (value: RequestState) => FastCheck.constant(value)
 
 const queued = (state: QueueState) => ({ _tag: "QueueState" as const, state })
+
+const occurrence = (job: string, at: number, fields: Partial<Occurrence> = {}) => ({
+  _tag: "Occurrence" as const,
+  occurrence: { job, first: at, at, schedule: "daily", request: null, reason: "none", ...fields }
+})
 
 /** All that is there, by number, each page as small as can be. */
 const everything = (store: Store) =>
@@ -642,6 +648,65 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
     )
   })
 
+  describe("occurrences", () => {
+    it.scoped("are told in the order in which they were written, of each job the last one, whenever that was", () =>
+      Effect.gen(function* () {
+        const { commit, lastOccurrences, occurrences } = yield* store
+        const [first, second] = [occurrence("A", 10), occurrence("A", 5, { first: 3, request: 7, reason: null })]
+        yield* commit([first])
+        yield* commit([insert(aRequest(7)), second, occurrence("B", 1)])
+        assert.deepStrictEqual(yield* occurrences("A", 10), [second.occurrence, first.occurrence])
+        assert.deepStrictEqual(yield* occurrences("A", 1), [second.occurrence])
+        assert.deepStrictEqual(yield* occurrences("C", 1), [])
+        assert.sameDeepMembers([...(yield* lastOccurrences)], [second.occurrence, occurrence("B", 1).occurrence])
+      })
+    )
+
+    it.scoped("are written with what else is, or not at all", () =>
+      Effect.gen(function* () {
+        const { commit, lastOccurrences } = yield* store
+        yield* Effect.flip(commit([occurrence("A", 10), move("pending", aRequest(1))]))
+        assert.deepStrictEqual(yield* lastOccurrences, [])
+      })
+    )
+
+    it.scoped("are pruned but for the last one of each job", () =>
+      Effect.gen(function* () {
+        const { commit, occurrences, prune } = yield* store
+        yield* commit([
+          occurrence("A", 1),
+          occurrence("A", 9),
+          occurrence("A", 2),
+          occurrence("A", 3),
+          occurrence("B", 1)
+        ])
+        assert.strictEqual(yield* prune(5, 100), 2)
+        assert.deepStrictEqual(
+          (yield* occurrences("A", 10)).map(({ at }) => at),
+          [3, 9]
+        )
+        assert.lengthOf(yield* occurrences("B", 10), 1)
+      })
+    )
+  })
+
+  describe("explained", () => {
+    it.scoped("is a failure of that job with that signature if a review of it was completed", () =>
+      Effect.gen(function* () {
+        const { commit, explained } = yield* store
+        yield* commit([
+          insert(ended(1, 1, { signature: "done" })),
+          insert(ended(2, 2, { signature: "skipped", state: "skipped" })),
+          insert(aRequest(3, { signature: "pending" })),
+          insert(ended(4, 4, { job: "B", signature: "other" })),
+          insert(ended(5, 5))
+        ])
+        const all = ["done", "skipped", "pending", "other", "never"].map((signature) => explained("A", signature))
+        assert.deepStrictEqual(yield* Effect.all(all), [true, false, false, false, false])
+      })
+    )
+  })
+
   it.scoped("tells of any requests what a plain array tells", () =>
     Effect.promise(() =>
       FastCheck.assert(
@@ -720,3 +785,26 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
     )
   )
 })
+
+it.scoped("a database of the version before schedules is read as it is, and written from then on", () =>
+  Effect.gen(function* () {
+    const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+    const layer = Layer.provide(HealingStore.layerSql, Layer.succeedContext(client))
+    const sql = Context.get(client, SqliteClient.SqliteClient)
+    const before = yield* openStore(layer)
+    yield* before.commit([insert(aRequest(1)), insert(ended(2, 5, { job: "B" }))])
+    // What the second migration has made.
+    yield* sql`DROP INDEX healing_explained`
+    yield* sql`DROP TABLE healing_occurrences`
+    for (const column of ["cooldown", "signature"]) {
+      yield* sql`ALTER TABLE healing_requests DROP COLUMN ${sql(column)}`
+    }
+    yield* sql`DELETE FROM healing_migrations WHERE migration_id = 2`
+    const after = yield* openStore(layer)
+    assert.deepStrictEqual(yield* everything(after), [aRequest(1), ended(2, 5, { job: "B" })])
+    const changed = aRequest(1, { cooldown: 60_000, signature: "a" })
+    yield* after.commit([move("pending", changed), occurrence("A", 1)])
+    assert.deepStrictEqual((yield* after.page("pending", 0, 10)).requests, [changed])
+    assert.lengthOf(yield* after.lastOccurrences, 1)
+  })
+)
