@@ -13,7 +13,7 @@
 import { fileURLToPath } from "node:url"
 import { Command, FileSystem } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, type Duration, Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
+import { Clock, Console, DateTime, type Duration, Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
 import {
   Healing,
   HealingQueue,
@@ -166,7 +166,9 @@ const program = Effect.gen(function* () {
   }
   yield* Console.log("\n Occurrences of the schedule of digest, and the requests that they have come to:")
   for (const { at, reason, request } of (yield* store.occurrences("digest", 5)).toReversed()) {
-    yield* Console.log(` ${new Date(at).toISOString()}  ${request === null ? reason : `request ${request}`}`)
+    yield* Console.log(
+      ` ${DateTime.formatIso(DateTime.unsafeMake(at))}  ${request === null ? reason : `request ${request}`}`
+    )
   }
 }).pipe(Effect.scoped)
 

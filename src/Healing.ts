@@ -71,8 +71,9 @@ export const Healing: {
   layerSupervised: (filename, settings, reviewer) =>
     HealingScheduler.layer.pipe(
       Layer.provideMerge(HealingQueue.layer),
-      // Without one `R` is `Reviewer` itself, by its default.
-      Layer.provide(reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer, never, never>)),
+      // `R` is `Reviewer` by its default if there is none.
+      // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
+      Layer.provide(reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer>)),
       Layer.provideMerge(HealingStore.layerSqlite(filename)),
       // First of all, so that no review begins before the supervisor has told what runs.
       Layer.provide(Supervisor.layerActivity),

@@ -26,8 +26,8 @@ export interface Triggers {
  *
  * @internal
  */
-export const make = (
-  handle: (event: JobEvent, isHasty: boolean) => Effect.Effect<void, unknown>
+export const make = <E>(
+  handle: (event: JobEvent, isHasty: boolean) => Effect.Effect<void, E>
 ): Effect.Effect<Triggers, never, Scope.Scope> =>
   Effect.gen(function* () {
     /** The newest of each kind, until it is a request. */
