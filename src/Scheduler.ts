@@ -152,7 +152,7 @@ export const make: Effect.Effect<
     if (due.length > 0) {
       yield* Effect.forEach(due, settle, { concurrency: "unbounded", discard: true }).pipe(Effect.forkIn(scope))
     }
-    const delay = Math.min(Math.max(agenda.next - wall(), 0), MINUTE)
+    const delay = Math.max(0, Math.min(agenda.next - wall(), Math.ceil(readAt + MINUTE - Monotonic.millis(clock))))
     yield* Effect.timeoutOption(wake.await, Duration.millis(delay))
   })
 

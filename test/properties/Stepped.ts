@@ -50,12 +50,23 @@ interface Sleep {
 export class SteppedClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
   private sleeps: Array<Sleep> = []
-  readonly currentTimeMillis = Effect.sync(() => this.now)
+  readonly currentTimeMillis = Effect.sync(() => this.unsafeCurrentTimeMillis())
   readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())
+
+  private ahead = 0
 
   constructor(private now: number) {}
 
   unsafeCurrentTimeMillis(): number {
+    return this.now + this.ahead
+  }
+
+  /** The wall clock is set; for the monotonic one no time passes. */
+  set(to: number): void {
+    this.ahead = to - this.now
+  }
+
+  get monotonic(): number {
     return this.now
   }
 
