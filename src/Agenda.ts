@@ -74,6 +74,7 @@ export class Agenda {
   readonly #writing = new Set<string>()
   #sorted: SortedSet.SortedSet<Entry> = SortedSet.empty(byWake)
   #lastSlot = Number.NEGATIVE_INFINITY
+  #lastMissed = Number.NEGATIVE_INFINITY
   #lastLook = Number.NEGATIVE_INFINITY
   #count = 0
 
@@ -202,7 +203,7 @@ export class Agenda {
 
   /** One whose time to be looked at has come. Afterwards it is later. */
   #look(entry: Entry, now: number): Due | undefined {
-    const { due, plan, slot } = entry
+    const { due, plan } = entry
     const { job, schedule, text } = plan
     if (this.#writing.has(job)) {
       this.#wake(entry, now + RETRY)
@@ -217,14 +218,13 @@ export class Agenda {
     const next = nextOccurrence(schedule, now)
     const isOld = now - at > this.#maxCatchUpAge
     const isLate = now - at > GRACE
-    if (isLate && !isOld && slot > now) {
-      if (slot === Number.POSITIVE_INFINITY) {
-        entry.slot = Math.max(now, this.#lastSlot + SPACING)
-        this.#lastSlot = entry.slot
+    if (isLate && !isOld) {
+      const slot = this.#slot(entry, now)
+      if (slot > now) {
+        this.#wake(entry, Math.min(slot, next))
+        return undefined
       }
-      // At the same instant it is looked at again, and is due then.
-      this.#wake(entry, Math.min(entry.slot, next))
-      return undefined
+      this.#lastMissed = now
     }
     entry.slot = Number.POSITIVE_INFINITY
     this.#writing.add(job)
@@ -233,8 +233,19 @@ export class Agenda {
     return { job, first: due, at, schedule: text, reason: isOld ? "it was missed too long ago" : null }
   }
 
+  /** When it is made up for. Where nobody looked at that time, it is put off, or all would come at once. */
+  #slot(entry: Entry, now: number): number {
+    if (entry.slot === Number.POSITIVE_INFINITY || entry.slot + SPACING <= now) {
+      entry.slot = Math.max(now, this.#lastSlot + SPACING)
+      this.#lastSlot = entry.slot
+    }
+    entry.slot = Math.max(entry.slot, this.#lastMissed + SPACING)
+    return entry.slot
+  }
+
   #setBack(now: number): void {
-    this.#lastSlot = Number.NEGATIVE_INFINITY
+    this.#lastSlot = Math.min(this.#lastSlot, now)
+    this.#lastMissed = Math.min(this.#lastMissed, now)
     for (const [job, entry] of this.#entries) {
       if ((this.#last.get(job)?.at ?? now) > now + MAX_AHEAD) {
         this.#begin(entry.plan, now)

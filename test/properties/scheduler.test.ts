@@ -6,7 +6,7 @@
  * nothing that was due may be missing.
  */
 import { it } from "@effect/vitest"
-import { type Case, DAY, none, SECOND } from "../calendars.js"
+import { type Case, DAY, HOUR, MINUTE, none, SECOND } from "../calendars.js"
 import * as SchedulerDriver from "./SchedulerDriver.js"
 import { Calendar } from "./SchedulerModel.js"
 import * as SchedulerSchedule from "./SchedulerSchedule.js"
@@ -46,5 +46,14 @@ it.each<readonly [string, SchedulerSchedule.Schedule]>([
   [
     "the supervisor is asked each minute, whatever is due meanwhile",
     example("2026-01-01T00:59:01", start, { _tag: "Pass", by: 59 * SECOND }, { _tag: "Pass", by: 59 * SECOND })
+  ],
+  [
+    "what was missed comes one by one after a second sleep too",
+    example(
+      "2026-01-01T00:30:00",
+      start,
+      { _tag: "Sleep", by: 33 * MINUTE, isCounted: true },
+      { _tag: "Sleep", by: HOUR, isCounted: true }
+    )
   ]
 ])("%s", (_, schedule) => check(schedule))
