@@ -249,9 +249,10 @@ export class Agenda {
     for (const [job, entry] of this.#entries) {
       if ((this.#last.get(job)?.at ?? now) > now + MAX_AHEAD) {
         this.#begin(entry.plan, now)
-      } else if (entry.slot !== Number.POSITIVE_INFINITY) {
+      } else if (entry.wakeAt > entry.due) {
+        // Until a slot, or until it is written at last, by the clock as it was.
         entry.slot = Number.POSITIVE_INFINITY
-        this.#wake(entry, now)
+        this.#wake(entry, Math.max(entry.due, now))
       }
     }
   }

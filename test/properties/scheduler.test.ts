@@ -55,5 +55,18 @@ it.each<readonly [string, SchedulerSchedule.Schedule]>([
       { _tag: "Sleep", by: 33 * MINUTE, isCounted: true },
       { _tag: "Sleep", by: HOUR, isCounted: true }
     )
+  ],
+  [
+    "what could not be written is tried again within a minute where the clock is set back meanwhile",
+    example(
+      "2026-01-01T00:30:00",
+      start,
+      { _tag: "Disk", state: "fails" },
+      { _tag: "Sleep", by: DAY, isCounted: true },
+      { _tag: "Pass", by: MINUTE },
+      { _tag: "SetBack", by: 20 * HOUR },
+      { _tag: "Disk", state: "works" },
+      { _tag: "Pass", by: 3 * MINUTE }
+    )
   ]
 ])("%s", (_, schedule) => check(schedule))
