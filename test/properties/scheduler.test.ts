@@ -4,18 +4,63 @@
  *
  * A schedule here is a list of steps. Each row that is written is judged when it is written, and after each step
  * nothing that was due may be missing.
+ *
+ * `HEALING_SCHEDULES=20000 npm test -- properties/scheduler` tries more of them than the usual 150. A failure prints the
+ * shortest schedule that was found, and how to see it again.
  */
-import { it } from "@effect/vitest"
+import { setImmediate } from "node:timers/promises"
+import { expect, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
 import { type Case, DAY, HOUR, MINUTE, none, SECOND } from "../calendars.js"
 import * as SchedulerDriver from "./SchedulerDriver.js"
 import { Calendar } from "./SchedulerModel.js"
 import * as SchedulerSchedule from "./SchedulerSchedule.js"
 
+const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
+
+/** Always the same schedules, unless somebody asks for more of them: those are new ones each time. */
+const seed = HEALING_SEED !== undefined ? Number(HEALING_SEED) : HEALING_SCHEDULES === undefined ? 1 : undefined
+
+const SCHEDULES = Number(HEALING_SCHEDULES ?? 150)
+
+/** How often what has happened in all schedules. */
+const seen = new Map<string, number>()
+
+const INTERESTING = [
+  "on time",
+  "missed",
+  "one missed after another",
+  "several in one",
+  "more than 25 days in one",
+  "missed too long ago",
+  "refused",
+  "a request",
+  "one more reason for a request",
+  "clocks were put forward",
+  "clocks were put back",
+  "the clock is set back",
+  "a schedule begins",
+  "a schedule ends",
+  "a schedule changes",
+  "a schedule changes while an occurrence is written",
+  "a schedule goes on",
+  "a schedule begins anew since the clock was far ahead",
+  "gone",
+  "wrong",
+  "without a schedule",
+  "the disk fails",
+  "busy to the end",
+  "in the end completed",
+  "in the end cancelled"
+]
+
 const check = ({ cases, settings, start, steps }: SchedulerSchedule.Schedule): void => {
+  const local = new Map<string, number>()
+  const see = (what: string) => local.set(what, (local.get(what) ?? 0) + 1)
   const calendars = cases.map((one) => new Calendar(one))
   const trace = [JSON.stringify({ settings, schedules: calendars.map(({ schedule }) => schedule) })]
   try {
-    const driver = SchedulerDriver.make(settings, calendars, start, () => {})
+    const driver = SchedulerDriver.make(settings, calendars, start, see)
     for (const step of steps) {
       trace.push(`${new Date(driver.times().wall).toISOString()}: ${JSON.stringify(step)}`)
       driver.perform(step)
@@ -26,6 +71,7 @@ const check = ({ cases, settings, start, steps }: SchedulerSchedule.Schedule): v
   } catch (error) {
     throw new Error(`${trace.join("\n")}\n${error instanceof Error ? error.message : String(error)}`)
   }
+  for (const [what, count] of local) seen.set(what, (seen.get(what) ?? 0) + count)
 }
 
 const hourly: Case = { input: { frequency: "hourly" }, fields: none }
@@ -70,3 +116,31 @@ it.each<readonly [string, SchedulerSchedule.Schedule]>([
     )
   ]
 ])("%s", (_, schedule) => check(schedule))
+
+it(
+  "each occurrence comes to one request or one reason",
+  () =>
+    fc.assert(
+      // The test runner, too, wants to run now and then.
+      fc.asyncProperty(SchedulerSchedule.schedule, (schedule) => setImmediate().then(() => check(schedule))),
+      {
+        numRuns: SCHEDULES,
+        ...(seed === undefined ? {} : { seed }),
+        ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH }),
+        reporter: ({ counterexamplePath, error, failed, seed }) => {
+          if (!failed) return
+          const replay = `HEALING_SEED=${seed} HEALING_PATH=${counterexamplePath} npm test -- properties/scheduler`
+          throw new Error(`See it again with ${replay}\n${error}`)
+        }
+      }
+    ),
+  // More schedules than usual take longer than usual.
+  60_000 + 200 * SCHEDULES
+)
+
+it.skipIf(SCHEDULES < 150 || HEALING_PATH !== undefined)("nothing of interest is too rare in all this", () => {
+  const zones = [...seen.keys()].filter((what) => what.startsWith("zone "))
+  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 150)
+  expect(rare, JSON.stringify([...seen].filter(([what]) => !zones.includes(what)))).toEqual([])
+  expect(zones.length).toBeGreaterThan(SCHEDULES < 400 ? 80 : 200)
+})
