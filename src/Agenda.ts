@@ -6,8 +6,8 @@
  *
  * @internal
  */
-import * as Chunk from "effect/Chunk"
 import * as Duration from "effect/Duration"
+import * as Iterable from "effect/Iterable"
 import * as Order from "effect/Order"
 import * as SortedSet from "effect/SortedSet"
 import { type HealingSchedule, lastOccurrence, nextOccurrence } from "./HealingSchedule.js"
@@ -159,10 +159,7 @@ export class Agenda {
 
   /** The next occurrence of each job, the soonest first, so many at most. */
   upcoming(limit: number): ReadonlyArray<{ readonly job: string; readonly at: number }> {
-    return Chunk.toReadonlyArray(Chunk.take(Chunk.fromIterable(this.#sorted), limit)).map(({ plan, wakeAt }) => ({
-      job: plan.job,
-      at: wakeAt
-    }))
+    return Array.from(Iterable.take(this.#sorted, limit), ({ plan, wakeAt }) => ({ job: plan.job, at: wakeAt }))
   }
 
   #begin(plan: Plan, now: number): void {
