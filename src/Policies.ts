@@ -5,6 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Plan } from "./Agenda.js"
 import type { HealingSettings } from "./HealingConfig.js"
@@ -36,7 +37,7 @@ export class Policies {
     const wrong: Array<string> = []
     const known = new Map<string, Known>()
     for (const info of jobs) {
-      if (!isJobInfo(info))
+      if (!this.#fits(info))
         wrong.push(`The supervisor has a job that does not fit JobInfo${named(info)}: it is left out`)
       else if (known.has(info.id)) wrong.push(`The supervisor has two jobs named "${info.id}": the first one counts`)
       else known.set(info.id, this.#learn(info))
@@ -79,8 +80,16 @@ export class Policies {
     return Array.from(this.#known.values()).flatMap(({ policy }) => (Either.isLeft(policy) ? policy.left : []))
   }
 
+  /** The same object again is as it was: that is sooner seen than looked into. */
+  #fits(info: unknown): info is JobInfo {
+    const isKnown =
+      Predicate.hasProperty(info, "id") && Predicate.isString(info.id) && this.#known.get(info.id)?.info === info
+    return isKnown || isJobInfo(info)
+  }
+
   #learn(info: JobInfo): Known {
     const before = this.#known.get(info.id)
+    if (before?.info === info) return before
     if (before !== undefined && before.info.policy === info.policy) return { ...before, info }
     const text = textOf(info.policy)
     if (before !== undefined && text !== undefined && before.text === text) return { ...before, info }
