@@ -22,6 +22,11 @@ const SPACING = Duration.toMillis("6 seconds")
 /** What is further ahead than this was written by a clock that was wrong. */
 const MAX_AHEAD = Duration.toMillis("31 days")
 
+/** Before this there was no such package: a clock that is set to that was not set at all, as after a start without a battery. */
+const SANE = Date.UTC(2026, 0, 1)
+
+const isWrong = (last: number, now: number): boolean => now >= SANE && last > now + MAX_AHEAD
+
 /** How long one that could not be written is left alone. */
 const RETRY = Duration.toMillis("1 minute")
 
@@ -167,7 +172,7 @@ export class Agenda {
     const known = this.#entries.get(job)
     if (known !== undefined) this.#remove(job, known)
     const last = this.#last.get(job)
-    const goesOn = last !== undefined && last.schedule === text && last.at <= now + MAX_AHEAD
+    const goesOn = last !== undefined && last.schedule === text && !isWrong(last.at, now)
     if (!goesOn) this.#mark(job, now, text)
     const due = nextOccurrence(schedule, goesOn ? last.at : now)
     const entry = { plan, due, slot: Number.POSITIVE_INFINITY, wakeAt: due, number: this.#count++ }
@@ -213,8 +218,8 @@ export class Agenda {
       return undefined
     }
     const next = nextOccurrence(schedule, now)
-    const isOld = now - at > this.#maxCatchUpAge
     const isLate = now - at > GRACE
+    const isOld = isLate && now - at > this.#maxCatchUpAge
     if (isLate && !isOld) {
       const slot = this.#slot(entry, now)
       if (slot > now) {
@@ -244,7 +249,7 @@ export class Agenda {
     this.#lastSlot = Math.min(this.#lastSlot, now)
     this.#lastMissed = Math.min(this.#lastMissed, now)
     for (const [job, entry] of this.#entries) {
-      if ((this.#last.get(job)?.at ?? now) > now + MAX_AHEAD) {
+      if (isWrong(this.#last.get(job)?.at ?? now, now)) {
         this.#begin(entry.plan, now)
       } else if (entry.wakeAt > entry.due) {
         // Until a slot, or until it is written at last, by the clock as it was.

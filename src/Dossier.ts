@@ -93,7 +93,7 @@ export const gather = (
     const runs = runsWithin(evidence.runs, scope)
 
     if (isScheduled(request) && runs.length < minRuns) {
-      const since = scope._tag === "Since" ? ` since ${instant(scope.since)}` : ""
+      const since = scope._tag === "Since" && scope.since > 0 ? ` since ${instant(scope.since)}` : ""
       return Gathered.Nothing({ reason: `${runs.length} runs${since}, fewer than minRuns (${minRuns})` })
     }
 
@@ -124,7 +124,7 @@ export const gather = (
 
 // One that is wrong keeps a job from being reviewed by itself, of which the scheduler tells; here somebody has asked.
 const policyOf = ({ id, policy }: JobInfo, { jobs }: HealingSettings): HealingPolicy =>
-  Either.getOrElse(decodePolicy(id, policy, jobs[id]), () => defaultPolicy)
+  Either.getOrElse(decodePolicy(id, policy, Object.hasOwn(jobs, id) ? jobs[id] : undefined), () => defaultPolicy)
 
 // Where it is wrong only: the values are an adapter's, and not yet free of secrets.
 const asExpected = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<A, SupervisorError> =>
@@ -160,9 +160,9 @@ const scopeOf = (request: HealingRequest, last: HealingRequest | undefined, now:
   if (request.runId !== null || request.triggers.includes("failure")) {
     return EvidenceScope.Failure({ runId: request.runId, limit: 1 + RUNS_BEFORE_FAILURE })
   }
-  // What ran during the last review was not seen by it.
-  const lastBegan = isScheduled(request) ? last?.starts.at(-1) : undefined
-  return EvidenceScope.Since({ since: lastBegan ?? daysBefore(now, 7), runId: null, limit: MAX_RUNS })
+  // What ran during the last review was not seen by it. Without one every run counts, or a rare job never had enough.
+  const since = isScheduled(request) ? (last?.starts.at(-1) ?? 0) : daysBefore(now, 7)
+  return EvidenceScope.Since({ since, runId: null, limit: MAX_RUNS })
 }
 
 const daysBefore = (now: number, days: number): number => now - Duration.toMillis(Duration.days(days))
@@ -175,7 +175,7 @@ const daysBefore = (now: number, days: number): number => now - Duration.toMilli
 const questionOf = ({ runId, triggers }: HealingRequest, scope: EvidenceScope): string =>
   scope._tag === "Failure"
     ? `${triggers.includes("failure") ? "Why did the job fail" : "What is wrong"}${runId === null ? "" : " in the run in question"}? The runs before it are for comparison.`
-    : `How does the job do since ${instant(scope.since)}, and what would make it better?`
+    : `How does the job do${scope.since > 0 ? ` since ${instant(scope.since)}` : ""}, and what would make it better?`
 
 const describeJob = (request: HealingRequest, { id, kind, openClaw }: JobInfo): string =>
   [

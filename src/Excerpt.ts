@@ -89,11 +89,15 @@ export const logText = (text: string, maxLength: number): Excerpt => {
  *
  * @internal
  */
-export const logFile = (path: string, maxLength: number): Effect.Effect<Excerpt, never, FileSystem> =>
+export const logFile = (
+  path: string,
+  maxLength: number,
+  maxRead = MAX_READ
+): Effect.Effect<Excerpt, never, FileSystem> =>
   Effect.gen(function* () {
     const size = yield* sizeOf(path)
-    const from = Math.max(0, size - MAX_READ)
-    const bytes = yield* read(path, from, MAX_READ)
+    const from = Math.max(0, size - maxRead)
+    const bytes = yield* read(path, from, maxRead)
     return endOfLog(new TextDecoder().decode(bytes), from > 0, maxLength)
   }).pipe(Effect.catchAll((why) => Effect.succeed(leftOut(why))))
 

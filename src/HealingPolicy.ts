@@ -119,7 +119,14 @@ const decode = Schema.decodeUnknownEither(HealingPolicy, { errors: "all", onExce
 
 const keys = Object.keys(HealingPolicy.fields)
 
-const scheduleKeys = ["frequency", "minute", "time", "day", "timeZone", "cron"]
+/** What a schedule may have beside its frequency or expression. */
+const scheduleKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
+  hourly: ["minute"],
+  daily: ["time", "timeZone"],
+  weekly: ["day", "time", "timeZone"],
+  monthly: ["day", "time", "timeZone"],
+  cron: ["timeZone"]
+}
 
 /** In files names are spelt in snake case: `min_runs`. */
 const camelCased = (input: Readonly<Record<string, unknown>>): Record<string, unknown> =>
@@ -135,12 +142,18 @@ const asWritten = (input: Readonly<Record<string, unknown>>): Record<string, unk
   return { ...others, schedule: Predicate.isReadonlyRecord(schedule) ? camelCased(schedule) : schedule }
 }
 
-const issueOf = (job: string, { _tag, message, path }: ParseResult.ArrayFormatterIssue): PolicyIssue => {
-  const key = path.join(".")
-  if (_tag !== "Unexpected") return { job, key, expected: message }
-  const nearest = closest(String(path.at(-1)), path.length === 1 ? keys : scheduleKeys)
-  return { job, key, expected: `is not known: did you mean ${nearest}?` }
-}
+const issueOf =
+  (job: string, frequency: string) =>
+  ({ _tag, message, path }: ParseResult.ArrayFormatterIssue): PolicyIssue => {
+    const key = path.join(".")
+    if (_tag !== "Unexpected") return { job, key, expected: message }
+    if (path.length === 1) return { job, key, expected: `is not known: did you mean ${closest(key, keys)}?` }
+    const allowed = scheduleKeys[frequency]?.join(", ") ?? ""
+    return { job, key, expected: `is not known: beside ${frequency} there may be ${allowed}` }
+  }
+
+const frequencyOf = ({ schedule }: Readonly<Record<string, unknown>>): string =>
+  Predicate.isReadonlyRecord(schedule) && Predicate.isString(schedule.frequency) ? schedule.frequency : "cron"
 
 /**
  * The policy of a job: what the settings say, over what its supervisor says.
@@ -155,8 +168,9 @@ export const decodePolicy = (
   const inputs = [ofSupervisor ?? {}, ofSettings ?? {}]
   const expected = `expected a mapping of ${keys.join(", ")}`
   if (!inputs.every(Predicate.isReadonlyRecord)) return Either.left([{ job, key: "", expected }])
-  return Either.mapLeft(decode(asWritten(Object.assign({}, ...inputs.map(camelCased)))), (error) => {
-    const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map((issue) => issueOf(job, issue))
+  const written = asWritten(Object.assign({}, ...inputs.map(camelCased)))
+  return Either.mapLeft(decode(written), (error) => {
+    const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(issueOf(job, frequencyOf(written)))
     return Arr.isNonEmptyArray(issues) ? issues : [{ job, key: "", expected }]
   })
 }

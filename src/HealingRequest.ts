@@ -79,7 +79,8 @@ const Millis = Schema.Int
  * - `coalescedInto`: the request that carries its wishes on.
  * - `report`: what its completed review has found.
  * - `cooldown`: how long it waits after the last completed review of its job, in milliseconds; `null` for the setting.
- * - `signature`: of the failure that it is about, if it is one: the same for failures with one cause, as far as can be told.
+ * - `signatures`: of the failures that it is about, each once, at most 16: the same for failures with one cause, as far as can
+ *   be told, and `unknown` where it cannot.
  *
  * @since 0.1.0
  * @category schemas
@@ -104,7 +105,7 @@ export const HealingRequest = Schema.Struct({
   coalescedInto: Schema.NullOr(Schema.String),
   report: Schema.NullOr(Report),
   cooldown: Schema.NullOr(Schema.NonNegative),
-  signature: Schema.NullOr(Schema.String)
+  signatures: Schema.Array(Schema.String)
 })
 
 /**
@@ -133,11 +134,27 @@ export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf("
  * @internal
  */
 export interface Wish
-  extends Pick<
-    HealingRequest,
-    "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil" | "cooldown" | "signature"
-  > {
+  extends Pick<HealingRequest, "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil" | "cooldown"> {
   readonly trigger: string
+  /** `null` if it is not known, or not a failure. */
+  readonly signature: string | null
+}
+
+/**
+ * The signature of a failure that cannot be told from others.
+ *
+ * @internal
+ */
+export const UNKNOWN_FAILURE = "unknown"
+
+const MAX_SIGNATURES = 16
+
+const signaturesOf = ({ signature, trigger }: Wish): ReadonlyArray<string> =>
+  trigger === "failure" ? [signature ?? UNKNOWN_FAILURE] : []
+
+const allSignatures = (one: ReadonlyArray<string>, other: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const all = Arr.dedupe([...one, ...other])
+  return all.length > MAX_SIGNATURES ? [UNKNOWN_FAILURE, ...all.slice(1 - MAX_SIGNATURES)] : all
 }
 
 const MAX_TRIGGERS = 16
@@ -190,7 +207,7 @@ export const accept = (number: number, wish: Wish, at: number, notBefore: number
   coalescedInto: null,
   report: null,
   cooldown: wish.cooldown,
-  signature: wish.signature
+  signatures: signaturesOf(wish)
 })
 
 /** The later of two ends of a wait, of which `null` is none. */
@@ -229,7 +246,7 @@ export const coalesce = (pending: HealingRequest, wish: Wish): HealingRequest =>
   notBefore: wish.trigger === "manual" ? null : pending.notBefore,
   waitUntil: longestWait(pending, wish),
   cooldown: wish.cooldown ?? pending.cooldown,
-  signature: wish.signature ?? pending.signature
+  signatures: allSignatures(pending.signatures, signaturesOf(wish))
 })
 
 /**
@@ -306,7 +323,7 @@ export const merge = (
     callersOnly: older.callersOnly && newer.callersOnly,
     waitUntil: longestWait(older, newer),
     cooldown: newer.cooldown ?? older.cooldown,
-    signature: newer.signature ?? older.signature
+    signatures: allSignatures(older.signatures, newer.signatures)
   },
   { ...newer, state: "coalesced", endedAt: at, coalescedInto: older.id }
 ]

@@ -126,7 +126,7 @@ export interface HistoryQuery {
  *   Returns how many it has removed.
  * - `lastOccurrences`: of each job the occurrence that was written last.
  * - `occurrences`: those of a job, the one that was written last first, so many at most.
- * - `explained`: whether the job has a completed review of a failure with this signature.
+ * - `explained`: whether the job has a completed review that was about a failure with this signature, among others.
  *
  * Times are milliseconds since 1970.
  *

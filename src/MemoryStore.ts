@@ -140,7 +140,7 @@ export const make = (): Context.Tag.Service<HealingStore> => {
     explained: (job, signature) =>
       Effect.sync(() =>
         Array.from(requests.values()).some(
-          (request) => request.job === job && request.signature === signature && request.state === "completed"
+          (request) => request.job === job && request.signatures.includes(signature) && request.state === "completed"
         )
       )
   }

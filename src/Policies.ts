@@ -7,6 +7,7 @@ import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { closest } from "fastest-levenshtein"
 import type { Plan } from "./Agenda.js"
 import type { HealingSettings } from "./HealingConfig.js"
 import { decodePolicy, type HealingPolicy, type PolicyIssue } from "./HealingPolicy.js"
@@ -46,6 +47,11 @@ export class Policies {
       if (Either.isRight(policy)) continue
       const issues = policy.left.map(({ expected, key }) => `${key === "" ? "" : `${key}: `}${expected}`).join("; ")
       wrong.push(`The policy of "${info.id}" is wrong, so that only a person has it reviewed: ${issues}`)
+    }
+    for (const job of Object.keys(this.#settings.jobs)) {
+      if (known.has(job)) continue
+      const meant = known.size > 0 && known.size < 1000 ? ` (did you mean "${closest(job, [...known.keys()])}"?)` : ""
+      wrong.push(`The settings have a policy for "${job}", which the supervisor does not have${meant}`)
     }
     const told = this.#told
     this.#known = known
@@ -93,7 +99,8 @@ export class Policies {
     if (before !== undefined && before.info.policy === info.policy) return { ...before, info }
     const text = textOf(info.policy)
     if (before !== undefined && text !== undefined && before.text === text) return { ...before, info }
-    const policy = decodePolicy(info.id, info.policy, this.#settings.jobs[info.id])
+    const { jobs } = this.#settings
+    const policy = decodePolicy(info.id, info.policy, Object.hasOwn(jobs, info.id) ? jobs[info.id] : undefined)
     return { info, text: text ?? "", policy, plan: planOf(info.id, policy, this.#settings.enabled) }
   }
 }

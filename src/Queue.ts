@@ -58,7 +58,8 @@ export const make = (
       return yield* Effect.dieMessage("HealingQueue.layer needs the HealingService of HealingService.layer")
     }
     const store = yield* HealingStore
-    const reviewer = unlessExplained(store, yield* Reviewer)
+    const vetoes: Array<Veto> = []
+    const reviewer = unlessNeedless(store, vetoes, yield* Reviewer)
     const clock = yield* Effect.clock
     const { context, fiberRefs, runtimeFlags } = yield* Effect.runtime<never>()
     // A review has its own span, which is none of those in which the layer was built.
@@ -400,7 +401,7 @@ export const make = (
       ),
       events: events.listen
     }
-    submitters.set(queue, submitDue)
+    internals.set(queue, { submit: submitDue, addVeto: (veto) => vetoes.push(veto) })
     return queue
   })
 
@@ -424,32 +425,51 @@ export type SubmitDue = (
   why?: { readonly due?: Due | undefined; readonly signature?: string | null | undefined }
 ) => ReturnType<Context.Tag.Service<HealingQueue>["submit"]>
 
-const submitters = new WeakMap<Context.Tag.Service<HealingQueue>, SubmitDue>()
+/**
+ * Why a request that nobody has made by hand is not to be reviewed after all, if it is not.
+ *
+ * @internal
+ */
+export type Veto = (request: HealingRequest) => string | undefined
+
+interface Internals {
+  readonly submit: SubmitDue
+  readonly addVeto: (veto: Veto) => void
+}
+
+const internals = new WeakMap<Context.Tag.Service<HealingQueue>, Internals>()
 
 /**
  * `undefined` if the queue is not one of `HealingQueue.layer`.
  *
  * @internal
  */
-export const submitterOf = (queue: Context.Tag.Service<HealingQueue>): SubmitDue | undefined => submitters.get(queue)
+export const internalsOf = (queue: Context.Tag.Service<HealingQueue>): Internals | undefined => internals.get(queue)
 
 const occurrence = ({ job, number }: HealingRequest, due: Due | undefined): ReadonlyArray<Change> =>
   due === undefined ? [] : [{ _tag: "Occurrence", occurrence: { ...due, job, request: number, reason: null } }]
 
 /**
- * The request may have been made while the review was running that has explained its failure. What cannot be looked up is
- * reviewed.
+ * What was asked for may be needless when its turn comes: a policy was switched off, or the review that ran meanwhile has
+ * explained the failure. What cannot be looked up is reviewed.
  */
-const unlessExplained = (
+const unlessNeedless = (
   store: Context.Tag.Service<HealingStore>,
-  { review }: Context.Tag.Service<Reviewer>
+  vetoes: ReadonlyArray<Veto>,
+  reviewer: Context.Tag.Service<Reviewer>
 ): Context.Tag.Service<Reviewer> => ({
   review: (request) => {
-    const { job, signature, triggers } = request
-    if (signature === null || triggers.some((trigger) => trigger !== "failure")) return review(request)
-    return Effect.flatMap(
-      Effect.orElseSucceed(store.explained(job, signature), () => false),
-      (isExplained) => (isExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : review(request))
+    if (!Request.isAutomatic(request)) return reviewer.review(request)
+    const [reason] = vetoes.flatMap((veto) => veto(request) ?? [])
+    if (reason !== undefined) return Effect.succeed(Reviewed.Skipped({ reason }))
+    const { job, signatures, triggers } = request
+    const mayBeExplained = triggers.every((trigger) => trigger === "failure") && signatures.length > 0
+    if (!mayBeExplained || signatures.includes(Request.UNKNOWN_FAILURE)) return reviewer.review(request)
+    return Effect.every(signatures, (signature) => store.explained(job, signature)).pipe(
+      Effect.orElseSucceed(() => false),
+      Effect.flatMap((areExplained) =>
+        areExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : reviewer.review(request)
+      )
     )
   }
 })

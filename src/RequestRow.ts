@@ -39,7 +39,7 @@ export const columns = [
   "coalesced_into",
   "report",
   "cooldown",
-  "signature"
+  "signatures"
 ] as const
 
 /** @internal */
@@ -65,7 +65,7 @@ export const toRow = (request: HealingRequest): Array<string | number | null> =>
   request.coalescedInto,
   request.report === null ? null : JSON.stringify(encodeReport(request.report)),
   request.cooldown,
-  request.signature
+  request.signatures.length === 0 ? null : JSON.stringify(request.signatures)
 ]
 
 const encodeReport = Schema.encodeSync(Report)
@@ -89,7 +89,7 @@ const Row = Schema.Struct({
   coalesced_into: Schema.NullOr(Schema.String),
   report: Schema.NullOr(Schema.parseJson(Report)),
   cooldown: Schema.NullOr(Schema.NonNegative),
-  signature: Schema.NullOr(Schema.String)
+  signatures: Schema.NullOr(Schema.parseJson(Schema.Array(Schema.String)))
 })
 
 const decodeRow = Schema.decodeUnknownEither(Row)
@@ -121,7 +121,7 @@ export const fromRow = (row: unknown): Either.Either<HealingRequest, string> =>
       coalescedInto: row.coalesced_into,
       report: row.report,
       cooldown: row.cooldown,
-      signature: row.signature
+      signatures: row.signatures ?? []
     }),
     // The names of the columns only: what stands in them may be anybody's secret.
     onLeft: (error) =>

@@ -5,9 +5,12 @@
  */
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -16,13 +19,13 @@ import { Evidence, EvidenceScope } from "./Evidence.js"
 import * as FailureSignature from "./FailureSignature.js"
 import { HealingConfig } from "./HealingConfig.js"
 import { type HealingStoreError, SupervisorError } from "./HealingError.js"
-import type { HealingPolicy } from "./HealingPolicy.js"
+import { defaultPolicy, type HealingPolicy } from "./HealingPolicy.js"
 import { HealingQueue } from "./HealingQueue.js"
 import type { HealingScheduler } from "./HealingScheduler.js"
 import { HealingStore, type Occurrence } from "./HealingStore.js"
 import * as Monotonic from "./Monotonic.js"
 import { Policies } from "./Policies.js"
-import { submitterOf } from "./Queue.js"
+import { internalsOf } from "./Queue.js"
 import { JobEvent, type JobInfo, Supervisor } from "./Supervisor.js"
 import * as Triggers from "./Triggers.js"
 
@@ -37,6 +40,8 @@ const EVIDENCE_TIMEOUT = Duration.seconds(10)
 /** As many are written in one commit. */
 const BATCH = 1000
 
+const MAX_STRANGERS = 1000
+
 const MAX_UPCOMING = 100
 
 /** @internal */
@@ -48,10 +53,11 @@ export const make: Effect.Effect<
   const settings = yield* HealingConfig
   const supervisor = yield* Supervisor
   const store = yield* HealingStore
-  const submit = submitterOf(yield* HealingQueue)
-  if (submit === undefined) {
+  const queue = internalsOf(yield* HealingQueue)
+  if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }
+  const { addVeto, submit } = queue
   const fileSystem = yield* FileSystem
   const scope = yield* Effect.scope
   const clock = yield* Effect.clock
@@ -60,6 +66,7 @@ export const make: Effect.Effect<
   const policies = new Policies(settings)
   const agenda = new Agenda(yield* store.lastOccurrences, Duration.toMillis(settings.maxCatchUpAge))
   const wake = yield* Effect.makeLatch(false)
+  addVeto(({ job }) => (policies.of(job)?.enabled === false ? "its policy was switched off" : undefined))
 
   const wishOf = (job: string, { cooldown, priority }: Pick<HealingPolicy, "cooldown" | "priority">) => ({
     job,
@@ -74,27 +81,46 @@ export const make: Effect.Effect<
   let isAnswering = true
   let readAt = Number.NEGATIVE_INFINITY
 
-  const read: Effect.Effect<void, SupervisorError> = supervisor.jobs.pipe(
+  let reads = 0
+  let lastRead = 0
+
+  const read: Effect.Effect<void, SupervisorError> = Effect.suspend(() => {
+    const number = ++reads
+    return Effect.flatMap(
+      Effect.suspend(() => supervisor.jobs),
+      (jobs) =>
+        Array.isArray(jobs)
+          ? Effect.sync(() => (number < lastRead ? [] : learn(jobs, number)))
+          : new SupervisorError({ detail: "its adapter gave no list of jobs" })
+    )
+  }).pipe(
     Effect.timeoutFail({
       duration: JOBS_TIMEOUT,
       onTimeout: () => new SupervisorError({ detail: "it has not told its jobs within 30 seconds" })
     }),
-    Effect.catchAllDefect(() => Effect.fail(new SupervisorError({ detail: "its adapter is broken" }))),
-    Effect.flatMap((jobs) => {
-      const news = policies.read(jobs)
-      agenda.plan(
-        policies.plans,
-        (job) => policies.has(job),
-        (job) => policies.isWrong(job),
-        wall()
+    // Without the cause, in which an adapter may well name a secret.
+    Effect.catchAllCause((cause) =>
+      Effect.fail(
+        Option.getOrElse(Cause.failureOption(cause), () => new SupervisorError({ detail: "its adapter is broken" }))
       )
-      isAnswering = true
-      return Effect.zipRight(
-        Effect.forEach(news, (message) => Effect.logWarning(message), { discard: true }),
-        wake.open
-      )
-    })
+    ),
+    Effect.flatMap((news) => Effect.forEach(news, (message) => Effect.logWarning(message), { discard: true })),
+    Effect.zipRight(wake.open)
   )
+
+  /** An answer that is older than one that was learnt already is none. */
+  const learn = (jobs: ReadonlyArray<unknown>, number: number): ReadonlyArray<string> => {
+    lastRead = number
+    const news = policies.read(jobs)
+    agenda.plan(
+      policies.plans,
+      (job) => policies.has(job),
+      (job) => policies.isWrong(job),
+      wall()
+    )
+    isAnswering = true
+    return news
+  }
 
   const readOrWarn = Effect.catchAll(read, (error) => {
     if (!isAnswering) return Effect.void
@@ -122,10 +148,11 @@ export const make: Effect.Effect<
   }
 
   const settle = (due: Due): Effect.Effect<void> =>
-    Effect.matchEffect(request(due), {
+    Effect.matchEffect(Effect.sandbox(request(due)), {
       onSuccess: () => Effect.sync(() => agenda.done(due)),
-      onFailure: (error) => {
+      onFailure: (cause) => {
         agenda.failed(due, wall())
+        const error = Option.getOrElse(Cause.failureOption(cause), () => ({ message: "because of a bug" }))
         return Effect.logWarning(
           `The scheduled review of "${due.job}" is asked for again in a minute: ${error.message}`
         )
@@ -147,7 +174,9 @@ export const make: Effect.Effect<
       yield* Effect.forkIn(readOrWarn, scope)
     }
     // What cannot be written now is there the next time.
-    yield* Effect.ignoreLogged(writeMarks)
+    yield* Effect.catchAll(writeMarks, (error) =>
+      Effect.logWarning(`Where schedules begin and end is written again in a minute: ${error.message}`)
+    )
     const due = agenda.take(wall())
     if (due.length > 0) {
       yield* Effect.forEach(due, settle, { concurrency: "unbounded", discard: true }).pipe(Effect.forkIn(scope))
@@ -161,28 +190,48 @@ export const make: Effect.Effect<
   // -----------------------------------------------------------------------------
 
   const evidenceOf = (info: JobInfo, { runId }: JobEvent) =>
-    supervisor
-      .evidence(info, EvidenceScope.Failure({ runId, limit: 1 }))
-      .pipe(Effect.timeout(EVIDENCE_TIMEOUT), Effect.filterOrFail(Schema.is(Evidence)))
+    Effect.filterOrFail(
+      Effect.suspend(() => supervisor.evidence(info, EvidenceScope.Failure({ runId, limit: 1 }))),
+      Schema.is(Evidence)
+    )
 
-  /** `null` if it cannot be told. */
+  /** `null` if it cannot be told, or not soon. */
   const signatureOf = (info: JobInfo, event: JobEvent): Effect.Effect<string | null> =>
     evidenceOf(info, event).pipe(
       Effect.flatMap((evidence) => FailureSignature.make(event, evidence)),
       Effect.provideService(FileSystem, fileSystem),
+      Effect.disconnect,
+      Effect.timeout(EVIDENCE_TIMEOUT),
       Effect.catchAllCause(() => Effect.succeed(null))
     )
 
+  /** Jobs that the supervisor did not have, and when it was asked. */
+  const strangers = new Map<string, number>()
+
+  /** Whether it does not have the job. It is asked at most once a minute. */
+  const isStranger = (job: string) =>
+    Effect.gen(function* () {
+      if (policies.has(job)) return false
+      const askedAt = strangers.get(job)
+      if (askedAt !== undefined && Monotonic.millis(clock) - askedAt < MINUTE) return true
+      yield* read
+      if (policies.has(job)) return false
+      if (strangers.size >= MAX_STRANGERS) strangers.clear()
+      strangers.set(job, Monotonic.millis(clock))
+      if (askedAt === undefined) {
+        yield* Effect.logWarning(`Something happened to "${job}", which the supervisor does not have`)
+      }
+      return true
+    })
+
   const handle = Effect.fnUntraced(function* (event: JobEvent, isHasty: boolean) {
     const { job, runId, trigger } = event
-    // One that is as new as this.
-    if (!policies.has(job) && !isHasty) yield* readOrWarn
+    // At the end there is no time to ask.
+    if (isHasty ? lastRead > 0 && !policies.has(job) : yield* isStranger(job)) return
     const info = policies.info(job)
-    const policy = policies.of(job)
-    if (info === undefined)
-      return yield* Effect.logWarning(`Something happened to "${job}", which the supervisor does not have`)
+    const policy = policies.of(job) ?? (info === undefined ? defaultPolicy : undefined)
     if (!settings.enabled || policy?.enabled !== true || !policy.triggers.includes(trigger)) return
-    const signature = trigger === "failure" && !isHasty ? yield* signatureOf(info, event) : null
+    const signature = trigger !== "failure" || isHasty || info === undefined ? null : yield* signatureOf(info, event)
     const isExplained =
       signature !== null && (yield* Effect.orElseSucceed(store.explained(job, signature), () => false))
     if (isExplained) return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
@@ -203,16 +252,17 @@ export const make: Effect.Effect<
     return Effect.logWarning("The supervisor tells of events that do not fit JobEvent: they are left out")
   }
 
-  yield* Stream.runForEach(supervisor.events, accept).pipe(
+  const listen = Stream.runForEach(supervisor.events, accept).pipe(
     Effect.zipRight(
       Effect.logError("The events of the supervisor have ended: until it is built anew, only schedules count")
     ),
     // Without the cause, in which an adapter may well name a secret.
     Effect.catchAllCause(() =>
       Effect.logError("The events of the supervisor broke: until it is built anew, only schedules count")
-    ),
-    Effect.forkScoped
+    )
   )
+  // At once, so that nothing is missed that happens when the layer has just been built.
+  Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
   const tickAgain = Effect.catchAllDefect(tick, () =>
     Effect.zipRight(Effect.logFatal("The scheduler has a bug, and goes on in a minute"), Effect.sleep("1 minute"))
   )

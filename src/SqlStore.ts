@@ -74,10 +74,11 @@ const scheduling = Effect.gen(function* () {
     reason TEXT
   )`
   yield* sql`CREATE INDEX healing_occurrences_of_job ON healing_occurrences (job, number)`
+  yield* sql`CREATE INDEX healing_occurrences_by_time ON healing_occurrences (at)`
   yield* sql`ALTER TABLE healing_requests ADD COLUMN cooldown INTEGER`
-  yield* sql`ALTER TABLE healing_requests ADD COLUMN signature TEXT`
-  yield* sql`CREATE INDEX healing_explained ON healing_requests (job, signature)
-    WHERE state = 'completed' AND signature IS NOT NULL`
+  yield* sql`ALTER TABLE healing_requests ADD COLUMN signatures TEXT`
+  yield* sql`CREATE INDEX healing_explained ON healing_requests (job, signatures)
+    WHERE state = 'completed' AND signatures IS NOT NULL`
 })
 
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
@@ -324,17 +325,24 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
           ),
           typed("cannot be written")
         ),
-      lastOccurrences:
-        sql`SELECT MAX(number), job, first, at, schedule, request, reason FROM healing_occurrences GROUP BY job`.pipe(
-          Effect.map(readable(OccurrenceRow)),
-          typed("cannot be read")
-        ),
+      lastOccurrences: sql`
+        WITH RECURSIVE jobs (job) AS (
+          SELECT MIN(job) FROM healing_occurrences
+          UNION ALL
+          SELECT (SELECT MIN(job) FROM healing_occurrences AS other WHERE other.job > jobs.job) FROM jobs
+          WHERE jobs.job IS NOT NULL
+        )
+        SELECT last.* FROM jobs JOIN healing_occurrences AS last
+        ON last.number = (SELECT MAX(number) FROM healing_occurrences AS own WHERE own.job = jobs.job)`.pipe(
+        Effect.map(readable(OccurrenceRow)),
+        typed("cannot be read")
+      ),
       occurrences: (job, limit) =>
         sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
           ORDER BY number DESC LIMIT ${limit}`.pipe(Effect.map(readable(OccurrenceRow)), typed("cannot be read")),
       explained: (job, signature) =>
-        sql`SELECT number FROM healing_requests
-          WHERE job = ${job} AND signature = ${signature} AND state = 'completed' LIMIT 1`.pipe(
+        sql`SELECT number FROM healing_requests, json_each(signatures)
+          WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`.pipe(
           Effect.map((rows) => rows.length > 0),
           typed("cannot be read")
         )

@@ -1,6 +1,6 @@
 /**
- * What happens to jobs becomes requests: each event is looked into by one of a few workers, and of those that come
- * meanwhile for the same job and trigger the newest is kept.
+ * What happens to jobs becomes requests: each event is looked into by one of a few workers. Of those that look the same and
+ * come meanwhile the newest is kept.
  *
  * @internal
  */
@@ -8,21 +8,28 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { normalise } from "./FailureSignature.js"
 import type { JobEvent } from "./Supervisor.js"
 
 const WORKERS = 8
 
+/** Kinds of events of one job and trigger. */
+const MAX_KINDS = 8
+
 /** Of jobs that the supervisor does not have there could be any number. */
-const MAX_KEPT = 100_000
+const MAX_KEPT = 10_000
 
 /** @internal */
 export interface Triggers {
   readonly accept: (event: JobEvent) => void
 }
 
+/** What a new one may take the place of. */
+const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""} ${normalise(lastError ?? "")}`
+
 /**
- * `handle` turns an event into a request, and is told whether it may take its time. What it fails with is tried again
- * every 30 seconds.
+ * `handle` turns an event into a request, and is told whether it has to be quick. What it fails with is tried again every 30
+ * seconds.
  *
  * @internal
  */
@@ -30,29 +37,40 @@ export const make = <E>(
   handle: (event: JobEvent, isHasty: boolean) => Effect.Effect<void, E>
 ): Effect.Effect<Triggers, never, Scope.Scope> =>
   Effect.gen(function* () {
-    /** The newest of each kind, until it is a request. */
-    const newest = new Map<string, JobEvent>()
+    /** By job and trigger, and by their kinds, until they are requests. */
+    const kept = new Map<string, Map<string, JobEvent>>()
     const waiting = yield* Queue.unbounded<string>()
 
+    const forget = (key: string, kind: string, event: JobEvent) => {
+      const kinds = kept.get(key)
+      if (kinds?.get(kind) === event) kinds.delete(kind)
+      if (kinds?.size === 0) kept.delete(key)
+      else waiting.unsafeOffer(key)
+    }
+
+    // One at a time of a job and trigger, in the order in which they came.
     const work = (key: string) =>
       Effect.suspend(() => {
-        const event = newest.get(key)
-        if (event === undefined) return Effect.void
-        return Effect.map(handle(event, false), () => {
-          if (newest.get(key) === event) newest.delete(key)
-          else waiting.unsafeOffer(key)
-        })
-      }).pipe(
-        Effect.retry(Schedule.spaced("30 seconds")),
-        Effect.catchAllDefect(() => {
-          newest.delete(key)
-          return Effect.logFatal("An event could not be looked into, because of a bug")
-        })
-      )
+        const [first] = kept.get(key) ?? []
+        if (first === undefined) return Effect.void
+        const [kind, event] = first
+        return handle(event, false).pipe(
+          Effect.retry(Schedule.spaced("30 seconds")),
+          // An adapter may do anything, and what it does to one event is not to be done to all.
+          Effect.catchAllCause(() =>
+            Effect.logError(`Something happened to "${event.job}" that cannot be looked into`)
+          ),
+          Effect.map(() => forget(key, kind, event))
+        )
+      })
 
     // Before the workers, so that they have ended by then.
     yield* Effect.addFinalizer(() =>
-      Effect.forEach(newest.values(), (event) => Effect.ignore(handle(event, true)), { discard: true })
+      Effect.forEach(
+        Array.from(kept.values()).flatMap((kinds) => Array.from(kinds.values())),
+        (event) => Effect.ignore(Effect.sandbox(handle(event, true))),
+        { concurrency: "unbounded", discard: true }
+      )
     )
     for (let index = 0; index < WORKERS; index++) {
       yield* Queue.take(waiting).pipe(Effect.flatMap(work), Effect.forever, Effect.forkScoped)
@@ -61,10 +79,17 @@ export const make = <E>(
     return {
       accept: (event) => {
         const key = JSON.stringify([event.job, event.trigger])
-        const isKnown = newest.has(key)
-        if (!isKnown && newest.size >= MAX_KEPT) return
-        newest.set(key, event)
-        if (!isKnown) waiting.unsafeOffer(key)
+        const kinds = kept.get(key)
+        if (kinds === undefined) {
+          if (kept.size >= MAX_KEPT) return
+          kept.set(key, new Map([[kindOf(event), event]]))
+          waiting.unsafeOffer(key)
+          return
+        }
+        const kind = kindOf(event)
+        const newest = Array.from(kinds.keys()).at(-1)
+        if (kinds.size >= MAX_KINDS && !kinds.has(kind) && newest !== undefined) kinds.delete(newest)
+        kinds.set(kind, event)
       }
     }
   })

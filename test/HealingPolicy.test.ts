@@ -88,7 +88,10 @@ describe("HealingPolicy", () => {
   it("answers a key that it does not know with the nearest one", () => {
     assert.deepStrictEqual(issues({ min_run: 3 }), ["minRun: is not known: did you mean minRuns?"])
     assert.deepStrictEqual(issues({ schedule: { frequency: "daily", tme: "03:00" } }), [
-      "schedule.tme: is not known: did you mean time?"
+      "schedule.tme: is not known: beside daily there may be time, timeZone"
+    ])
+    assert.deepStrictEqual(issues({ schedule: { frequency: "hourly", time: "03:00" } }), [
+      "schedule.time: is not known: beside hourly there may be minute"
     ])
     assert.deepStrictEqual(issues({ schedule: { frequency: "fortnightly" } }), [
       "schedule.frequency: expected hourly, daily, weekly, monthly, or a cron expression instead"
@@ -109,15 +112,9 @@ describe("HealingPolicy", () => {
         time: "03:00",
         timeZone: "Europe/Berlin"
       })
+      assert.deepStrictEqual(good({}, jobs.empty), good({}))
+      assert.match(issues({}, jobs.hourly).join(), /^: expected a mapping of enabled, /)
       assert.deepStrictEqual(issues({}, jobs.misspelt), ["cooldwn: is not known: did you mean cooldown?"])
     }).pipe(Effect.provide(NodeFileSystem.layer))
-  )
-
-  it.effect("that is none at all is refused with the settings", () =>
-    Effect.gen(function* () {
-      const jobs = { digest: 7 } as never
-      const error = yield* Effect.flip(Effect.provide(HealingConfig, HealingConfig.layer({ jobs })))
-      assert.include(error.message, "jobs")
-    })
   )
 })

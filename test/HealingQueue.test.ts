@@ -73,7 +73,7 @@ describe("submit", () => {
         coalescedInto: null,
         report: { summary: "found it" },
         cooldown: null,
-        signature: null
+        signatures: ["unknown"]
       })
       assert.deepStrictEqual(log, ["x begins", "x ends"])
     })

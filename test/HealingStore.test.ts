@@ -695,10 +695,10 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
       Effect.gen(function* () {
         const { commit, explained } = yield* store
         yield* commit([
-          insert(ended(1, 1, { signature: "done" })),
-          insert(ended(2, 2, { signature: "skipped", state: "skipped" })),
-          insert(aRequest(3, { signature: "pending" })),
-          insert(ended(4, 4, { job: "B", signature: "other" })),
+          insert(ended(1, 1, { signatures: ["another", "done"] })),
+          insert(ended(2, 2, { signatures: ["skipped"], state: "skipped" })),
+          insert(aRequest(3, { signatures: ["pending"] })),
+          insert(ended(4, 4, { job: "B", signatures: ["other"] })),
           insert(ended(5, 5))
         ])
         const all = ["done", "skipped", "pending", "other", "never"].map((signature) => explained("A", signature))
@@ -796,13 +796,13 @@ it.scoped("a database of the version before schedules is read as it is, and writ
     // What the second migration has made.
     yield* sql`DROP INDEX healing_explained`
     yield* sql`DROP TABLE healing_occurrences`
-    for (const column of ["cooldown", "signature"]) {
+    for (const column of ["cooldown", "signatures"]) {
       yield* sql`ALTER TABLE healing_requests DROP COLUMN ${sql(column)}`
     }
     yield* sql`DELETE FROM healing_migrations WHERE migration_id = 2`
     const after = yield* openStore(layer)
     assert.deepStrictEqual(yield* everything(after), [aRequest(1), ended(2, 5, { job: "B" })])
-    const changed = aRequest(1, { cooldown: 60_000, signature: "a" })
+    const changed = aRequest(1, { cooldown: 60_000, signatures: ["a"] })
     yield* after.commit([move("pending", changed), occurrence("A", 1)])
     assert.deepStrictEqual((yield* after.page("pending", 0, 10)).requests, [changed])
     assert.lengthOf(yield* after.lastOccurrences, 1)

@@ -85,6 +85,7 @@ class LeapingClock implements Clock.Clock {
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     return Effect.async<void>((resume) => {
+      if (Duration.toMillis(duration) <= 0) return resume(Effect.void)
       const sleep = { until: this.elapsed + Duration.toMillis(duration), wake: () => resume(Effect.void) }
       this.sleeps.add(sleep)
       return Effect.sync(() => this.sleeps.delete(sleep))

@@ -25,7 +25,7 @@ export const aRequest = (number: number, fields: Partial<HealingRequest> = {}): 
   coalescedInto: null,
   report: null,
   cooldown: null,
-  signature: null,
+  signatures: [],
   ...fields,
   id: idOf(fields.job ?? "A", number)
 })

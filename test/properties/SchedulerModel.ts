@@ -21,6 +21,11 @@ const GRACE = 2 * MINUTE
 
 const MAX_AHEAD = 31 * DAY
 
+/** A clock that shows less was never set. */
+const SANE = Date.UTC(2026, 0, 1)
+
+const isFarAhead = (base: number, wall: number): boolean => wall >= SANE && base > wall + MAX_AHEAD
+
 const BEGIN = "its schedule counts from here on"
 
 const END = "it has no schedule any more"
@@ -164,7 +169,7 @@ export class Model {
         if (current?.calendar !== undefined) this.#change(job, undefined, times)
       } else if (this.planned.get(job)?.calendar.text !== calendar.text) {
         this.planned.set(job, { calendar, since: times.monotonic })
-        const goesOn = textOf(current?.calendar) === calendar.text && (current?.base ?? 0) <= times.wall + MAX_AHEAD
+        const goesOn = textOf(current?.calendar) === calendar.text && !isFarAhead(current?.base ?? 0, times.wall)
         if (!goesOn) this.#change(job, calendar, times)
         else this.see("a schedule goes on")
         this.#rebased.delete(job)
@@ -188,7 +193,7 @@ export class Model {
   wallWasSet({ wall }: Times): void {
     this.#hung.latest = Math.max(this.#hung.latest, wall)
     for (const [job] of this.planned) {
-      if ((this.#current.get(job)?.base ?? 0) <= wall + MAX_AHEAD) continue
+      if (!isFarAhead(this.#current.get(job)?.base ?? 0, wall)) continue
       this.#rebased.set(job, Math.min(wall, this.#rebased.get(job) ?? wall))
     }
   }
@@ -285,8 +290,8 @@ export class Model {
       this.see(found.from === null ? "a request" : "one more reason for a request")
     }
     const age = wall - at
-    const isOld = age > this.settings.maxCatchUpAge
     const isLate = age > GRACE
+    const isOld = isLate && age > this.settings.maxCatchUpAge
     if (!wasHung && isOld !== (reason === OLD)) return isOld ? "it was missed too long ago" : "it is not too old"
     if (reason !== null && reason !== OLD) {
       if (this.settings.maxPending > 1 || !reason.includes("maxPending")) return "nothing is in its way"
