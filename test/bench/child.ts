@@ -8,12 +8,19 @@ import { newFile } from "./disk.js"
 
 export type Sides = Record<"ours" | "floor", (file: string) => Effect.Effect<number>>
 
+const run = (self: string, side: keyof Sides, file: string) =>
+  Number(execFileSync(process.execPath, [...process.execArgv, self, side, file], { encoding: "utf8" }))
+
 /** The file of the measurement, run again with this side, on a copy of this database: who opens it writes. */
 export const inChild = (self: string, side: keyof Sides, store: string): Effect.Effect<number> =>
   Effect.map(newFile, (file) => {
     copyFileSync(store, file)
-    return Number(execFileSync(process.execPath, [...process.execArgv, self, side, file], { encoding: "utf8" }))
+    return run(self, side, file)
   }).pipe(Effect.scoped)
+
+/** The same without a database. */
+export const inEmptyChild = (self: string, side: keyof Sides): Effect.Effect<number> =>
+  Effect.sync(() => run(self, side, ""))
 
 /** In the child: measures the side that it was run with. */
 export const answer = async (self: string, sides: Sides): Promise<void> => {

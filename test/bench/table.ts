@@ -11,6 +11,7 @@ import { open } from "./open.js"
 import { processing } from "./process.js"
 import type { Row } from "./ratio.js"
 import { reports } from "./reports.js"
+import { schedule } from "./schedule.js"
 import { submit } from "./submit.js"
 import { uncontended } from "./uncontended.js"
 
@@ -23,7 +24,8 @@ const measurements: Record<string, Effect.Effect<ReadonlyArray<Row>>> = {
   submit,
   process: processing,
   open,
-  memory
+  memory,
+  schedule
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))
