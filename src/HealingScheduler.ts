@@ -26,15 +26,17 @@ import type { Supervisor } from "./Supervisor.js"
  * seen, and anew from when it is changed. A job that is gone for a while goes on where it was. A clock that is set back has
  * nothing happen twice, unless it was wrong by more than 31 days.
  *
- * **By events**, those that the `triggers` of the job name. Of many failures at once the newest counts. A failure that
- * has the signature of one that a completed review was about is not reviewed again, until the command line of the job or one of
- * its files is another, or a person asks. The signature is made of the exit code and the last line about the error, without times,
- * ids and long numbers. A failure that cannot be told from others is reviewed.
+ * **By events**, those that the `triggers` of the job name. Of many that look the same at once the newest counts. A failure
+ * that has the signature of one that a completed review was about is not reviewed again, for as long as that review is kept
+ * (`retention`), until the command line of the job or one of its files is another, or a person asks. The signature is made of
+ * the exit code and the last line about the error, without times, process ids and long numbers. A failure of which nothing but
+ * its exit code is known cannot be told from others, and is reviewed.
  *
  * **Policies** are read from the supervisor each minute, together with the setting `jobs`, which stands over them. One that is
  * wrong is logged, with the job, the key and what would be right, and is in `problems`; until it is right, nothing but a
  * person has its job reviewed, and the other jobs go on. While the supervisor does not answer, things stay as they were.
- * With the setting `enabled` off no job has a policy.
+ * With the setting `enabled` off no job has a policy. What was asked for before a policy was switched off is skipped in its
+ * turn, unless a person has asked for it as well.
  *
  * @example
  * ```ts

@@ -31,7 +31,7 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  * A `Reviewer` that gathers evidence about the job, and asks the OpenClaw CLI on this machine what to make of it.
  *
  * - What it is about depends on why it was wanted. `manual`: the last 30 days. `schedule` alone: since the job's last
- *   completed review has begun, or for 7 days; skipped if that are fewer runs than the `minRuns` of its policy. `failure`,
+ *   completed review has begun, or all runs; skipped if that are fewer runs than the `minRuns` of its policy. `failure`,
  *   or any other trigger with a `runId`: that run, or the last one that failed, and up to 5 before it. Anything else: the
  *   last 7 days.
  * - OpenClaw is shown the end of logs and the beginning of files, freed of what looks like a secret, and no more than
