@@ -24,9 +24,10 @@ export class DailyLimit {
     if (this.#starts.length > this.#max) this.#starts.shift()
   }
 
-  /** The last one has not begun after all. */
-  undo(): void {
-    this.#starts.pop()
+  /** One of them is not to count, the last one or the one that began then. */
+  undo(at?: number): void {
+    const index = at === undefined ? -1 : this.#starts.lastIndexOf(at)
+    this.#starts.splice(index, 1)
   }
 
   /** Until when no other may begin; `undefined` if one may. */

@@ -263,6 +263,16 @@ export const begin = (pending: HealingRequest, at: number): HealingRequest => ({
 })
 
 /**
+ * Its review has seen no reason for one, and does not count as begun.
+ *
+ * @internal
+ */
+export const needless = (running: HealingRequest): HealingRequest => ({
+  ...running,
+  starts: running.starts.slice(0, -1)
+})
+
+/**
  * Its review was interrupted and is to be done again.
  *
  * @internal

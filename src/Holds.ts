@@ -15,7 +15,7 @@ import type { Lane } from "./Lane.js"
  * - `state`: what is remembered.
  * - `remember`: this, from now on, except that no rate limit lasts for more than a day. Returns it.
  * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
- * - `begin`, `undo`: an automatic review is about to begin; it has not after all.
+ * - `begin`, `undo`: an automatic review is about to begin; it has not after all, or there was nothing to review.
  * - `fullUntil`: until when no other one may begin.
  * - `journal`: what has happened cannot be written, or has been after all.
  * - `refuse`, `accept`: the beginning of a review could not be written, or could.
@@ -29,7 +29,7 @@ export interface Holds {
   readonly remember: (state: QueueState) => QueueState
   readonly limitRate: (until: number | undefined) => QueueState
   readonly begin: (at: number) => void
-  readonly undo: () => void
+  readonly undo: (at?: number) => void
   readonly fullUntil: (at: number) => number | undefined
   readonly journal: (error: HealingStoreError | undefined) => void
   readonly refuse: (error: HealingStoreError) => void
@@ -110,8 +110,8 @@ export const make = (
       day.begin(at)
       holdForDay()
     },
-    undo: () => {
-      day.undo()
+    undo: (at) => {
+      day.undo(at)
       holdForDay()
     },
     fullUntil: (at) => day.fullUntil(at),

@@ -242,7 +242,12 @@ export const make = (
     entry.turn = undefined
     if (!begun && Request.isAutomatic(before)) holds.undo()
     if (outcome._tag === "Completed") return complete(entry, outcome.report)
-    if (outcome._tag === "Skipped") return finishWithout(entry, "skipped", outcome.reason)
+    if (outcome._tag === "Skipped") {
+      // Nothing was spent on it.
+      if (begun && Request.isAutomatic(before)) holds.undo(entry.request.starts.at(-1))
+      entry.request = Request.needless(entry.request)
+      return finishWithout(entry, "skipped", outcome.reason)
+    }
     if (outcome._tag === "Refused") return refused(entry, before, outcome.error)
     if (ending === "cancelled") return finishWithout(entry, "cancelled", CANCELLED)
     if (outcome._tag === "Failed" && ending !== "closed") return failed(entry, outcome.error, outcome.delay)

@@ -122,6 +122,8 @@ export interface World {
   readonly rateLimits: number
   /** R17: when automatic reviews have begun. */
   readonly automaticStarts: ReadonlyArray<number>
+  /** How many reviews have begun and do not count, since there was nothing to review. */
+  readonly needless: number
   /** The OpenClaw jobs that run, and since when none does. */
   readonly jobs: ReadonlyArray<string>
   readonly idleSince: number | undefined
@@ -166,6 +168,7 @@ export const initial = (settings: Settings, now: number): World => ({
   rateLimitedUntil: undefined,
   rateLimits: 0,
   automaticStarts: [],
+  needless: 0,
   jobs: [],
   idleSince: Number.NEGATIVE_INFINITY,
   places: 0,
@@ -484,12 +487,20 @@ const endReview = (world: World, running: Request, how: Ending): World => {
         report: how.text
       })
     }
-    case "Skipped":
-      return answer(ended(world, running, "skipped", how.text), running.number, {
-        _tag: "HealingSkipped",
-        id: running.id,
-        reason: how.text
-      })
+    case "Skipped": {
+      const start = isAutomatic(running) ? world.automaticStarts.lastIndexOf(running.starts.at(-1) ?? Number.NaN) : -1
+      const automaticStarts = world.automaticStarts.filter((_, index) => index !== start)
+      const starts = running.starts.slice(0, -1)
+      return answer(
+        ended({ ...world, automaticStarts, needless: world.needless + 1 }, running, "skipped", how.text, { starts }),
+        running.number,
+        {
+          _tag: "HealingSkipped",
+          id: running.id,
+          reason: how.text
+        }
+      )
+    }
     case "Never":
       return fail(world, running, how.text, false, true)
     case "Backoff":
@@ -651,7 +662,7 @@ export const cutOffs = (world: World, event: Event, done: Done): ReadonlyArray<W
   const stages: Array<World> = [world]
   for (let next: World | undefined = apply(world, event); next !== undefined; next = grant(next)) stages.push(next)
   stages.push(settle(apply(world, event)))
-  const begun = ({ requests }: World) => requests.reduce((sum, { starts }) => sum + starts.length, 0)
+  const begun = ({ needless, requests }: World) => requests.reduce((sum, { starts }) => sum + starts.length, needless)
   const hasAnswered = ({ callers }: World, id: string) =>
     callers.some((caller) => caller.id === id && caller.outcome !== undefined)
   return stages
