@@ -8,7 +8,8 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^effect-healing$/, replacement: fromRoot("src/index.ts") },
-      { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") }
+      { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") },
+      { find: /^effect-healing\/pm2$/, replacement: fromRoot("src/supervisors/Pm2.ts") }
     ]
   },
   test: {
