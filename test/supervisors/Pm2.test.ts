@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
-import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2.js"
+import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2/daemon.js"
 
 const flooded = (folder: string) => existsSync(join(folder, "flooded-cluster"))
 

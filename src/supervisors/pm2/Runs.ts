@@ -87,11 +87,13 @@ export const make = (): Runs => {
     if (isSame && (!isUp(before) || isUp(now))) return undefined
     const failed = outcomeOf({ ...now, status: isUp(now) ? "waiting restart" : now.status }, undefined) === "failed"
     if (!failed) return undefined
-    const first = jobs.get(before.job)?.get(before.runId ?? "")
-    if (isSame && first?.isTold === true) return undefined
+    const hadEnded = !isUp(before) || jobs.get(before.job)?.get(before.runId ?? "")?.isTold === true
+    if (isSame && hadEnded) return undefined
     if (!isUp(now)) return failure(now.job, now.runId, now.exitCode, lastErrorOf(now.status))
-    // With more restarts than one it is unknown in which run that was.
-    return failure(now.job, now.restarts === before.restarts + 1 ? before.runId : null, now.exitCode)
+    // Each restart comes after an end, the last of which the exit code is of.
+    const ends = now.restarts - before.restarts - (hadEnded ? 1 : 0)
+    if (ends < 1) return undefined
+    return failure(now.job, ends === 1 && !hadEnded ? before.runId : null, now.exitCode)
   }
 
   return {

@@ -9,7 +9,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule, Stream, SubscriptionRef } from "effect"
 import { type Activity, type JobEvent, Supervisor } from "effect-healing"
 import { Pm2, type Pm2Options } from "effect-healing/pm2"
-import { startOf } from "../../src/supervisors/pm2/Pids.js"
+import { startOf } from "../../../src/supervisors/pm2/Pids.js"
 
 const bin = process.env.PM2_BIN ?? createRequire(import.meta.url).resolve("pm2/bin/pm2")
 
@@ -26,6 +26,13 @@ const kill = (pid: number) => {
 /** Only a safety net: nothing is waited for in vain. */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, what = "it") =>
   Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new Error(`${what} has not come about`) })
+
+/** Of a configuration of PM2; `first` is what it does when it starts. */
+export interface App {
+  readonly name: string
+  readonly first?: string
+  readonly [key: string]: unknown
+}
 
 /** Of a home, of which nothing is left alive. */
 export const makeDaemon = Effect.gen(function* () {
@@ -64,9 +71,7 @@ export const makeDaemon = Effect.gen(function* () {
       )
     })
   /** Starts apps of a configuration, `app.cjs` unless they say otherwise. */
-  const start = (
-    ...apps: ReadonlyArray<{ readonly name: string; readonly first?: string; readonly [key: string]: unknown }>
-  ) =>
+  const start = (...apps: ReadonlyArray<App>) =>
     Effect.suspend(() => {
       const file = join(folder, `${apps[0]?.name}.config.json`)
       const all = apps.map(({ first, ...one }) => ({
