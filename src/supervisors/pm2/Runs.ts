@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { EvidenceScope, Run } from "../../Evidence.js"
+import { type EvidenceScope, type Run, runsWithin } from "../../Evidence.js"
 import type { JobEvent } from "../../Supervisor.js"
 import type { Exception, Exit, Process } from "./Payload.js"
 import { isUp } from "./Running.js"
@@ -151,21 +151,13 @@ export const make = (): Runs => {
     },
     of: (job, scope) => {
       const up = new Set(Array.from(slots.values()).flatMap((process) => (isUp(process) ? [process.runId] : [])))
-      const newestFirst = Array.from(
+      const runs = Array.from(
         jobs.get(job)?.values() ?? [],
         ({ isTold: _, ...run }): Run =>
           // It was deleted, or its daemon was killed.
           run.outcome === "running" && !up.has(run.id) ? { ...run, outcome: "stopped" } : run
-      ).sort((a, b) => (b.startedAt ?? 0) - (a.startedAt ?? 0))
-      if (scope._tag === "Since") {
-        return newestFirst
-          .filter(({ id, startedAt }) => (startedAt ?? 0) >= scope.since || id === scope.runId)
-          .slice(0, scope.limit)
-      }
-      const index = newestFirst.findIndex(({ id, outcome }) =>
-        scope.runId === null ? outcome === "failed" : id === scope.runId
       )
-      return newestFirst.slice(Math.max(0, index)).slice(0, scope.limit)
+      return runsWithin(runs, scope)
     }
   }
 }
