@@ -25,43 +25,57 @@ describe("a daemon of PM2", () => {
   it.scopedLive("is followed through starts, ends, crashes, stops, restarts and deletes", () =>
     Effect.gen(function* () {
       const daemon = yield* makeDaemon
-      const { events, running, supervisor, told } = yield* watch({ home: daemon.home, exclude: ["quiet"] })
+      const { events, known, running, supervisor, told } = yield* watch({ home: daemon.home, exclude: ["quiet"] })
       const watched = yield* neverFalselyIdle(supervisor, daemon.alive, (job) => job !== "web")
       yield* daemon.start(
         { name: "digest", env: { HEALING_POLICY: '{"minRuns":2}' } },
-        { name: "web", autorestart: true, namespace: "default" }
+        { name: "web", autorestart: true, namespace: "default" },
+        { name: "chat", autorestart: true, env: { HEALING_OPENCLAW: "while-up" } }
       )
-      yield* running("digest")
+      yield* running("chat", "digest")
 
       const jobs = yield* supervisor.jobs
       assert.deepStrictEqual(
         jobs.map(({ id, kind, openClaw, policy }) => [id, kind, openClaw, policy]),
         [
           ["digest", "fork", true, { minRuns: 2 }],
-          ["web", "fork", false, {}]
+          ["web", "fork", false, {}],
+          ["chat", "fork", true, {}]
         ]
       )
 
       // A clean exit.
       yield* daemon.make("digest", "exit 0")
-      yield* running()
+      yield* running("chat")
       // A manual start of it, and a stop, which is none of its failures.
       yield* daemon.pm2("restart", "digest")
-      yield* running("digest")
+      yield* running("chat", "digest")
       yield* daemon.pm2("restart", "digest")
-      yield* running("digest")
+      yield* running("chat", "digest")
       yield* daemon.pm2("stop", "digest")
-      yield* running()
+      yield* running("chat")
       // A crash that PM2 answers with a restart, and one that it does not.
       yield* daemon.make("web", "throw boom")
       yield* told(1)
       yield* daemon.pm2("restart", "digest")
-      yield* running("digest")
+      yield* running("chat", "digest")
       yield* daemon.make("digest", "exit 7")
-      yield* running()
+      yield* running("chat")
       yield* told(2)
       yield* daemon.make("web", "kill SIGKILL")
       yield* told(3)
+
+      // Between a crash and the restart it counts.
+      for (const count of [4, 5, 6]) {
+        yield* daemon.make("chat", "exit 2")
+        yield* told(count)
+        yield* supervisor.jobs
+      }
+      yield* running("chat")
+      const first = known.findIndex((activity) => activity._tag === "Known" && activity.running.includes("chat"))
+      for (const activity of known.slice(first)) {
+        assert.isTrue(activity._tag === "Known" && activity.running.includes("chat"), JSON.stringify(known))
+      }
 
       const [digest] = jobs
       assert.isDefined(digest)
@@ -91,9 +105,9 @@ describe("a daemon of PM2", () => {
 
       // Those of one that runs.
       yield* daemon.pm2("restart", "digest")
-      yield* running("digest")
+      yield* running("chat", "digest")
       yield* daemon.pm2("delete", "digest")
-      yield* running()
+      yield* running("chat")
       const error = yield* Effect.flip(supervisor.evidence(digest, everything))
       assert.strictEqual(error.message, "PM2 has no process named digest")
 
@@ -102,7 +116,8 @@ describe("a daemon of PM2", () => {
         [
           ["web", "failure", 1, "boom"],
           ["digest", "failure", 7, undefined],
-          ["web", "failure", 0, "ended by SIGKILL"]
+          ["web", "failure", 0, "ended by SIGKILL"],
+          ...Array.from({ length: 3 }, () => ["chat", "failure", 2, undefined])
         ]
       )
       assert.strictEqual((yield* events)[1]?.runId, last?.id)

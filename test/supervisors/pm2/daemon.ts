@@ -105,11 +105,17 @@ export const watch = (options: Pm2Options) =>
     yield* Effect.forkScoped(
       Stream.runForEach(supervisor.events, (event) => SubscriptionRef.update(events, (all) => [...all, event]))
     )
+    const known: Array<Activity> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(supervisor.activity, (activity) => Effect.sync(() => known.push(activity)))
+    )
     yield* Effect.yieldNow()
     const until = (what: string, isSo: (activity: Activity) => boolean) =>
       inTime(Stream.runHead(Stream.filter(supervisor.activity, isSo)), what)
     return {
       supervisor,
+      /** All that the activity has told. */
+      known,
       events: SubscriptionRef.get(events),
       unknown: until("unknown", ({ _tag }) => _tag === "Unknown"),
       /** It is known that these run, and no others. */
