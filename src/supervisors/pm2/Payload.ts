@@ -13,9 +13,11 @@ import * as Schema from "effect/Schema"
 /** What is `null` or absent is left out. */
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
 
+const nothing = Effect.as(Effect.void, undefined)
+
 /** What does not fit is left out as well: it is not needed to tell what runs. */
 const lenient = <A>(schema: Schema.Schema<A>) =>
-  maybe(Schema.UndefinedOr(schema).annotations({ decodingFallback: () => Effect.succeed(undefined) }))
+  maybe(Schema.UndefinedOr(schema).annotations({ decodingFallback: () => nothing }))
 
 /** The names of configurations in JSON may be numbers. */
 const Name = Schema.Union(Schema.String, Schema.JsonNumber).pipe(

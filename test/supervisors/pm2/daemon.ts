@@ -6,7 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule, Stream, SubscriptionRef } from "effect"
+import { Context, Data, Effect, Layer, Schedule, Stream, SubscriptionRef } from "effect"
 import { type Activity, type JobEvent, Supervisor } from "effect-healing"
 import { Pm2, type Pm2Options } from "effect-healing/pm2"
 import { startOf } from "../../../src/supervisors/pm2/Pids.js"
@@ -23,9 +23,11 @@ const kill = (pid: number) => {
   } catch {}
 }
 
+class NeverCame extends Data.TaggedError("NeverCame")<{ readonly what: string }> {}
+
 /** Only a safety net: nothing is waited for in vain. */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, what = "it") =>
-  Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new Error(`${what} has not come about`) })
+  Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new NeverCame({ what }) })
 
 /** Of a configuration of PM2; `first` is what it does when it starts. */
 export interface App {
