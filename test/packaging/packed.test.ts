@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 const consumer = `
 import { Healing, HealingQueue, HealingService, HealingStore, OpenClaw, Reviewed, Reviewer } from "effect-healing"
 import { OpenClawReviewer } from "effect-healing/openclaw"
+import { Pm2 } from "effect-healing/pm2"
 import { Effect, Layer } from "effect"
 
 const program = Effect.gen(function* () {
@@ -35,6 +36,8 @@ const InMemory = HealingQueue.layer.pipe(
 )
 
 export const ByOpenClaw = OpenClawReviewer.layer({ model: "mock/mock-1" })
+
+export const ByPm2 = Pm2.layer({ name: /^agent-/ })
 
 export const OnDisk = Healing.layerSqlite("healing.db").pipe(Layer.provide(ReviewerLive))
 

@@ -3,9 +3,27 @@
  *
  * @internal
  */
+import type { Writable } from "node:stream"
+// @ts-expect-error It brings no types: https://github.com/tj/node-amp
 import amp from "amp"
-import Message from "amp-message"
+// @ts-expect-error It brings no types: https://github.com/tj/node-amp-message
+import AmpMessage from "amp-message"
 import * as Either from "effect/Either"
+
+const {
+  Stream,
+  decode
+}: {
+  /** Tells each whole message by a `data`, within the `write` that has completed it. */
+  readonly Stream: new () => Writable
+  /** The parts of a message. */
+  readonly decode: (message: Buffer) => ReadonlyArray<Buffer>
+} = amp
+
+/** Of the parts of a message, or of one that was received, whose JSON it may fail to parse. */
+const Message: new (
+  partsOrMessage: ReadonlyArray<unknown> | Buffer
+) => { readonly args: ReadonlyArray<unknown>; readonly toBuffer: () => Buffer } = AmpMessage
 
 /**
  * Of one message, in bytes: of a list, which holds the environment of each process, some thousands of those.
@@ -23,7 +41,7 @@ export const makeReader = (
   onMessage: (message: Buffer) => void,
   maxMessage: number = MAX_MESSAGE
 ): ((chunk: Buffer) => boolean) => {
-  const stream = new amp.Stream()
+  const stream = new Stream()
   let pending = 0
   stream.on("data", (message: Buffer) => {
     pending = 0
@@ -42,7 +60,7 @@ export const makeReader = (
  * @internal
  */
 export const topicOf = (message: Buffer): string => {
-  const [topic] = amp.decode(message)
+  const [topic] = decode(message)
   return topic === undefined ? "" : topic.subarray(2, 2 + MAX_TOPIC).toString()
 }
 
