@@ -1,6 +1,6 @@
 /** What the tests of PM2 share: a daemon of their own, jobs that do as they are told, and the adapter that watches them. */
 import { execFile } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -53,14 +53,14 @@ export const makeDaemon = Effect.gen(function* () {
       const [, job, pid] = /^alive-(.+)-(\d+)$/.exec(name) ?? []
       return job !== undefined && isAlive(Number(pid)) ? [{ job, pid: Number(pid) }] : []
     })
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      const pid = pidOf()
-      if (pid !== undefined && pid > 1) kill(pid)
-      for (const { pid } of alive()) kill(pid)
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-    })
-  )
+  // Again, since one that is just being started may yet write into the folder.
+  const remove = Effect.try(() => {
+    const pid = pidOf()
+    if (pid !== undefined && pid > 1) kill(pid)
+    if (existsSync(folder)) for (const { pid } of alive()) kill(pid)
+    rmSync(folder, { recursive: true, force: true })
+  })
+  yield* Effect.addFinalizer(() => Effect.orDie(inTime(Effect.retry(remove, Schedule.spaced("20 millis")))))
   const pm2 = (...args: ReadonlyArray<string>) =>
     Effect.async<string>((resume) => {
       const { HEALING_OPENCLAW: _, ...env } = process.env
