@@ -51,7 +51,8 @@ export const MAX_NAMES = 100
 const names = (all: ReadonlyArray<string>): string =>
   all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ")
 
-const describeHeldBy = (heldBy: HeldBy): string => {
+/** @internal */
+export const describeHeldBy = (heldBy: HeldBy): string => {
   switch (heldBy._tag) {
     case "Disabled":
       return "healing is switched off (enabled = false)"

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
+import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert } from "@effect/vitest"
@@ -23,11 +23,14 @@ const kill = (pid: number) => {
   } catch {}
 }
 
-class NeverCame extends Data.TaggedError("NeverCame")<{ readonly what: string }> {}
+class NeverCame extends Data.TaggedError("NeverCame")<{ readonly message: string }> {}
+
+/** That of the person who runs the tests, for `pm2 install`. */
+const npm = { npm_config_userconfig: join(homedir(), ".npmrc"), npm_config_cache: join(homedir(), ".npm") }
 
 /** Only a safety net: nothing is waited for in vain. */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, what = "it") =>
-  Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new NeverCame({ what }) })
+  Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new NeverCame({ message: what }) })
 
 /** Of a configuration of PM2; `first` is what it does when it starts. */
 export interface App {
@@ -67,7 +70,7 @@ export const makeDaemon = Effect.gen(function* () {
       execFile(
         process.execPath,
         [bin, ...args],
-        { env: { ...env, PM2_HOME: home, HOME: folder, PM2_DISABLE_VERSION_CHECK: "true", TOKEN: planted } },
+        { env: { ...env, ...npm, PM2_HOME: home, HOME: folder, PM2_DISABLE_VERSION_CHECK: "true", TOKEN: planted } },
         (error, stdout, stderr) =>
           resume(error === null ? Effect.succeed(stdout) : Effect.die(new Error(`${stdout}${stderr}`)))
       )
