@@ -51,7 +51,7 @@ const rowOf = (stdout: string, who: string): string => {
 const columnsOf = (row: string, glyph: string): ReadonlyArray<number> =>
   Array.from(row).flatMap((found, column) => (found === glyph ? [column] : []))
 
-describe("proactive", () => {
+describe.concurrent("proactive", () => {
   it.live("has each job reviewed as its policy says, and a crash loop once for each script", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* run("proactive", yield* emptyFolder)
@@ -78,7 +78,7 @@ describe("proactive", () => {
   )
 })
 
-describe("timeline", () => {
+describe.concurrent("timeline", () => {
   it.live("replays the scenario in its order, draws it and proves it", () =>
     Effect.gen(function* () {
       const folder = yield* emptyFolder
@@ -147,7 +147,7 @@ describe("timeline", () => {
   )
 })
 
-describe("supervisor", () => {
+describe.concurrent("supervisor", () => {
   it.live("restarts the job until it succeeds, and has each failure reviewed", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* run("supervisor")
