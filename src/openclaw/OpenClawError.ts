@@ -17,7 +17,7 @@ export class OpenClawNotFound extends Schema.TaggedError<OpenClawNotFound>("effe
   { command: Schema.String }
 ) {
   override get message(): string {
-    return `there is no program "${this.command}": install OpenClaw, or name its path with the option command`
+    return `there is no program "${this.command}": install OpenClaw, or name its path: option command, of the PM2 module openclaw_command`
   }
 }
 

@@ -143,6 +143,11 @@ const status = Effect.gen(function* () {
   const healing = yield* HealingService
   const queue = yield* HealingQueue
   const scheduler = yield* HealingScheduler
+  const supervisor = yield* Supervisor
+  const ofOpenClaw = yield* supervisor.jobs.pipe(
+    Effect.map((jobs) => names(jobs.filter(({ openClaw }) => openClaw).map(({ id }) => id))),
+    Effect.catchAll(({ detail }) => Effect.succeed(`unknown (${detail})`))
+  )
   const { jobs } = yield* openClaw.running.get
   const { heldBy, holds } = yield* healing.status.get
   const requests = yield* queue.pending
@@ -151,7 +156,8 @@ const status = Effect.gen(function* () {
   const namesOf = (state: HealingRequest["state"]) =>
     names(requests.filter((request) => request.state === state).map(({ job }) => job))
   return [
-    `OpenClaw jobs running: ${names(Array.from(HashMap.keys(jobs)))}`,
+    `OpenClaw jobs: ${ofOpenClaw}`,
+    `running: ${names(Array.from(HashMap.keys(jobs)))}`,
     `in review: ${namesOf("running")}`,
     `waiting: ${namesOf("pending")}`,
     ...(heldBy.length === 0 ? holds : heldBy).map((one) => `held up by ${describeHeldBy(one)}`),

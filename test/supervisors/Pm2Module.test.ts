@@ -46,7 +46,7 @@ describe("the module", () => {
         quiet_period: "100 millis"
       })
       yield* module.says(/^watches PM2 in /)
-      yield* module.status(/^OpenClaw jobs running: digest; in review: none; waiting: none$/)
+      yield* module.status(/^OpenClaw jobs: digest; running: digest; in review: none; waiting: none$/)
 
       yield* daemon.make("api", "throw boom")
       yield* module.says(/^api: a review is wanted \(failure\) and waits for its turn: healing:api:1$/)
@@ -165,7 +165,7 @@ describe.runIf(process.env.HEALING_PM2 === "full")("at length, the module", () =
         yield* started
 
         yield* daemon.start({ name: "digest" }, { name: "api", autorestart: true, namespace: "default" })
-        yield* inTime(Effect.repeat(trigger("status"), { until: (out) => /running: digest;/.test(out) }), "digest")
+        yield* inTime(Effect.repeat(trigger("status"), { until: (out) => /; running: digest;/.test(out) }), "digest")
         yield* daemon.make("api", "throw boom")
         yield* says(/: api: a review is wanted \(failure\)/)
         assert.match(yield* trigger("status"), /waiting: api; held up by OpenClaw jobs running: digest"/)
