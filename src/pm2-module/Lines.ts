@@ -62,7 +62,7 @@ export const lineOf = (event: HealingEvent, file?: string): string => {
 }
 
 /**
- * Without times, which PM2 writes.
+ * Without times, which PM2 writes; errors go to its file of errors.
  *
  * @internal
  */
@@ -72,6 +72,8 @@ export const layerLogger: Layer.Layer<never> = Logger.replace(
     const words = (Array.isArray(message) ? message : [message]).map((word) => Inspectable.toStringUnknown(word, 0))
     const why = Cause.isEmpty(cause) ? [] : [Cause.pretty(cause)]
     const level = LogLevel.greaterThan(logLevel, LogLevel.Info) ? `${logLevel.label.toLowerCase()}: ` : ""
-    globalThis.console.log(level + oneLine([...words, ...why].join(" ")))
+    const line = level + oneLine([...words, ...why].join(" "))
+    if (LogLevel.greaterThanEqual(logLevel, LogLevel.Error)) globalThis.console.error(line)
+    else globalThis.console.log(line)
   })
 )

@@ -7,6 +7,7 @@ import { homedir } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
@@ -124,8 +125,13 @@ const heal = Effect.fnUntraced(function* (job: string) {
     return `PM2 has no process named ${job} that is reviewed; there are: ${known.length === 0 ? "none" : known.join(", ")}`
   }
   const queue = yield* HealingQueue
-  const submission = yield* queue.submit({ job, trigger: "manual" })
-  return `${submission.id} waits for its turn${submission._tag === "Coalesced" ? ", together with an earlier wish" : ""}`
+  const healing = yield* HealingService
+  const { maxWait } = (yield* healing.status.get).settings
+  const submission = yield* queue.submit({ job, trigger: "manual", maxWait })
+  const atMost = Duration.isFinite(maxWait) ? `, for ${Duration.format(maxWait)} at most` : ""
+  return submission._tag === "Coalesced"
+    ? `${submission.id} waits for its turn, together with an earlier wish`
+    : `${submission.id} waits for its turn${atMost}`
 })
 
 const report = (reports: string) =>

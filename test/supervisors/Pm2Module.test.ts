@@ -43,7 +43,8 @@ describe("the module", () => {
       const module = yield* startModule(daemon.home, {
         openclaw_command: fake.command,
         model: "mock/mock-1",
-        quiet_period: "100 millis"
+        quiet_period: "100 millis",
+        max_wait: "10 minutes"
       })
       yield* module.says(/^watches PM2 in /)
       yield* module.status(/^OpenClaw jobs: digest; running: digest; in review: none; waiting: none$/)
@@ -92,7 +93,10 @@ describe("the module", () => {
         yield* module.trigger("heal", "apo"),
         "PM2 has no process named apo that is reviewed; there are: digest, api"
       )
-      assert.strictEqual(yield* module.trigger("heal", "digest"), "healing:digest:2 waits for its turn")
+      assert.strictEqual(
+        yield* module.trigger("heal", "digest"),
+        "healing:digest:2 waits for its turn, for 10m at most"
+      )
       yield* module.says(/^digest: the review is completed, see /)
       assert.lengthOf(yield* fake.turnCalls, 2)
 
@@ -141,8 +145,10 @@ describe.runIf(process.env.HEALING_PM2 === "full")("at length, the module", () =
         assert.isDefined(tarball)
         yield* daemon.pm2("install", join(daemon.folder, tarball))
 
-        const log = join(daemon.home, "logs", "effect-healing-out.log")
-        const lines = Effect.sync(() => (existsSync(log) ? readFileSync(log, "utf8").split("\n") : []))
+        const logs = ["error", "out"].map((name) => join(daemon.home, "logs", `effect-healing-${name}.log`))
+        const lines = Effect.sync(() =>
+          logs.filter((log) => existsSync(log)).flatMap((log) => readFileSync(log, "utf8").split("\n"))
+        )
         const says = (wanted: RegExp, times = 1) =>
           inTime(
             lines.pipe(
@@ -194,7 +200,7 @@ describe.runIf(process.env.HEALING_PM2 === "full")("at length, the module", () =
         yield* started
         yield* inTime(Effect.repeat(trigger("report", "api"), { until: (out) => /disk was full/.test(out) }), "report")
         assert.lengthOf(yield* fake.turnCalls, 1)
-        assert.notInclude(readFileSync(log, "utf8"), planted)
+        assert.notInclude((yield* lines).join("\n"), planted)
 
         yield* daemon.pm2("uninstall", "effect-healing")
         assert.notInclude(yield* daemon.pm2("jlist"), "effect-healing")
