@@ -252,16 +252,18 @@ export const make: Effect.Effect<
     return Effect.logWarning("The supervisor tells of events that do not fit JobEvent: they are left out")
   }
 
-  const listen = Stream.runForEach(supervisor.events, accept).pipe(
-    Effect.zipRight(
-      Effect.logError("The events of the supervisor have ended: until it is built anew, only schedules count")
-    ),
+  // By pulls, the first of which is made at once: `Stream.runForEach` would make it in a fiber that starts later.
+  const listen = Stream.toPull(supervisor.events).pipe(
+    Effect.flatMap((pull) => Effect.forever(Effect.flatMap(pull, Effect.forEach(accept, { discard: true })))),
+    Effect.scoped,
     // Without the cause, in which an adapter may well name a secret.
-    Effect.catchAllCause(() =>
-      Effect.logError("The events of the supervisor broke: until it is built anew, only schedules count")
-    )
+    Effect.catchAllCause((cause) => {
+      const hasEnded = Option.exists(Cause.failureOption(cause), Option.isNone)
+      const what = hasEnded ? "have ended" : "broke"
+      return Effect.logError(`The events of the supervisor ${what}: until it is built anew, only schedules count`)
+    })
   )
-  // At once, so that nothing is missed that happens when the layer has just been built.
+  // So that nothing is missed that happens when the layer has just been built.
   Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
   const tickAgain = Effect.catchAllDefect(tick, () =>
     Effect.zipRight(Effect.logFatal("The scheduler has a bug, and goes on in a minute"), Effect.sleep("1 minute"))

@@ -34,6 +34,28 @@ const accepted = (submission: Submission) => {
 
 const minutes = (count: number) => Duration.toMillis(Duration.minutes(count))
 
+describe("a reviewer", () => {
+  it.scopedLive("may be an object of a class", () =>
+    Effect.gen(function* () {
+      class Counting {
+        #reviews = 0
+        review() {
+          return Effect.sync(() => Reviewed.Completed({ report: { summary: `review ${++this.#reviews}` } }))
+        }
+      }
+      const ReviewerLive = Layer.sync(Reviewer, () => new Counting())
+      const StoreLive = HealingStore.layerMemory
+      const { report } = yield* HealingQueue.pipe(
+        Effect.flatMap((queue) => queue.heal({ job: "x", trigger: "failure" })),
+        Effect.provide(
+          HealingQueue.layer.pipe(Layer.provide([ReviewerLive, StoreLive]), Layer.provideMerge(Healing.layer()))
+        )
+      )
+      assert.strictEqual(report.summary, "review 1")
+    })
+  )
+})
+
 describe("submit", () => {
   it.scoped("is on disk when it returns, and reviewed in its turn", () =>
     Effect.gen(function* () {

@@ -11,6 +11,7 @@ import {
   HealingQueue,
   HealingStore,
   type JobEvent,
+  type JobInfo,
   Reviewed,
   Reviewer,
   Supervisor,
@@ -368,6 +369,44 @@ describe("by the clock", () => {
       yield* world.setClock("2026-01-01T12:00")
       yield* world.pass("1 minute")
       assert.deepStrictEqual(yield* scheduler.upcoming, [{ job: "A", at: at("2026-01-02T03:00") }])
+    })
+  )
+})
+
+describe("what an adapter tells", () => {
+  it.scoped(
+    "of jobs that do not fit is left out, and of two with one name the first one counts; both is said once",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({}, at("2026-01-01T02:59"))
+        // As one that is written in JavaScript may.
+        const garbage = [null, { id: 7 }, { ...aJob("odd"), kind: 3 }] as unknown as ReadonlyArray<JobInfo>
+        world.state.jobs = [...garbage, aJob("A", daily("03:00")), aJob("A", daily("05:00")), aJob("B", daily("03:00"))]
+        const { scheduler } = yield* world.start
+        yield* scheduler.refresh
+        yield* world.goTo("2026-01-01T03:00")
+        assert.deepStrictEqual(
+          world.reviewed.map(({ job }) => job),
+          ["A", "B"]
+        )
+        assert.deepStrictEqual(world.logged, [
+          "The supervisor has a job that does not fit JobInfo: it is left out",
+          'The supervisor has a job that does not fit JobInfo, "odd": it is left out',
+          'The supervisor has two jobs named "A": the first one counts'
+        ])
+      })
+  )
+
+  it.scoped("as its jobs is no list: things stay as they were", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({}, at("2026-01-01T02:50"))
+      world.state.jobs = [aJob("A", daily("03:00"))]
+      const { scheduler } = yield* world.start
+      world.state.jobs = null as unknown as ReadonlyArray<JobInfo>
+      const error = yield* Effect.flip(scheduler.refresh)
+      assert.strictEqual(error.message, "its adapter gave no list of jobs")
+      yield* world.goTo("2026-01-01T03:00")
+      assert.lengthOf(world.reviewed, 1)
     })
   )
 })

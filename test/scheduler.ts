@@ -212,7 +212,9 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+      const listening = events.size
       const context = yield* Effect.withClock(Layer.buildWithScope(Live, scope), clock)
+      assert.isAbove(events.size, listening, "whatever happens after the layer is built is heard")
       yield* settle
       const stop = Effect.zipRight(Scope.close(scope, Exit.void), settle)
       const life: Life = {
