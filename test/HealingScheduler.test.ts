@@ -2,7 +2,7 @@
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Array as Arr, Context, Duration, Effect, Layer, Mailbox, Option, Queue, Stream } from "effect"
+import { Array as Arr, Context, Deferred, Duration, Effect, Fiber, Layer, Mailbox, Option, Queue, Stream } from "effect"
 import {
   Activity,
   Healing,
@@ -395,6 +395,22 @@ describe("what an adapter tells", () => {
           'The supervisor has two jobs named "A": the first one counts'
         ])
       })
+  )
+
+  it.scoped("later than what it was asked for afterwards is forgotten", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({}, at("2026-01-01T00:00"))
+      const { scheduler } = yield* world.start
+      const late = yield* Deferred.make<ReadonlyArray<JobInfo>>()
+      world.state.answers = [Deferred.await(late)]
+      const refresh = yield* Effect.fork(scheduler.refresh)
+      yield* settle
+      world.state.jobs = [aJob("A", daily("05:00"))]
+      yield* scheduler.refresh
+      yield* Deferred.succeed(late, [aJob("A", daily("04:00"))])
+      yield* Fiber.join(refresh)
+      assert.deepStrictEqual(yield* scheduler.upcoming, [{ job: "A", at: at("2026-01-01T05:00") }])
+    })
   )
 
   it.scoped("as its jobs is no list: things stay as they were", () =>

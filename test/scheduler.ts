@@ -139,6 +139,8 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
     const debugged: Array<string> = []
     const state = {
       jobs: [] as ReadonlyArray<JobInfo>,
+      /** To the next questions for the jobs; after these, `jobs` or `error`. */
+      answers: [] as Array<Effect.Effect<ReadonlyArray<JobInfo>>>,
       error: undefined as SupervisorError | undefined,
       evidence: noEvidence,
       running: [] as ReadonlyArray<string>,
@@ -160,7 +162,8 @@ export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2
     const SupervisorLive = Layer.succeed(Supervisor, {
       jobs: Effect.suspend(() => {
         state.asked++
-        return state.error === undefined ? Effect.succeed(state.jobs) : Effect.fail(state.error)
+        const otherwise = state.error === undefined ? Effect.succeed(state.jobs) : Effect.fail(state.error)
+        return state.answers.shift() ?? otherwise
       }),
       activity: listen(activity, () => Activity.Known({ running: state.running })),
       events: listen(events),
