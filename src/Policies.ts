@@ -23,9 +23,13 @@ interface Known {
 
 const isJobInfo = Schema.is(JobInfo)
 
+const isPartial = (info: unknown): info is Partial<JobInfo> & Pick<JobInfo, "id"> =>
+  Predicate.hasProperty(info, "id") && Predicate.isString(info.id)
+
 /** @internal */
 export class Policies {
   readonly #settings: HealingSettings
+  #jobs: ReadonlyArray<unknown> | undefined = undefined
   #known: ReadonlyMap<string, Known> = new Map()
   #told: ReadonlySet<string> = new Set()
 
@@ -33,12 +37,20 @@ export class Policies {
     this.#settings = settings
   }
 
+  /** Whether these are the very jobs that were read last: that is sooner seen than looked into. */
+  isSame(jobs: ReadonlyArray<unknown>): boolean {
+    const before = this.#jobs
+    return jobs.length === before?.length && jobs.every((info, index) => info === before[index])
+  }
+
   /** Returns what is wrong and was not wrong before. What an adapter gives may be anything. */
   read(jobs: ReadonlyArray<unknown>): ReadonlyArray<string> {
     const wrong: Array<string> = []
     const known = new Map<string, Known>()
     for (const info of jobs) {
-      if (!this.#fits(info))
+      const again = this.#again(info)
+      if (again !== undefined && !known.has(again.info.id)) known.set(again.info.id, again)
+      else if (!isJobInfo(info))
         wrong.push(`The supervisor has a job that does not fit JobInfo${named(info)}: it is left out`)
       else if (known.has(info.id)) wrong.push(`The supervisor has two jobs named "${info.id}": the first one counts`)
       else known.set(info.id, this.#learn(info))
@@ -54,6 +66,8 @@ export class Policies {
       wrong.push(`The settings have a policy for "${job}", which the supervisor does not have${meant}`)
     }
     const told = this.#told
+    // A copy: who has given it may go on changing it.
+    this.#jobs = Array.from(jobs)
     this.#known = known
     this.#told = new Set(wrong)
     return Arr.dedupe(wrong).filter((message) => !told.has(message))
@@ -86,19 +100,20 @@ export class Policies {
     return Array.from(this.#known.values()).flatMap(({ policy }) => (Either.isLeft(policy) ? policy.left : []))
   }
 
-  /** The same object again is as it was: that is sooner seen than looked into. */
-  #fits(info: unknown): info is JobInfo {
-    const isKnown =
-      Predicate.hasProperty(info, "id") && Predicate.isString(info.id) && this.#known.get(info.id)?.info === info
-    return isKnown || isJobInfo(info)
+  /** What was known of one that is as it was: that is sooner seen than decoded. */
+  #again(info: unknown): Known | undefined {
+    if (!isPartial(info)) return undefined
+    const before = this.#known.get(info.id)
+    if (before === undefined || before.info === info) return before
+    const { kind, openClaw, policy } = before.info
+    if (info.kind !== kind || info.openClaw !== openClaw) return undefined
+    if (info.policy !== policy && textOf(info.policy) !== before.text) return undefined
+    // All of its fields are those of one that fits.
+    return { ...before, info: info as JobInfo }
   }
 
   #learn(info: JobInfo): Known {
-    const before = this.#known.get(info.id)
-    if (before?.info === info) return before
-    if (before !== undefined && before.info.policy === info.policy) return { ...before, info }
     const text = textOf(info.policy)
-    if (before !== undefined && text !== undefined && before.text === text) return { ...before, info }
     const { jobs } = this.#settings
     const policy = decodePolicy(info.id, info.policy, Object.hasOwn(jobs, info.id) ? jobs[info.id] : undefined)
     return { info, text: text ?? "", policy, plan: planOf(info.id, policy, this.#settings.enabled) }

@@ -111,6 +111,8 @@ export const make: Effect.Effect<
   /** An answer that is older than one that was learnt already is none. */
   const learn = (jobs: ReadonlyArray<unknown>, number: number): ReadonlyArray<string> => {
     lastRead = number
+    isAnswering = true
+    if (policies.isSame(jobs)) return []
     const news = policies.read(jobs)
     agenda.plan(
       policies.plans,
@@ -118,7 +120,6 @@ export const make: Effect.Effect<
       (job) => policies.isWrong(job),
       wall()
     )
-    isAnswering = true
     return news
   }
 
