@@ -51,6 +51,12 @@ export const MAX_NAMES = 100
 const names = (all: ReadonlyArray<string>): string =>
   all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ")
 
+/** In whole seconds, or milliseconds below one: more of it nobody reads. */
+const period = (duration: Duration.Duration): string => {
+  const millis = Duration.toMillis(duration)
+  return Duration.format(Duration.millis(millis < 1000 ? Math.ceil(millis) : Math.ceil(millis / 1000) * 1000))
+}
+
 /** @internal */
 export const describeHeldBy = (heldBy: HeldBy): string => {
   switch (heldBy._tag) {
@@ -59,19 +65,19 @@ export const describeHeldBy = (heldBy: HeldBy): string => {
     case "Paused":
       return "a pause of the queue"
     case "RateLimited":
-      return `a rate limit, for another ${Duration.format(heldBy.remaining)}`
+      return `a rate limit, for another ${period(heldBy.remaining)}`
     case "DailyLimit":
-      return `the limit of reviews per day, for another ${Duration.format(heldBy.remaining)}`
+      return `the limit of reviews per day, for another ${period(heldBy.remaining)}`
     case "StoreFailing":
       return `a store that cannot be written: ${heldBy.reason}`
     case "NotBefore":
-      return `its cool-down or back-off, ${Duration.format(heldBy.remaining)} of it left`
+      return `its cool-down or back-off, ${period(heldBy.remaining)} of it left`
     case "Jobs":
       return `OpenClaw jobs running: ${names(heldBy.jobs)}`
     case "UnknownSources":
       return `unknown: ${names(heldBy.sources.map(({ name, reason }) => `${name} (${reason})`))}`
     case "QuietPeriod":
-      return `the quiet period, ${Duration.format(heldBy.remaining)} of it left`
+      return `the quiet period, ${period(heldBy.remaining)} of it left`
     case "Turn":
       return `the review of ${names(heldBy.reviews)}`
   }
@@ -100,7 +106,7 @@ export class HealingTimeout extends Schema.TaggedError<HealingTimeout>("effect-h
   override get message(): string {
     const reasons = this.heldBy.map(describeHeldBy).join("; ")
     const line = this.ahead === 0 ? "" : ` (${this.ahead} ahead of it)`
-    return `The healing of "${this.job}" had no turn in ${Duration.format(this.waited)}${line}. Held up by ${reasons}`
+    return `The healing of "${this.job}" had no turn in ${period(this.waited)}${line}. Held up by ${reasons}`
   }
 }
 

@@ -142,13 +142,28 @@ const asWritten = (input: Readonly<Record<string, unknown>>): Record<string, unk
   return { ...others, schedule: Predicate.isReadonlyRecord(schedule) ? camelCased(schedule) : schedule }
 }
 
+/** How its people have spelt the keys of a policy, and would spell those that they should have. */
+const spellingOf = (inputs: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
+  const schedules = inputs.map(({ schedule }) => schedule).filter(Predicate.isReadonlyRecord)
+  const written = [...inputs, ...schedules].flatMap(Object.keys)
+  const spelt = new Map(written.map((key) => [Str.snakeToCamel(key), key]))
+  const isSnake = written.some((key) => key.includes("_"))
+  return {
+    written: (key: PropertyKey) => spelt.get(String(key)) ?? String(key),
+    right: (key: string) => (isSnake ? Str.camelToSnake(key) : key)
+  }
+}
+
 const issueOf =
-  (job: string, frequency: string) =>
+  (job: string, frequency: string, spelling: ReturnType<typeof spellingOf>) =>
   ({ _tag, message, path }: ParseResult.ArrayFormatterIssue): PolicyIssue => {
-    const key = path.join(".")
+    const key = path.map(spelling.written).join(".")
     if (_tag !== "Unexpected") return { job, key, expected: message }
-    if (path.length === 1) return { job, key, expected: `is not known: did you mean ${closest(key, keys)}?` }
-    const allowed = scheduleKeys[frequency]?.join(", ") ?? ""
+    if (path.length === 1) {
+      const meant = spelling.right(closest(Str.snakeToCamel(key), keys))
+      return { job, key, expected: `is not known: did you mean ${meant}?` }
+    }
+    const allowed = (scheduleKeys[frequency] ?? []).map(spelling.right).join(", ")
     return { job, key, expected: `is not known: beside ${frequency} there may be ${allowed}` }
   }
 
@@ -170,7 +185,9 @@ export const decodePolicy = (
   if (!inputs.every(Predicate.isReadonlyRecord)) return Either.left([{ job, key: "", expected }])
   const written = asWritten(Object.assign({}, ...inputs.map(camelCased)))
   return Either.mapLeft(decode(written), (error) => {
-    const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(issueOf(job, frequencyOf(written)))
+    const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(
+      issueOf(job, frequencyOf(written), spellingOf(inputs))
+    )
     return Arr.isNonEmptyArray(issues) ? issues : [{ job, key: "", expected }]
   })
 }

@@ -7,6 +7,7 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Broadcast from "./Broadcast.js"
 import { type Evidence, JobFile, Log, type Run, runsWithin } from "./Evidence.js"
@@ -16,7 +17,7 @@ import type { HealingPolicyInput } from "./HealingPolicy.js"
 import { JobName } from "./HealingRequest.js"
 import { decode, expecting } from "./Input.js"
 import type { JobId } from "./OpenClaw.js"
-import { Activity, JobEvent, JobInfo, Supervisor } from "./Supervisor.js"
+import { Activity, JobEvent, Supervisor } from "./Supervisor.js"
 
 /**
  * A job that an app tells of.
@@ -168,11 +169,15 @@ const anExitCode = orNull("a whole number", Schema.Int)
 const accept = <A, I>(schema: Schema.Schema<A, I> & { readonly fields: object }) =>
   decode(schema, Object.keys(schema.fields))
 
+const aPolicy = expecting("a policy, which is a mapping")(
+  Schema.declare((policy: unknown): policy is HealingPolicyInput => Predicate.isReadonlyRecord(policy))
+)
+
 const Told = Schema.Struct({
   id: aName,
   kind: withDefault(aText, () => "process"),
   openClaw: withDefault(aBoolean, () => false),
-  policy: withDefault(expecting("a policy, which is a mapping")(JobInfo.fields.policy), () => ({})),
+  policy: withDefault(aPolicy, () => ({})),
   command: withDefault(aText, () => ""),
   files: withDefault(
     expecting("a list of files, each with its path and its role: script, prompt or config")(Schema.Array(JobFile)),

@@ -7,7 +7,6 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Evidence, EvidenceScope } from "./Evidence.js"
@@ -22,8 +21,8 @@ import { OpenClaw } from "./OpenClaw.js"
  * - `id`: the name that its requests carry, by which no other job goes.
  * - `kind`: what it is, in the supervisor's words, such as `cluster` or `scheduled`.
  * - `openClaw`: whether it spends OpenClaw's tokens while it runs.
- * - `policy`: when and how it is to be reviewed, as it was written, by its people or by the adapter: whoever reads it decodes
- *   it, and says whose policy is wrong and where. `{}` for the defaults.
+ * - `policy`: when and how it is to be reviewed, as it was written by its people or by the adapter, even if that is no policy:
+ *   whoever reads it decodes it, and says whose policy is wrong and where. `{}` for the defaults.
  *
  * @since 0.1.0
  * @category schemas
@@ -32,7 +31,7 @@ export const JobInfo = Schema.Struct({
   id: JobName,
   kind: Schema.String,
   openClaw: Schema.Boolean,
-  policy: Schema.declare((policy: unknown): policy is HealingPolicyInput => Predicate.isReadonlyRecord(policy))
+  policy: Schema.declare((_: unknown): _ is HealingPolicyInput => true)
 })
 
 /**

@@ -86,7 +86,7 @@ describe("HealingPolicy", () => {
   })
 
   it("answers a key that it does not know with the nearest one", () => {
-    assert.deepStrictEqual(issues({ min_run: 3 }), ["minRun: is not known: did you mean minRuns?"])
+    assert.deepStrictEqual(issues({ min_run: 3 }), ["min_run: is not known: did you mean min_runs?"])
     assert.deepStrictEqual(issues({ schedule: { frequency: "daily", tme: "03:00" } }), [
       "schedule.tme: is not known: beside daily there may be time, timeZone"
     ])

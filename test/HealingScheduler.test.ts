@@ -273,7 +273,7 @@ describe("by the clock", () => {
         aJob("C"),
         aJob("B", hourly),
         aJob(""),
-        aJob("Z", null as unknown as HealingPolicyInput)
+        aJob("Z", "weekly" as unknown as HealingPolicyInput)
       ]
       const { scheduler } = yield* world.start
       for (const time of ["03:00", "03:01", "03:02"]) yield* world.goTo(`2026-01-01T${time}`)
@@ -284,13 +284,13 @@ describe("by the clock", () => {
       assert.deepStrictEqual(world.logged, [
         'The supervisor has two jobs named "B": the first one counts',
         "The supervisor has a job that does not fit JobInfo: it is left out",
-        'The supervisor has a job that does not fit JobInfo, "Z": it is left out',
         'The policy of "A" is wrong, so that only a person has it reviewed: schedule.time: expected a time of day from "00:00" to "23:59"',
-        'The policy of "C" is wrong, so that only a person has it reviewed: triggers: expected a list of at most 16 names of events, such as failure, but not manual or schedule'
+        'The policy of "C" is wrong, so that only a person has it reviewed: triggers: expected a list of at most 16 names of events, such as failure, but not manual or schedule',
+        'The policy of "Z" is wrong, so that only a person has it reviewed: expected a mapping of enabled, triggers, schedule, minRuns, cooldown, priority, scope'
       ])
       assert.deepStrictEqual(
         (yield* scheduler.problems).map(({ job, key }) => `${job} ${key}`),
-        ["A schedule.time", "C triggers"]
+        ["A schedule.time", "C triggers", "Z "]
       )
       world.state.jobs = [aJob("A", hourly)]
       yield* scheduler.refresh
@@ -374,27 +374,25 @@ describe("by the clock", () => {
 })
 
 describe("what an adapter tells", () => {
-  it.scoped(
-    "of jobs that do not fit is left out, and of two with one name the first one counts; both is said once",
-    () =>
-      Effect.gen(function* () {
-        const world = yield* makeWorld({}, at("2026-01-01T02:59"))
-        // As one that is written in JavaScript may.
-        const garbage = [null, { id: 7 }, { ...aJob("odd"), kind: 3 }] as unknown as ReadonlyArray<JobInfo>
-        world.state.jobs = [...garbage, aJob("A", daily("03:00")), aJob("A", daily("05:00")), aJob("B", daily("03:00"))]
-        const { scheduler } = yield* world.start
-        yield* scheduler.refresh
-        yield* world.goTo("2026-01-01T03:00")
-        assert.deepStrictEqual(
-          world.reviewed.map(({ job }) => job),
-          ["A", "B"]
-        )
-        assert.deepStrictEqual(world.logged, [
-          "The supervisor has a job that does not fit JobInfo: it is left out",
-          'The supervisor has a job that does not fit JobInfo, "odd": it is left out',
-          'The supervisor has two jobs named "A": the first one counts'
-        ])
-      })
+  it.scoped("of jobs that do not fit, or are there twice, is left out, and said once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({}, at("2026-01-01T02:59"))
+      // As one that is written in JavaScript may.
+      const garbage = [null, { id: 7 }, { ...aJob("odd"), kind: 3 }] as unknown as ReadonlyArray<JobInfo>
+      world.state.jobs = [...garbage, aJob("A", daily("03:00")), aJob("A", daily("05:00")), aJob("B", daily("03:00"))]
+      const { scheduler } = yield* world.start
+      yield* scheduler.refresh
+      yield* world.goTo("2026-01-01T03:00")
+      assert.deepStrictEqual(
+        world.reviewed.map(({ job }) => job),
+        ["A", "B"]
+      )
+      assert.deepStrictEqual(world.logged, [
+        "The supervisor has a job that does not fit JobInfo: it is left out",
+        'The supervisor has a job that does not fit JobInfo, "odd": it is left out',
+        'The supervisor has two jobs named "A": the first one counts'
+      ])
+    })
   )
 
   it.scoped("later than what it was asked for afterwards is forgotten", () =>

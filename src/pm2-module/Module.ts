@@ -168,7 +168,9 @@ const status = Effect.gen(function* () {
     `waiting: ${namesOf("pending")}`,
     ...(heldBy.length === 0 ? holds : heldBy).map((one) => `held up by ${describeHeldBy(one)}`),
     ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
-    ...problems.map(({ expected, job, key }) => `the policy of ${job} is wrong: ${key} ${expected}`)
+    ...problems.map(
+      ({ expected, job, key }) => `the policy of ${job} is wrong: ${key === "" ? "" : `${key} `}${expected}`
+    )
   ].join("; ")
 })
 

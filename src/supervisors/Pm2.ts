@@ -333,7 +333,7 @@ const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules)
       id: process.job,
       kind: known?.kind ?? (process.isCron ? "cron" : process.mode),
       openClaw: known?.openClaw === true || roleOf(process, rules) !== "none",
-      policy: known !== undefined && Object.keys(known.policy).length > 0 ? known.policy : process.policy
+      policy: known === undefined || known.policy === Payload.NO_POLICY ? process.policy : known.policy
     })
   }
   return Array.from(jobs.values())

@@ -39,7 +39,11 @@ describe("the module", () => {
     Effect.gen(function* () {
       const fake = yield* makeFake({ generation: "exec", turns: [{ text: answer() }] })
       const daemon = yield* makeDaemon
-      yield* daemon.start({ name: "digest" }, { name: "api", autorestart: true, namespace: "default" })
+      yield* daemon.start(
+        { name: "digest" },
+        { name: "api", autorestart: true, namespace: "default" },
+        { name: "worker", namespace: "default", env: { HEALING_POLICY: "{nonsense" } }
+      )
       const module = yield* startModule(daemon.home, {
         openclaw_command: fake.command,
         model: "mock/mock-1",
@@ -47,11 +51,14 @@ describe("the module", () => {
         max_wait: "10 minutes"
       })
       yield* module.says(/^watches PM2 in /)
-      yield* module.status(/^OpenClaw jobs: digest; running: digest; in review: none; waiting: none$/)
+      yield* module.says(/^warn: The policy of "worker" is wrong, .*: expected a mapping of enabled, /)
+      yield* module.status(
+        /^OpenClaw jobs: digest; running: digest; in review: none; waiting: none; the policy of worker is wrong: expected a mapping of /
+      )
 
       yield* daemon.make("api", "throw boom")
       yield* module.says(/^api: a review is wanted \(failure\) and waits for its turn: healing:api:1$/)
-      yield* module.status(/waiting: api; held up by OpenClaw jobs running: digest$/)
+      yield* module.status(/waiting: api; held up by OpenClaw jobs running: digest; /)
       assert.lengthOf(yield* fake.turnCalls, 0)
       assert.deepStrictEqual(
         daemon.alive().flatMap(({ job }) => (job === "digest" ? [job] : [])),
@@ -91,7 +98,7 @@ describe("the module", () => {
       )
       assert.strictEqual(
         yield* module.trigger("heal", "apo"),
-        "PM2 has no process named apo that is reviewed; there are: digest, api"
+        "PM2 has no process named apo that is reviewed; there are: digest, api, worker"
       )
       assert.strictEqual(
         yield* module.trigger("heal", "digest"),

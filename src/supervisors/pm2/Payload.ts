@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { HealingPolicyInput } from "../../HealingPolicy.js"
 
 /** What is `null` or absent is left out. */
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
@@ -83,7 +83,7 @@ const Listed = Schema.Struct({
  * - `runId`: of its present or last run, which no other run of the same daemon has; `null` before the first.
  * - `autorestart`: whether it is started again when it ends.
  * - `mark`: what its environment says about OpenClaw, in the variable that was asked for.
- * - `policy`: what its environment says in `HEALING_POLICY`.
+ * - `policy`: what its environment says in `HEALING_POLICY`, whether it is one or not.
  *
  * @internal
  */
@@ -108,7 +108,7 @@ export interface Process {
   readonly errorLog: string | undefined
   readonly outputLog: string | undefined
   readonly mark: string | undefined
-  readonly policy: Readonly<Record<string, unknown>>
+  readonly policy: HealingPolicyInput
 }
 
 const decodeListed = Schema.decodeUnknownOption(Schema.Array(Listed))
@@ -277,14 +277,16 @@ const markOf = (value: unknown): string | undefined =>
 
 const decodeJson = Schema.decodeUnknownEither(Schema.parseJson())
 
-/** One that cannot be read becomes one that cannot be right, so that whoever reads policies says whose it is. */
-const policyOf = (value: unknown): Readonly<Record<string, unknown>> => {
-  if (value === undefined || value === null || value === "") return {}
+/** One that cannot be read is no mapping, so that whoever reads policies says whose it is. */
+const policyOf = (value: unknown): HealingPolicyInput => {
+  if (value === undefined || value === null || value === "") return NO_POLICY
   const policy = typeof value === "string" && value.length <= MAX_POLICY ? Either.getOrNull(decodeJson(value)) : value
-  return Predicate.isReadonlyRecord(policy) && !Array.isArray(policy)
-    ? policy
-    : { "HEALING_POLICY, which is no JSON object,": true }
+  // Decoded by whoever reads it, as all policies.
+  return (policy ?? "no JSON") as HealingPolicyInput
 }
+
+/** @internal */
+export const NO_POLICY: HealingPolicyInput = {}
 
 const MAX_POLICY = 10_000
 

@@ -63,9 +63,15 @@ describe("a list", () => {
     assert.deepInclude(processOf(changes), expected)
   })
 
-  it.each(["{", "[]", "7", `{"a":${"[".repeat(20_000)}`])("makes the policy %s one that is wrong", (policy) => {
+  it.each([
+    ["half a mapping", "{"],
+    ["a list", "[]"],
+    ["a number", "7"],
+    ["nothing", "null"],
+    ["too long", `{"a":${"[".repeat(20_000)}`]
+  ])("makes a policy that is %s one that is wrong", (_, policy) => {
     const decoded = decodePolicy("digest", processOf({ env: { HEALING_POLICY: policy } }).policy, {})
-    assert.match(String(Either.getOrThrow(Either.flip(decoded))[0].key), /which is no JSON object/)
+    assert.match(Either.getOrThrow(Either.flip(decoded))[0].expected, /^expected a mapping of enabled, /)
   })
 
   it.each([
