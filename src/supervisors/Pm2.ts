@@ -61,7 +61,8 @@ export interface Pm2Options {
  *   time. Off Linux it cannot be told from another process that gets its pid.
  * - A run that ends with an exit code other than 0 and the `stop_exit_codes`, or by a signal other than SIGTERM, SIGINT and
  *   SIGHUP, is a `failure`, and so is one after which PM2 gives up (`errored`). A stop, a restart, a reload or a delete is none.
- *   What failed without a connection is found when there is one again, once for each process, unless PM2 itself was restarted.
+ *   What failed without a connection is found when there is one again, once for each process, unless PM2 itself was restarted;
+ *   what failed before the layer was built is not.
  * - A policy is the JSON in the environment entry `HEALING_POLICY` of a process, the first with that name that has one.
  * - Evidence holds the command line, the script, the paths of the logs, and up to 200 runs: those seen since the layer was
  *   built, and the last one before that. Of environments nothing is kept but these two entries.
