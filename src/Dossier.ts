@@ -45,8 +45,8 @@ export interface Dossier {
 /** @internal */
 export type Gathered = Data.TaggedEnum<{
   Dossier: { readonly dossier: Dossier }
-  /** There is nothing to review, and this is why. */
-  Nothing: { readonly reason: string }
+  /** There is nothing to review, and this is why; `lacksJob` if the supervisor does not have the job, or not yet. */
+  Nothing: { readonly reason: string; readonly lacksJob: boolean }
 }>
 
 const Gathered = Data.taggedEnum<Gathered>()
@@ -79,7 +79,9 @@ export const gather = (
   Effect.gen(function* () {
     const supervisor = yield* Supervisor
     const job = Arr.findFirst(yield* supervisor.jobs, ({ id }) => id === request.job)
-    if (job._tag === "None") return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}` })
+    if (job._tag === "None") {
+      return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}`, lacksJob: true })
+    }
     const info = yield* asExpected(JobInfo, job.value)
     const { minRuns, scope: parts } = policyOf(info, yield* HealingConfig)
     const isInScope = (part: EvidencePart) => parts.includes(part)
@@ -94,7 +96,10 @@ export const gather = (
 
     if (isScheduled(request) && runs.length < minRuns) {
       const since = scope._tag === "Since" && scope.since > 0 ? ` since ${instant(scope.since)}` : ""
-      return Gathered.Nothing({ reason: `${runs.length} runs${since}, fewer than minRuns (${minRuns})` })
+      return Gathered.Nothing({
+        reason: `${runs.length} runs${since}, fewer than minRuns (${minRuns})`,
+        lacksJob: false
+      })
     }
 
     const inScope = evidence.files.filter(({ role }) => isInScope(role))

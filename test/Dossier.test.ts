@@ -212,7 +212,11 @@ describe("an adapter", () => {
     Effect.gen(function* () {
       for (const jobs of [[], [{ ...aJob, id: "B" }]]) {
         const { gathered, scopes } = yield* gathering(wanted(), { jobs: Effect.succeed(jobs) })
-        assert.deepStrictEqual(gathered, { _tag: "Nothing", reason: "the supervisor has no job named A" })
+        assert.deepStrictEqual(gathered, {
+          _tag: "Nothing",
+          reason: "the supervisor has no job named A",
+          lacksJob: true
+        })
         assert.isEmpty(scopes)
       }
     })
@@ -270,11 +274,11 @@ describe("an adapter", () => {
     })
   )
 
-  it.effect("that gives a job whose policy is none is told so", () =>
+  it.effect("that gives a job that does not fit is told so", () =>
     Effect.gen(function* () {
-      const jobs = Effect.succeed([{ ...aJob, policy: null } as unknown as JobInfo])
+      const jobs = Effect.succeed([{ ...aJob, kind: null } as unknown as JobInfo])
       const error = yield* Effect.flip(gathering(wanted(), { jobs }))
-      assert.include(error.message, "policy")
+      assert.include(error.message, "kind")
     })
   )
 

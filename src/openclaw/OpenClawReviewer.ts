@@ -36,6 +36,8 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  *   last 7 days.
  * - OpenClaw is shown the end of logs and the beginning of files, freed of what looks like a secret, and no more than
  *   200,000 characters in all. It has no tools, unless the option `workingFolder` lets it read there.
+ * - A request about a job that the supervisor does not have is skipped; one that was left over from the last process is tried
+ *   again during the first minute, in which a supervisor may be starting its jobs.
  * - An answer that is no report is asked for once more, and then fails.
  * - It asks a model that it knows by its provider, so that OpenClaw itself runs it, and fails with `OpenClawUnrestricted`
  *   if neither the option `model` nor `agents.defaults.model` of the user names one.
@@ -76,12 +78,13 @@ export const OpenClawReviewer: {
       Effect.gen(function* () {
         const cli = yield* OpenClawCli.make(options)
         const limit = limitOf((yield* HealingConfig).reviewTimeout)
+        const builtAt = yield* Clock.currentTimeMillis
         const context = yield* Effect.context<
           Supervisor | HealingStore | HealingConfig | FileSystem | Path | CommandExecutor
         >()
         return {
           review: (request) =>
-            review(cli, request, limit).pipe(
+            review(cli, request, limit, builtAt).pipe(
               Effect.timeoutFail({ duration: limit, onTimeout: () => timedOut(limit) }),
               Effect.mapError((error) => toReviewError(request.job, error)),
               Effect.provide(context)
@@ -90,6 +93,9 @@ export const OpenClawReviewer: {
       })
     )
 }
+
+/** So long after both were started together, the supervisor may be starting its jobs, one after the other. */
+const STARTING = Duration.toMillis("1 minute")
 
 /** So long before `reviewTimeout` that the processes are gone by then. */
 const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
@@ -100,9 +106,11 @@ const timedOut = (limit: Duration.Duration) => new OpenClawTimedOut({ detail: `n
 const review = Effect.fnUntraced(function* (
   cli: OpenClawCli.OpenClawCli,
   request: HealingRequest,
-  limit: Duration.Duration
+  limit: Duration.Duration,
+  builtAt: number
 ) {
-  const end = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
+  const now = yield* Clock.currentTimeMillis
+  const end = now + Duration.toMillis(limit)
   const gathered = yield* gather(request).pipe(
     Effect.mapError(({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })),
     Effect.timeoutFail({
@@ -110,7 +118,11 @@ const review = Effect.fnUntraced(function* (
       onTimeout: () => new EvidenceUnavailable({ detail: "the supervisor or the store does not answer" })
     })
   )
-  if (gathered._tag === "Nothing") return Reviewed.Skipped({ reason: gathered.reason })
+  if (gathered._tag === "Nothing") {
+    const mayComeYet = gathered.lacksJob && request.submittedAt < builtAt && now - builtAt < STARTING
+    if (mayComeYet) return yield* new EvidenceUnavailable({ detail: `${gathered.reason} yet` })
+    return Reviewed.Skipped({ reason: gathered.reason })
+  }
   const { dossier } = gathered
 
   const mark = `evidence-${randomBytes(8).toString("hex")}`

@@ -83,6 +83,24 @@ describe.concurrent("a review", () => {
   )
 })
 
+describe.concurrent("a job that the supervisor does not have", () => {
+  steered("is not reviewed; a request that was left over waits for it during the first minute", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(600_000)
+      const { fake, review } = yield* makeWorld({ jobs: Effect.succeed([]) })
+      const skipped = Reviewed.Skipped({ reason: "the supervisor has no job named digest" })
+      assert.deepStrictEqual(yield* review(wanted("failure", { submittedAt: 600_000 })), skipped)
+      const leftOver = wanted("failure", { submittedAt: 599_999 })
+      const { reason, retry } = yield* Effect.flip(review(leftOver))
+      assert.strictEqual(reason, "the evidence could not be had: the supervisor has no job named digest yet")
+      assert.strictEqual(retry._tag, "Backoff")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* review(leftOver), skipped)
+      assert.deepStrictEqual(yield* fake.turnCalls, [])
+    })
+  )
+})
+
 describe.concurrent("an answer that is no report", () => {
   scoped("is asked for once more, with what was wrong, and both are paid for", () =>
     Effect.gen(function* () {
