@@ -14,6 +14,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000
+    testTimeout: 60_000,
+    // Also the core that is left to Vitest itself by default: many tests wait for processes most of the time.
+    maxWorkers: "100%"
   }
 })
