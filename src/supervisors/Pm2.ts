@@ -25,6 +25,7 @@ import * as Payload from "./pm2/Payload.js"
 import * as Pids from "./pm2/Pids.js"
 import { isUp, matcher, type NamePattern, type OpenClawRules, roleOf, WHILE_UP } from "./pm2/Running.js"
 import * as Runs from "./pm2/Runs.js"
+import * as Starts from "./pm2/Starts.js"
 
 export type { NamePattern } from "./pm2/Running.js"
 
@@ -113,6 +114,9 @@ export const Pm2: {
 /** PM2 deletes without telling. */
 const SAFETY_LOOK = "30 seconds"
 
+/** Nobody tells when a process that is being started is there. */
+const STARTING_LOOK = "50 millis"
+
 /** Nobody tells when an orphan ends. */
 const ORPHAN_LOOK = "1 second"
 
@@ -149,6 +153,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "PM2 was not asked yet" }))
     const events = Broadcast.make<JobEvent>(MAX_EVENTS)
     const runs = Runs.make()
+    const starts = Starts.make(yield* Effect.clock)
     const pids = Pids.make()
     const warned = new Set<string>()
     const orphanedAt = new Map<number, number>()
@@ -179,6 +184,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
       if (topic === "process:event") {
         lookAgain()
         const exit = Option.getOrUndefined(Payload.exitOf(payload))
+        if (exit !== undefined) starts.ended(exit.slot)
         if (exit !== undefined && !exit.isModule) tellEvent(runs.ended(exit), exit.isModule)
       } else if (topic === "process:exception") {
         Option.map(Payload.exceptionOf(payload), runs.excepted)
@@ -186,7 +192,8 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         const line = Option.getOrUndefined(Payload.lineOf(payload))
         if (line === undefined) return
         lookAgain()
-        if (line.signal !== undefined) runs.signalled(line.signal.slot, line.signal.name)
+        runs.read(line)
+        if (line._tag === "Starting") starts.add(line.slot)
       }
     }
 
@@ -242,13 +249,16 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         const managed = processes.filter(({ isModule }) => !isModule)
         for (const event of runs.listed(managed, isFirst)) tellEvent(event, false)
         const running = yield* runningOf(processes, isFirst)
-        yield* tell(
-          isOld ? Activity.Unknown({ reason: "PM2 changes faster than it lists" }) : Activity.Known({ running })
-        )
+        const isStarting = starts.listed(processes, (process) => roleOf(process, rules) === "counts")
+        if (isOld) yield* tell(Activity.Unknown({ reason: "PM2 changes faster than it lists" }))
+        else if (isStarting) yield* tell(Activity.Unknown({ reason: "PM2 is starting a process" }))
+        else yield* tell(Activity.Known({ running }))
         for (const one of asked) Deferred.unsafeDone(one, Exit.succeed(managed))
         isFirst = false
         pause = FIRST_PAUSE
-        yield* wanted.await.pipe(Effect.timeoutOption(orphanedAt.size > 0 ? ORPHAN_LOOK : SAFETY_LOOK))
+        const isOrphaned = orphanedAt.size > 0
+        const longest = isStarting ? STARTING_LOOK : isOrphaned ? ORPHAN_LOOK : SAFETY_LOOK
+        yield* Effect.timeoutOption(wanted.await, longest)
       }
     })
 

@@ -1,7 +1,7 @@
-import { existsSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Fiber, Option, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
 import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2/daemon.js"
 
@@ -123,6 +123,33 @@ describe("a daemon of PM2", () => {
       assert.strictEqual((yield* events)[1]?.runId, last?.id)
       yield* watched.assert
     })
+  )
+
+  it.scopedLive(
+    "R16: that starts what waits to be ready does not look idle meanwhile; what cannot be spawned does not run",
+    () =>
+      Effect.gen(function* () {
+        const daemon = yield* makeDaemon
+        yield* daemon.pm2("ping")
+        const { running, supervisor } = yield* watch({ home: daemon.home })
+        yield* running()
+        const watched = yield* neverFalselyIdle(supervisor, daemon.alive, () => true)
+        const starting = yield* Effect.fork(daemon.start({ name: "slow", wait_ready: true, listen_timeout: 60_000 }))
+        yield* running("slow")
+        assert.isTrue(Option.isNone(yield* Fiber.poll(starting)))
+        yield* daemon.make("slow", "exit 0")
+        yield* running()
+        const cwd = join(daemon.folder, "gone")
+        mkdirSync(cwd)
+        yield* daemon.start({ name: "homeless", cwd })
+        yield* running("homeless")
+        yield* daemon.pm2("stop", "homeless")
+        rmdirSync(cwd)
+        yield* daemon.pm2("restart", "homeless")
+        assert.include(yield* daemon.pm2("jlist"), '"status":"online"')
+        yield* running()
+        yield* watched.assert
+      })
   )
 
   it.scopedLive("that is killed leaves nothing known, and orphans count until they end", () =>

@@ -4,6 +4,7 @@
  *
  * @internal
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -51,6 +52,7 @@ const common = {
   status: Schema.String,
   pm_uptime: lenient(Millis),
   exit_code: lenient(Schema.Int),
+  exec_mode: lenient(Schema.String),
   pmx_module: maybe(Schema.Unknown),
   stop_exit_codes: maybe(Schema.Unknown)
 }
@@ -64,7 +66,6 @@ const Listed = Schema.Struct({
     cron_restart: maybe(Schema.Unknown),
     restart_time: lenient(Schema.Int),
     unique_id: lenient(Schema.String),
-    exec_mode: lenient(Schema.String),
     exec_interpreter: lenient(Path),
     node_args: maybe(Schema.Unknown),
     args: maybe(Schema.Unknown),
@@ -130,14 +131,14 @@ const processOf = ({ pid, pm2_env }: typeof Listed.Type, variable: string): Proc
   status: pm2_env.status,
   autorestart: !(pm2_env.autorestart === false || pm2_env.autorestart === "false"),
   // PM2 itself takes 0 for none.
-  isCron: !["", "0", "undefined"].includes(String(pm2_env.cron_restart)),
+  isCron: !["", "0", "false", "undefined"].includes(String(pm2_env.cron_restart)),
   runId: runIdOf(pm2_env),
   startedAt: pm2_env.pm_uptime ?? null,
   exitCode: pm2_env.exit_code ?? null,
   stopExitCodes: exitCodesOf(pm2_env.stop_exit_codes),
   restarts: pm2_env.restart_time ?? 0,
   uniqueId: pm2_env.unique_id,
-  mode: (pm2_env.exec_mode ?? "fork").replace(/_mode$/, ""),
+  mode: modeOf(pm2_env),
   command: commandOf(pm2_env),
   script: pm2_env.pm_exec_path,
   errorLog: pm2_env.pm_err_log_path,
@@ -162,6 +163,7 @@ export interface Exit {
   readonly slot: string
   readonly isModule: boolean
   readonly status: string
+  readonly mode: string
   readonly runId: string | null
   readonly startedAt: number | null
   readonly exitCode: number | null
@@ -184,6 +186,7 @@ export const exitOf = (payload: unknown): Option.Option<Exit> =>
       slot: process.pm_id,
       isModule: isTrue(process.pmx_module),
       status: process.status,
+      mode: modeOf(process),
       runId: runIdOf(process),
       startedAt: process.pm_uptime ?? null,
       exitCode: process.exit_code ?? null,
@@ -224,31 +227,38 @@ const MAX_MESSAGE = 1000
 const decodeLine = Schema.decodeUnknownOption(Schema.Struct({ data: Schema.String }))
 
 /**
- * What a line of the daemon's own log tells.
+ * What a line of the daemon's own log tells of the process in a slot.
  *
- * - `slot`, `signal`: of a process that has ended by a signal.
+ * - `Starting`: it is about to be spawned, and is not listed before it is.
+ * - `Stopping`: somebody wants it to end.
+ * - `Ended`: and its signal; SIGINT says nothing, since it stands there as well if there was none.
+ * - `Other`: something that is told by an event as well, but sooner: that of a start waits for what git says of the folder.
  *
  * @internal
  */
-export interface Line {
-  readonly signal: { readonly slot: string; readonly name: string } | undefined
-}
+export type Line = Data.TaggedEnum<{
+  Starting: { readonly slot: string }
+  Stopping: { readonly slot: string }
+  Ended: { readonly slot: string; readonly signal: string | undefined }
+  Other: object
+}>
 
-/**
- * A line about a process. The line about a start comes before the event, which waits for what git says of the folder; and
- * only the line about an end names the signal. SIGINT says nothing: it stands there as well if there was none.
- *
- * @internal
- */
+const Line = Data.taggedEnum<Line>()
+
+/** @internal */
 export const lineOf = (payload: unknown): Option.Option<Line> =>
   decodeLine(payload).pipe(
-    Option.filter(({ data }) => data.startsWith("App [")),
+    Option.filter(({ data }) => data.startsWith("App [") || data.startsWith("Stopping app:")),
     Option.map(({ data }) => {
-      const found = /:(?:_old_)?(\d{1,9})\] exited with code \[[^\]]{0,9}\] via signal \[(SIG[A-Z\d]{1,9})\]\s*$/.exec(
-        data.slice(-MAX_LINE)
-      )
-      if (found?.[1] === undefined || found[2] === undefined || found[2] === "SIGINT") return { signal: undefined }
-      return { signal: { slot: found[1], name: found[2] } }
+      const line = data.slice(-MAX_LINE)
+      const [, starting] = /:(?:_old_)?(\d{1,9})\] starting in -\w+ mode-\s*$/.exec(line) ?? []
+      if (starting !== undefined) return Line.Starting({ slot: starting })
+      const [, stopping] = /^Stopping app:.* id:(?:_old_)?(\d{1,9})\s*$/s.exec(data) ?? []
+      if (stopping !== undefined) return Line.Stopping({ slot: stopping })
+      const [, ended, signal] =
+        /:(?:_old_)?(\d{1,9})\] exited with code \[[^\]]{0,9}\] via signal \[(SIG[A-Z\d]{1,9})\]\s*$/.exec(line) ?? []
+      if (ended === undefined) return Line.Other()
+      return Line.Ended({ slot: ended, signal: signal === "SIGINT" ? undefined : signal })
     })
   )
 
@@ -261,6 +271,8 @@ const isTrue = (value: unknown): boolean => value === true || value === "true"
 
 const runIdOf = ({ pm_id, pm_uptime }: { readonly pm_id: string; readonly pm_uptime?: number | undefined }) =>
   pm_uptime === undefined ? null : `${pm_id}-${pm_uptime}`
+
+const modeOf = ({ exec_mode = "fork" }: { readonly exec_mode?: string | undefined }) => exec_mode.replace(/_mode$/, "")
 
 const decodeExitCodes = Schema.decodeUnknownOption(ExitCodes)
 

@@ -54,14 +54,13 @@ export const WHILE_UP = "while-up"
 
 /**
  * Whether there is a process now, or will be at once. A process that has ended keeps its pid until it is clear that it is not
- * started again. While PM2 waits to start it, it is down, and spends nothing.
+ * started again; one that could not be spawned is online without one. While PM2 waits to start it, it is down, and spends
+ * nothing.
  *
  * @internal
  */
 export const isUp = ({ autorestart, pid, status }: Pick<Process, "autorestart" | "pid" | "status">): boolean => {
   switch (status) {
-    case "online":
-    case "launching":
     case "stopping":
       return true
     case "waiting restart":

@@ -5,7 +5,7 @@
  */
 import { type EvidenceScope, type Run, runsWithin } from "../../Evidence.js"
 import type { JobEvent } from "../../Supervisor.js"
-import type { Exception, Exit, Process } from "./Payload.js"
+import type { Exception, Exit, Line, Process } from "./Payload.js"
 import { isUp } from "./Running.js"
 
 /** Of one job. */
@@ -14,7 +14,7 @@ const MAX_RUNS = 200
 /** The jobs that were seen last: also of those that are gone, since an update may delete them and start them anew. */
 const MAX_JOBS = 1000
 
-/** Processes of which an exception or a signal is kept, until their end is told. */
+/** Processes of which an exception, a signal or a stop is kept, until their end is told. */
 const MAX_LAST_WORDS = 1000
 
 /** From an exception that nobody has caught to the end that it brings about, in milliseconds. */
@@ -32,7 +32,8 @@ export interface Runs {
   /** An event of an end: the failure, if it is one that was not told before. */
   readonly ended: (exit: Exit) => JobEvent | undefined
   readonly excepted: (exception: Exception) => void
-  readonly signalled: (slot: string, signal: string) => void
+  /** What the log of PM2 tells. */
+  readonly read: (line: Line) => void
   /**
    * A list, `isFirst` of a connection: the failures of which the events were missed, while there was none; at most one a
    * process.
@@ -47,6 +48,7 @@ export const make = (): Runs => {
   const jobs = new Map<string, Map<string, Seen>>()
   const exceptions = new Map<string, Exception>()
   const signals = new Map<string, string>()
+  const stops = new Set<string>()
   let slots: ReadonlyMap<string, Process> = new Map()
 
   const keep = (job: string, run: Seen) => {
@@ -83,6 +85,7 @@ export const make = (): Runs => {
   const missed = (before: Process, now: Process): JobEvent | undefined => {
     // Another daemon gives it another one, and has not seen it fail.
     if (now.uniqueId === undefined || now.uniqueId !== before.uniqueId) return undefined
+    if (!isUp(now) && jobs.get(now.job)?.get(now.runId ?? "")?.isTold === true) return undefined
     const isSame = now.runId === before.runId
     if (isSame && (!isUp(before) || isUp(now))) return undefined
     const failed = outcomeOf({ ...now, status: isUp(now) ? "waiting restart" : now.status }, undefined) === "failed"
@@ -101,10 +104,20 @@ export const make = (): Runs => {
       const { at, exitCode, job, runId, slot, startedAt, status } = exit
       const signal = signals.get(slot)
       const exception = exceptions.get(slot)
-      if (runId === null || jobs.get(job)?.get(runId)?.isTold === true) return undefined
+      const wasStopped = stops.delete(slot)
       signals.delete(slot)
       exceptions.delete(slot)
-      const outcome = outcomeOf(exit, signal) ?? "succeeded"
+      const known = runId === null ? undefined : jobs.get(job)?.get(runId)
+      if (runId === null || known?.isTold === true) return undefined
+      if (wasStopped && known !== undefined && known.outcome !== "running") {
+        // It has ended before, and it is the wait for its restart that has been stopped.
+        keep(job, { ...known, isTold: true })
+        return undefined
+      }
+      const isItsEnd = exception !== undefined && Math.abs((at ?? 0) - (exception.at ?? 0)) <= MAX_AGONY
+      const ended = wasStopped ? "stopped" : (outcomeOf(exit, signal) ?? "succeeded")
+      // An exception that nobody has caught has a worker of a cluster exit with 0.
+      const outcome = ended === "succeeded" && exit.mode === "cluster" && isItsEnd ? "failed" : ended
       keep(job, {
         id: runId,
         outcome,
@@ -115,7 +128,6 @@ export const make = (): Runs => {
         isTold: true
       })
       if (outcome !== "failed") return undefined
-      const isItsEnd = exception !== undefined && Math.abs((at ?? 0) - (exception.at ?? 0)) <= MAX_AGONY
       return failure(
         job,
         runId,
@@ -129,9 +141,15 @@ export const make = (): Runs => {
       exceptions.set(exception.slot, exception)
       trim(exceptions, MAX_LAST_WORDS)
     },
-    signalled: (slot, signal) => {
-      signals.set(slot, signal)
+    read: (line) => {
+      if (line._tag === "Other") return
+      const { slot } = line
+      signals.delete(slot)
+      if (line._tag === "Starting") stops.delete(slot)
+      if (line._tag === "Stopping") stops.add(slot)
+      if (line._tag === "Ended" && line.signal !== undefined) signals.set(slot, line.signal)
       trim(signals, MAX_LAST_WORDS)
+      trim(stops, MAX_LAST_WORDS)
     },
     listed: (processes, isFirst) => {
       const before = slots
@@ -192,7 +210,7 @@ const outcomeOf = (
 }
 
 /** Those that were put in first go first. */
-const trim = (map: Map<string, unknown>, max: number) => {
+const trim = (map: Map<string, unknown> | Set<string>, max: number) => {
   for (const key of map.keys()) {
     if (map.size <= max) return
     map.delete(key)

@@ -92,6 +92,7 @@ describe("an event", () => {
       slot: "0",
       isModule: false,
       status: "stopped",
+      mode: "fork",
       runId,
       startedAt: 1795477010656,
       exitCode: 1,
@@ -124,13 +125,17 @@ describe("an event", () => {
 
 describe("a line of the daemon", () => {
   it.each([
-    ["App [digest:0] exited with code [1] via signal [SIGINT]\n", { signal: undefined }],
-    ["App [digest:0] exited with code [0] via signal [SIGKILL]\n", { signal: { slot: "0", name: "SIGKILL" } }],
-    ["App [a] b:12] exited with code [0] via signal [SIGSEGV]\n", { signal: { slot: "12", name: "SIGSEGV" } }],
-    ["App [a:_old_3] exited with code [0] via signal [SIGABRT]\n", { signal: { slot: "3", name: "SIGABRT" } }],
-    ["App [digest:0] starting in -fork mode-\n", { signal: undefined }]
-  ])("is about a process: %s", (data, expected) => {
-    assert.deepStrictEqual(Payload.lineOf(line(data)), Option.some(expected))
+    ["App [digest:0] exited with code [1] via signal [SIGINT]\n", { _tag: "Ended", slot: "0", signal: undefined }],
+    ["App [digest:0] exited with code [0] via signal [SIGKILL]\n", { _tag: "Ended", slot: "0", signal: "SIGKILL" }],
+    ["App [a] b:12] exited with code [0] via signal [SIGSEGV]\n", { _tag: "Ended", slot: "12", signal: "SIGSEGV" }],
+    ["App [a:_old_3] exited with code [0] via signal [SIGABRT]\n", { _tag: "Ended", slot: "3", signal: "SIGABRT" }],
+    ["App [digest:0] starting in -fork mode-\n", { _tag: "Starting", slot: "0" }],
+    ["App [digest:4] starting in -cluster mode-\n", { _tag: "Starting", slot: "4" }],
+    ["Stopping app:my digest id:7\n", { _tag: "Stopping", slot: "7" }],
+    ["Stopping app:digest id:_old_2\n", { _tag: "Stopping", slot: "2" }],
+    ["App [digest:0] online\n", { _tag: "Other" }]
+  ] as const)("is about a process: %s", (data, expected) => {
+    assert.deepStrictEqual({ ...Option.getOrThrow(Payload.lineOf(line(data))) }, expected)
   })
 
   it("is about something else", () => {

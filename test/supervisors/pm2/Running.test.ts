@@ -8,7 +8,9 @@ import { listed } from "./recorded.js"
 describe("whether a process is up", () => {
   it.each([
     ["online", 1, true, true],
-    ["launching", null, true, true],
+    ["launching", 1, true, true],
+    // It could not be spawned.
+    ["online", null, true, false],
     ["stopping", 1, false, true],
     // Between a crash and an immediate restart.
     ["stopped", 1, true, true],

@@ -3,7 +3,7 @@ import { Option } from "effect"
 import { EvidenceScope, type Run } from "effect-healing"
 import * as Payload from "../../../src/supervisors/pm2/Payload.js"
 import * as Runs from "../../../src/supervisors/pm2/Runs.js"
-import { exception, exit, listed, runId } from "./recorded.js"
+import { exception, exit, line, listed, runId } from "./recorded.js"
 
 type Changes = Parameters<typeof listed>[0]
 
@@ -19,6 +19,8 @@ const makeRuns = () => {
     outcomes: (scope: EvidenceScope = all) => runs.of("digest", scope).map(({ id, outcome }) => [id, outcome])
   }
 }
+
+const lineOf = (data: string) => Option.getOrThrow(Payload.lineOf(line(data)))
 
 const failure = { job: "digest", trigger: "failure", runId, exitCode: 1 }
 
@@ -67,6 +69,46 @@ describe("the end of a run", () => {
     assert.isUndefined(runs.end({ pm_uptime: 1795477030000, at: 1795477040000 })?.lastError)
   })
 
+  it("by an exception that nobody has caught is a failure also where PM2 says that it has ended well", () => {
+    const excepted = Option.getOrThrow(Payload.exceptionOf(exception))
+    for (const [mode, expected] of [
+      ["cluster_mode", { ...failure, exitCode: 0, lastError: "boom" }],
+      // It may have been caught, and told of.
+      ["fork_mode", undefined]
+    ] as const) {
+      const runs = makeRuns()
+      runs.excepted(excepted)
+      assert.deepStrictEqual(runs.end({ exec_mode: mode, exit_code: 0 }), expected)
+    }
+  })
+
+  it("that somebody has wanted is no failure, whatever PM2 makes of it", () => {
+    const runs = makeRuns()
+    runs.read(lineOf("Stopping app:digest id:0"))
+    assert.isUndefined(runs.end({ status: "errored", exit_code: 1 }))
+    assert.deepStrictEqual(runs.outcomes(), [[runId, "stopped"]])
+    // And the next one is another.
+    assert.isDefined(runs.end({ pm_uptime: 1795477020000 }))
+    runs.read(lineOf("Stopping app:digest id:0"))
+    runs.read(lineOf("App [digest:0] starting in -fork mode-"))
+    assert.isDefined(runs.end({ pm_uptime: 1795477030000 }))
+  })
+
+  it("before anybody looked is no news when the wait for its restart is stopped", () => {
+    const runs = makeRuns()
+    runs.list(true, { status: "waiting restart", exit_code: 1 })
+    runs.read(lineOf("Stopping app:digest id:0"))
+    assert.isUndefined(runs.end({ status: "stopped", exit_code: 1 }))
+    assert.deepStrictEqual(runs.outcomes(), [[runId, "failed"]])
+  })
+
+  it("has no signal of an earlier one", () => {
+    const runs = makeRuns()
+    runs.read(lineOf("App [digest:0] exited with code [0] via signal [SIGKILL]"))
+    runs.read(lineOf("App [digest:0] exited with code [0] via signal [SIGINT]"))
+    assert.isUndefined(runs.end({ exit_code: 0 }))
+  })
+
   it.each<[string, Run["outcome"]]>([
     ["SIGKILL", "failed"],
     ["SIGSEGV", "failed"],
@@ -74,7 +116,7 @@ describe("the end of a run", () => {
     ["SIGHUP", "stopped"]
   ])("by %s from outside of PM2: %s", (signal, outcome) => {
     const runs = makeRuns()
-    runs.signalled("0", signal)
+    runs.read(lineOf(`App [digest:0] exited with code [0] via signal [${signal}]`))
     const event = runs.end({ exit_code: 0 })
     assert.strictEqual(event?.lastError, outcome === "failed" ? `ended by ${signal}` : undefined)
     assert.deepInclude(runs.of("digest", all)[0], { outcome, signal })
@@ -101,6 +143,7 @@ describe("what has failed without a connection", () => {
     ["it has ended well", {}, { ...died, exit_code: 0 }, []],
     ["it was stopped", { autorestart: true }, { ...died, autorestart: true }, []],
     ["it was restarted by hand", {}, { ...restarted, exit_code: 0 }, []],
+    ["it is listed as it ended before", { ...died, pm_uptime: 1795477000000 }, { ...died, exit_code: 0 }, []],
     ["it is of another daemon", {}, { ...restarted, unique_id: "another" }, []]
   ])("is found once: %s", (_, before, now, expected) => {
     const runs = makeRuns()

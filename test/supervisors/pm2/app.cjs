@@ -1,5 +1,5 @@
 // A job of the tests: it says that it lives, and does as the file beside that says, once: `exit 7`, `throw boom`, `flood 50`.
-const { existsSync, readFileSync, unlinkSync, writeFileSync } = require("node:fs")
+const { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } = require("node:fs")
 
 const [folder, job, first] = process.argv.slice(2)
 writeFileSync(`${folder}/alive-${job}-${process.pid}`, "")
@@ -20,7 +20,14 @@ if (first !== undefined) act(...first.split(" "))
 setInterval(() => {
   const file = `${folder}/do-${job}`
   if (!existsSync(file)) return
-  const [what, argument] = readFileSync(file, "utf8").split(" ")
-  unlinkSync(file)
+  // One of several takes it.
+  const mine = `${file}-${process.pid}`
+  try {
+    renameSync(file, mine)
+  } catch {
+    return
+  }
+  const [what, argument] = readFileSync(mine, "utf8").split(" ")
+  unlinkSync(mine)
   act(what, argument)
 }, 10)

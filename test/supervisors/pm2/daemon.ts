@@ -23,7 +23,7 @@ const kill = (pid: number) => {
   } catch {}
 }
 
-class NeverCame extends Data.TaggedError("NeverCame")<{ readonly message: string }> {}
+export class NeverCame extends Data.TaggedError("NeverCame")<{ readonly message: string }> {}
 
 /** That of the person who runs the tests, for `pm2 install`. */
 const npm = { npm_config_userconfig: join(homedir(), ".npmrc"), npm_config_cache: join(homedir(), ".npm") }
