@@ -68,6 +68,9 @@ export interface Pm2Options {
  * - Evidence holds the command line, the script, the paths of the logs, and up to 200 runs: those seen since the layer was
  *   built, and the last one before that. Of environments nothing is kept but these two entries.
  *
+ * Deaths by signals, and starts before they are listed, are read from PM2's own log, of which it tells only with a date format:
+ * by default it has one (`PM2_LOG_DATE_FORMAT`).
+ *
  * `jobs` and `evidence` ask PM2 anew, and fail with a `SupervisorError` if it does not answer within 10 seconds. What PM2 does
  * without telling is seen at the latest after 30 seconds. Closing the layer closes its two connections.
  *
