@@ -20,7 +20,7 @@ type Fake = Effect.Effect.Success<ReturnType<typeof makeFake>>
 /** In a process group of its own. */
 const start = (fake: Fake, args: ReadonlyArray<string>, { env = {}, stdin = "" }: Options = {}) =>
   Effect.sync(() => {
-    const child = spawn(fake.command, args, { detached: true, env: { ...process.env, ...env } })
+    const child = spawn(fake.command, args, { detached: true, env: { ...process.env, TMPDIR: fake.folder, ...env } })
     const stdout: Array<Buffer> = []
     const stderr: Array<Buffer> = []
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk))
