@@ -44,7 +44,8 @@ export const lineOf = (event: HealingEvent, file?: string): string => {
     case "Ended": {
       const { job, reason, report, state } = event.request
       const where = file === undefined ? "" : `, see ${file}`
-      return `${job}: the review is ${state}${where}: ${oneLine(report?.summary ?? reason ?? "")}`
+      const end = state === "failed" ? "has failed" : `is ${state}`
+      return `${job}: the review ${end}${where}: ${oneLine(report?.summary ?? reason ?? "")}`
     }
     case "Paused":
       return "the queue is paused"

@@ -4,6 +4,7 @@
  * @internal
  */
 import { homedir } from "node:os"
+import * as Command from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Config from "effect/Config"
@@ -21,6 +22,7 @@ import type { HealingRequest } from "../HealingRequest.js"
 import { HealingScheduler } from "../HealingScheduler.js"
 import { HealingService } from "../HealingService.js"
 import { OpenClaw } from "../OpenClaw.js"
+import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { Supervisor } from "../Supervisor.js"
 import { Pm2 } from "../supervisors/Pm2.js"
@@ -50,7 +52,8 @@ export const run = Effect.gen(function* () {
     OpenClawReviewer.layer(settings.reviewer)
   ).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
   const reports = path.join(folder, "reports")
-  yield* Effect.provide(serve(home, reports), Layer.retry(live, whileOwned))
+  const served = serve(home, reports, settings.reviewer.command ?? "openclaw")
+  yield* Effect.provide(served, Layer.retry(live, whileOwned))
   return 0
 }).pipe(
   Effect.catchTags({
@@ -62,6 +65,16 @@ export const run = Effect.gen(function* () {
   }),
   Effect.scoped
 )
+
+/** So that its people need not wait for the first failure to see that it is not there. */
+const lookFor = (command: string) =>
+  Command.exitCode(Command.make(command, "--version")).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" && error.reason === "NotFound",
+      () => Effect.logError(new OpenClawNotFound({ command }).message)
+    ),
+    Effect.ignore
+  )
 
 /** A former process of the module may still be about to end. */
 const whileOwned = Schedule.spaced("1 second").pipe(
@@ -78,7 +91,7 @@ const stop = (lines: ReadonlyArray<string>) =>
 /** By the actions. */
 type Asked = FileSystem | HealingQueue | HealingScheduler | HealingService | OpenClaw | Path | Supervisor
 
-const serve = Effect.fnUntraced(function* (home: string, reports: string) {
+const serve = Effect.fnUntraced(function* (home: string, reports: string, command: string) {
   const { events } = yield* HealingQueue
   yield* Effect.forkScoped(Stream.runForEach(events, (event) => say(event, reports)))
   yield* Actions.serve<Asked>({
@@ -86,6 +99,7 @@ const serve = Effect.fnUntraced(function* (home: string, reports: string) {
     status: { about: "what runs, waits, and is due", run: () => Effect.map(status, oneLine) },
     report: { about: "the last report about a process: report <name>", run: (job) => named(job, report(reports)) }
   })
+  yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
   yield* Actions.disconnected
 }, Effect.scoped)
@@ -137,11 +151,13 @@ const heal = Effect.fnUntraced(function* (job: string) {
 const report = (reports: string) =>
   Effect.fnUntraced(function* (job: string) {
     const queue = yield* HealingQueue
-    const [last] = yield* queue.history({ job, states: ["completed"], limit: 1 })
-    if (last === undefined || last.report === null) return `there is no report about ${job}`
+    const [last] = yield* queue.history({ job, states: ["completed", "failed"], limit: 1 })
+    const [completed] = yield* queue.history({ job, states: ["completed"], limit: 1 })
+    const failed = last?.state === "failed" ? `the last review has failed: ${last.reason}; ` : ""
+    if (completed === undefined || completed.report === null) return `${failed}there is no report about ${job}`
     // Anew, should somebody have removed it.
-    const file = yield* writeReport(last, reports)
-    return `${file ?? last.id}: ${last.report.summary}`
+    const file = yield* writeReport(completed, reports)
+    return `${failed}${file ?? completed.id}: ${completed.report.summary}`
   })
 
 const status = Effect.gen(function* () {

@@ -88,12 +88,16 @@ const lineOf = ({ expected, found, key, source }: ConfigIssue): string => {
     const name = key.replace(/^HEALING_/, "").toLowerCase()
     return wrong(name, found, expected, set(name))
   }
-  if (source === "file") return wrong("config", `${key} (${found})`, expected, set("config"))
+  if (source === "file") {
+    const fix = `edit the file, then pm2 restart ${NAME}; or name another one: ${set("config")}`
+    return wrong("config", `${key} (${found})`, expected, fix)
+  }
   return wrong(`${key} in ${source}`, found, expected, `edit the file, then pm2 restart ${NAME}`)
 }
 
 const checks: Partial<Record<Own, (value: string) => boolean>> = {
   openclaw_name: (value) => Option.isSome(pattern(value)),
+  model: (value) => /^[^\s/]+\/\S+$/.test(value),
   openclaw_command: (value) => !value.includes("/") || isAbsolute(value),
   config: isAbsolute
 }

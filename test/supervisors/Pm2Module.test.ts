@@ -107,6 +107,12 @@ describe("the module", () => {
       yield* module.says(/^digest: the review is completed, see /)
       assert.lengthOf(yield* fake.turnCalls, 2)
 
+      rmSync(fake.command)
+      yield* module.trigger("heal", "api")
+      yield* module.says(/^api: the review has failed: there is no program /)
+      const report = (yield* module.trigger("report", "api")) ?? ""
+      assert.match(report, /^the last review has failed: there is no program .*; \/.*api-1\.md: The disk was full\.$/)
+
       // PM2 has gone.
       yield* Effect.sync(() => module.child.disconnect())
       assert.strictEqual(yield* module.exited, 0)
@@ -123,8 +129,11 @@ describe("the module", () => {
       ])
       assert.deepStrictEqual(readdirSync(home), [])
 
-      const good = yield* startModule(home, { max_wait: "10 minutes" })
+      const good = yield* startModule(home, { max_wait: "10 minutes", openclaw_command: "no-such-openclaw" })
       yield* good.says(/^watches PM2 in /)
+      yield* good.says(
+        /^error: there is no program "no-such-openclaw": install OpenClaw, or name its path: .* openclaw_command$/
+      )
       yield* Effect.sync(() => good.child.kill("SIGINT"))
       assert.strictEqual(yield* good.exited, 0)
 
@@ -277,18 +286,18 @@ describe("its settings", () => {
       ]
     ],
     [
-      { openclaw_name: "(", openclaw_command: "./openclaw", model: " ", max_concurrent: "0" },
+      { openclaw_name: "(", openclaw_command: "./openclaw", model: "gpt-5", max_concurrent: "0" },
       [
         'openclaw_name is "(", and should be a regular expression, such as ^agent-. To mend it: pm2 set effect-healing:openclaw_name "<value>"',
         'openclaw_command is "./openclaw", and should be the name of a program, or its absolute path. To mend it: pm2 set effect-healing:openclaw_command "<value>"',
-        'model is " ", and should be a model by its provider, such as anthropic/claude-sonnet-4-5. To mend it: pm2 set effect-healing:model "<value>"',
+        'model is "gpt-5", and should be a model by its provider, such as anthropic/claude-sonnet-4-5. To mend it: pm2 set effect-healing:model "<value>"',
         'max_concurrent is "0", and should be a whole number of 1 or more. To mend it: pm2 set effect-healing:max_concurrent "<value>"'
       ]
     ],
     [
       { config: "/nowhere/healing.yaml" },
       [
-        'config is /nowhere/healing.yaml (nothing there), and should be a readable YAML file. To mend it: pm2 set effect-healing:config "<value>"'
+        'config is /nowhere/healing.yaml (nothing there), and should be a readable YAML file. To mend it: edit the file, then pm2 restart effect-healing; or name another one: pm2 set effect-healing:config "<value>"'
       ]
     ]
   ]
@@ -354,7 +363,7 @@ describe("its lines", () => {
     ],
     [
       HealingEvent.Ended({ at, request: { ...request, state: "failed", reason: "no model" } }),
-      "api: the review is failed: no model"
+      "api: the review has failed: no model"
     ],
     [HealingEvent.Paused({ at }), "the queue is paused"],
     [HealingEvent.Resumed({ at }), "the queue goes on"],
