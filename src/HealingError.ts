@@ -335,6 +335,7 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
  * - `UnexpectedState`: a request was in another state than it can have been in: somebody else writes to the database, or
  *   this package has a bug.
  * - `Closed`: its layer is closed.
+ * - `Unsupported`: this better-sqlite3 would end the process on this Node. Nothing was opened.
  * - `Unavailable`: everything else, such as a disk that is gone.
  *
  * `detail` says what was wrong and what would be right; `cause` is the error of the database, if there was one.
@@ -353,6 +354,7 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
       "TooNew",
       "UnexpectedState",
       "Closed",
+      "Unsupported",
       "Unavailable"
     ),
     detail: Schema.String,

@@ -13,6 +13,7 @@ import type { HealingStoreError } from "./HealingError.js"
 import type { HealingRequest, RequestState } from "./HealingRequest.js"
 import * as MemoryStore from "./MemoryStore.js"
 import * as SqliteFile from "./SqliteFile.js"
+import * as SqliteVersions from "./SqliteVersions.js"
 import * as SqlStore from "./SqlStore.js"
 
 /**
@@ -164,11 +165,17 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
    * That no other process works on them at the same time, and that a commit survives a power cut, is up to you. Inside of
    * a transaction of that client nothing may be asked of the queue: it would wait for the end of that.
    *
+   * A client of `@effect/sql-sqlite-node` 0.53 comes with better-sqlite3 12, which aborts the process on Node 24.19 and newer.
+   * The layer refuses it there (`Unsupported`), and says how to get 13.
+   *
    * @since 0.1.0
    */
   static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.effect(
     this,
-    Effect.suspend(() => SqlStore.make)
+    Effect.zipRight(
+      SqliteVersions.checkClient,
+      Effect.suspend(() => SqlStore.make)
+    )
   )
 
   /**

@@ -387,6 +387,10 @@ export const codeOf = (error: unknown): string | undefined => {
   return Predicate.hasProperty(root, "code") && typeof root.code === "string" ? root.code : undefined
 }
 
+const NO_DRIVER =
+  "better-sqlite3 cannot be loaded: install it anew (npm install better-sqlite3@13), " +
+  "which has binaries for Linux, macOS and Windows on x64 and arm64"
+
 const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: string]> = [
   ["SQLITE_NOTADB", "NotADatabase", "it is not a SQLite database"],
   ["SQLITE_CORRUPT", "NotADatabase", "it is damaged: restore it from a copy"],
@@ -398,7 +402,10 @@ const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["
   ["SQLITE_FULL", "Full", "there is no room left: free some, work goes on by itself"],
   ["SQLITE_IOERR_WRITE", "Full", "the disk takes no more (it is full, or the file has reached its size limit)"],
   ["SQLITE_BUSY", "Unavailable", "another program holds it locked"],
-  ["SQLITE_CANTOPEN", "Unavailable", "the file cannot be opened: its folder must exist and be writable"]
+  ["SQLITE_CANTOPEN", "Unavailable", "the file cannot be opened: its folder must exist and be writable"],
+  ["ERR_MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
+  ["MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
+  ["ERR_DLOPEN_FAILED", "Unavailable", NO_DRIVER]
 ]
 
 /** @internal */

@@ -14,21 +14,18 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "./HealingError.js"
+import type { SqliteOptions } from "./SqliteDriver.js"
+import { checkOwnDriver } from "./SqliteVersions.js"
 import { codeOf, storeError } from "./SqlStore.js"
-
-interface Options {
-  readonly filename: string
-  readonly readonly?: boolean
-  readonly disableWAL?: boolean
-}
 
 type Connected = Effect.Effect<SqlClient, HealingStoreError, Scope.Scope | Reactivity.Reactivity>
 
 /** What the constructor of the client throws surfaces as a defect. */
-const connect = (options: Options): Connected =>
-  // Not before it is needed: it loads native code.
-  Effect.promise(() => import("@effect/sql-sqlite-node/SqliteClient")).pipe(
-    Effect.flatMap((SqliteClient) => SqliteClient.make(options)),
+const connect = (options: SqliteOptions): Connected =>
+  checkOwnDriver.pipe(
+    // Not before it is needed: it loads native code.
+    Effect.zipRight(Effect.promise(() => import("./SqliteDriver.js"))),
+    Effect.flatMap((driver) => driver.make(options)),
     Effect.catchAllCause((cause) =>
       Effect.fail(storeError(`in ${options.filename} cannot be opened`, Cause.squash(cause)))
     )

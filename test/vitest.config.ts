@@ -14,7 +14,9 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
+    // A backstop: no test takes more than a tenth of it on a slow machine.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // Also the core that is left to Vitest itself by default: many tests wait for processes most of the time.
     maxWorkers: "100%"
   }

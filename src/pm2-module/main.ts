@@ -9,12 +9,17 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { layerLogger } from "./Lines.js"
-import { run } from "./Module.js"
+import { run, STOPPED } from "./Module.js"
+import { nodeProblem } from "./NodeVersion.js"
 
-run.pipe(
+const start = run.pipe(
   Effect.tapErrorCause((cause) => (Cause.isInterruptedOnly(cause) ? Effect.void : Effect.logFatal("broke:", cause))),
-  Effect.provide([NodeContext.layer, layerLogger]),
-  NodeRuntime.runMain({
+  Effect.provide([NodeContext.layer, layerLogger])
+)
+
+const problem = nodeProblem(process.versions.node)
+if (problem === undefined) {
+  NodeRuntime.runMain(start, {
     disableErrorReporting: true,
     disablePrettyLogger: true,
     teardown: (exit, onExit) => {
@@ -22,4 +27,8 @@ run.pipe(
       else onExit(Cause.isInterruptedOnly(exit.cause) ? 0 : 1)
     }
   })
-)
+} else {
+  // Not by an Effect, which needs not run there any more.
+  globalThis.console.error(problem)
+  process.exit(STOPPED)
+}

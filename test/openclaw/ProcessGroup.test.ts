@@ -56,6 +56,23 @@ describe.concurrent("a program", () => {
     })
   )
 
+  scoped("is found on the PATH and runs with the Node there, while its guard runs with the Node of this process", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* tempFolder
+      const write = (name: string, script: string) => fs.writeFileString(`${folder}/${name}`, script, { mode: 0o755 })
+      // Leaves a letter for each process of this Node above the program.
+      yield* write("node", `#!/bin/sh\nNODES_OF_PATH="n$NODES_OF_PATH" exec '${process.execPath}' "$@"\n`)
+      yield* write("openclaw", "#!/usr/bin/env node\nconsole.log(process.env.NODES_OF_PATH)\n")
+      const { stdout } = yield* ProcessGroup.run(
+        { command: "openclaw", args: [], env: { PATH: `${folder}:${process.env.PATH}` }, cwd: folder },
+        yield* tempFolder,
+        () => Effect.void
+      )
+      assert.strictEqual(stdout, "n\n")
+    })
+  )
+
   scoped("is told of by the end of its diagnostics, in valid text", () =>
     Effect.gen(function* () {
       const { stderr } = yield* shell("printf '%020000d' 0 >&2; printf '\\303' >&2; printf '\\251' >&2")

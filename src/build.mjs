@@ -1,0 +1,64 @@
+// Makes what `tsc` does not: the two files of the build that have code of other packages in them, and the licenses of those.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const bundle = async (entry, options) => {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [`src/${entry}.ts`],
+    outfile: `dist/${entry}.js`,
+    allowOverwrite: true,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "es2022",
+    metafile: true,
+    logLevel: "warning",
+    ...options
+  })
+  // The packages whose code is in the file.
+  const [output] = Object.values(metafile.outputs)
+  return Object.entries(output.inputs).flatMap(([input, { bytesInOutput }]) => {
+    const [folder] = /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input) ?? []
+    return folder === undefined || bytesInOutput === 0 ? [] : [folder]
+  })
+}
+
+// The module becomes one file.
+rmSync(join(root, "dist/pm2-module"), { recursive: true })
+
+const folders = [
+  // Its `better-sqlite3` is the one that this package depends on; all else is shared with the app.
+  await bundle("SqliteDriver", {
+    external: ["effect", "@effect/sql", "@effect/experimental", "@effect/platform", "better-sqlite3"]
+  }),
+  // PM2 installs it for itself, so it needs nothing of what an app has.
+  await bundle("pm2-module/main", {
+    external: ["better-sqlite3"],
+    // Some of its packages are CommonJS.
+    banner: {
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);'
+    }
+  })
+].flat()
+
+/** Most packages have a file for it, some only the end of their page. */
+const licenseOf = (folder) => {
+  const { license, name, version } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
+  const file = ["LICENSE", "LICENSE.md", "Readme.md"].map((name) => join(root, folder, name)).find(existsSync)
+  if (file === undefined) throw new Error(`${folder} has no license`)
+  const text = readFileSync(file, "utf8")
+  return `${name} ${version} (${license})\n\n${text.slice(Math.max(text.indexOf("(The MIT License)"), 0)).trim()}\n`
+}
+
+const licenses = [...new Set(folders)].sort().map(licenseOf)
+writeFileSync(
+  join(root, "dist/LICENSES.txt"),
+  ["SqliteDriver.js and pm2-module/main.js have code of these packages in them.\n", ...licenses].join(
+    `\n${"-".repeat(80)}\n\n`
+  )
+)
