@@ -100,7 +100,7 @@ export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
  * The streams may be run more than once at a time. Everything may be interrupted. `jobs` and `evidence` fail with a
  * `SupervisorError` if the supervisor does not answer, `evidence` also if it has no such job.
  *
- * `test/conformance.ts` of the repository holds an adapter to all of this.
+ * `test/support/supervisorConformance.ts` of the repository holds an adapter to all of this.
  *
  * @example
  * ```ts

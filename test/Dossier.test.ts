@@ -5,9 +5,19 @@ import * as Arr from "effect/Array"
 import { type Evidence, type HealingRequest, type JobInfo, type Suggestion, SupervisorError } from "effect-healing"
 import type { Dossier } from "../src/Dossier.js"
 import { hashOf } from "../src/Excerpt.js"
-import { aJob, aRun, type Case, dossierOf, exhibitOf, gathering, makeFolder, nothing, wanted } from "./gathering.js"
-import { planted } from "./planted.js"
-import { aRequest, ended } from "./store.js"
+import {
+  aJob,
+  aRun,
+  type Case,
+  dossierOf,
+  exhibitOf,
+  gathering,
+  makeFolder,
+  nothing,
+  wanted
+} from "./support/gatherEvidence.js"
+import { secretSamples } from "./support/secretSamples.js"
+import { aRequest, ended } from "./support/storeSamples.js"
 
 const DAY = 86_400_000
 const NOW = 1_763_900_000_000
@@ -546,7 +556,7 @@ describe("files and logs", () => {
       const paths = [
         `${fits}x`,
         `/${"x".repeat(5000)}`,
-        `/srv/${planted["a token of GitHub"]?.text}/digest.js`,
+        `/srv/${secretSamples["a token of GitHub"]?.text}/digest.js`,
         inFolder("two\nlines", "x"),
         inFolder("two\u2028lines", "x"),
         inFolder("bell\u0007", "x"),

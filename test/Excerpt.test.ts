@@ -6,7 +6,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Excerpt from "../src/Excerpt.js"
-import { assertWithout, type Planted, planted, privateKey } from "./planted.js"
+import { assertWithout, privateKey, type SecretSample, secretSamples } from "./support/secretSamples.js"
 
 /** What is looked at of a file. */
 const READ = 256 * 1024
@@ -38,8 +38,8 @@ const Sizeless = Layer.effect(
   }))
 ).pipe(Layer.provide(NodeContext.layer))
 
-const every: ReadonlyArray<readonly [name: string, planted: Planted]> = [
-  ...Object.entries(planted),
+const every: ReadonlyArray<readonly [name: string, sample: SecretSample]> = [
+  ...Object.entries(secretSamples),
   ["a private key", privateKey]
 ]
 

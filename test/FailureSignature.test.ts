@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Evidence, JobEvent } from "effect-healing"
 import * as FailureSignature from "../src/FailureSignature.js"
-import { failureOf, noEvidence } from "./scheduler.js"
+import { failureOf, noEvidence } from "./support/schedulerWorld.js"
 
 const signature = (fields: Partial<JobEvent>, evidence: Partial<Evidence> = {}) =>
   FailureSignature.make(failureOf("A", "1", fields), { ...noEvidence, ...evidence }).pipe(

@@ -100,7 +100,7 @@ describe("HealingPolicy", () => {
 
   it.effect("stands under healing.jobs in a file, of which those in code take the place, job by job", () =>
     Effect.gen(function* () {
-      const yaml = new URL("policies.yaml", import.meta.url).pathname
+      const yaml = new URL("support/policies.yaml", import.meta.url).pathname
       const { jobs } = yield* Effect.provide(
         HealingConfig,
         HealingConfig.layerLoad({ yaml, settings: { jobs: { digest: { minRuns: 1 } } } })

@@ -21,8 +21,8 @@ import {
   Reviewer,
   type Submission
 } from "effect-healing"
-import { settle } from "./gate.js"
-import { failure, healing, makeWorld, report } from "./queue.js"
+import { settle } from "./support/gateWorld.js"
+import { failure, healing, makeQueueWorld, report } from "./support/queueWorld.js"
 
 const tagged = (events: ReadonlyArray<HealingEvent>, tag: HealingEvent["_tag"]) =>
   events.filter(({ _tag }) => _tag === tag)
@@ -59,7 +59,7 @@ describe("a reviewer", () => {
 describe("submit", () => {
   it.scoped("is on disk when it returns, and reviewed in its turn", () =>
     Effect.gen(function* () {
-      const { end, log, start, stored } = yield* makeWorld()
+      const { end, log, start, stored } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       assert.deepStrictEqual(yield* queue.submit({ job: "x", trigger: "failure", runId: "7", note: "look" }), {
@@ -103,7 +103,7 @@ describe("submit", () => {
 
   it.scoped("R13: acknowledges nothing before its commit", () =>
     Effect.gen(function* () {
-      const { disk, start, stored } = yield* makeWorld()
+      const { disk, start, stored } = yield* makeQueueWorld()
       const { queue } = yield* start
       const commit = yield* Effect.makeLatch(false)
       disk.before = commit.await
@@ -119,7 +119,7 @@ describe("submit", () => {
 
   it.scoped("R5: by priority, then in the order of arrival; by trigger unless it is given", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld()
+      const { end, log, start } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       yield* queue.submit({ job: "by schedule", trigger: "schedule" })
@@ -145,7 +145,7 @@ describe("submit", () => {
 
   it.scoped("R14: a second wish for a job is added to the pending one", () =>
     Effect.gen(function* () {
-      const { events, start } = yield* makeWorld()
+      const { events, start } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       yield* queue.submit({ job: "x", trigger: "failure", runId: "1", note: "one", maxWait: "1 hour" })
@@ -166,7 +166,7 @@ describe("submit", () => {
 
   it.scoped("R14: a wish for a job that is reviewed is one more request, and the only one", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld({ cooldown: 0 })
+      const { end, start, stored } = yield* makeQueueWorld({ cooldown: 0 })
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -207,7 +207,7 @@ describe("submit", () => {
 
   it.scoped("is skipped when its max wait passes, in a pause too", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld()
+      const { log, start, stored } = yield* makeQueueWorld()
       const { queue } = yield* start
       yield* queue.pause
       yield* queue.submit({ job: "x", maxWait: "1 hour" })
@@ -225,7 +225,7 @@ describe("submit", () => {
 
   it.scoped("refuses what does not fit, and says what would", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld()
+      const { start, stored } = yield* makeQueueWorld()
       const { queue } = yield* start
       const wish = { job: "", trigr: "failure", priority: 0, maxWait: -1, note: "n".repeat(1001), runId: "" }
       const invalid = yield* Effect.flip(queue.submit(wish))
@@ -248,7 +248,7 @@ describe("submit", () => {
 
   it.scoped("is refused above maxPending, unless it is added to another", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld({ maxPending: 2 })
+      const { start, stored } = yield* makeQueueWorld({ maxPending: 2 })
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       yield* queue.submit({ job: "x" })
@@ -266,7 +266,7 @@ describe("submit", () => {
 describe("heal", () => {
   it.scoped("returns the review as it was stored", () =>
     Effect.gen(function* () {
-      const { end, start } = yield* makeWorld()
+      const { end, start } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       const caller = yield* healing(life, { job: "x", runId: "7", maxWait: "1 hour" })
@@ -289,7 +289,7 @@ describe("heal", () => {
 
   it.scoped("R6: a deadline is its caller's, and the request goes on for the others", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld()
+      const { end, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       const short = yield* healing(life, { job: "x", maxWait: "1 minute" })
@@ -311,7 +311,7 @@ describe("heal", () => {
 
   it.scoped("R6: the request is skipped when the last deadline passes", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld()
+      const { start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       const one = yield* healing(life, { job: "x", maxWait: "1 minute" })
@@ -325,7 +325,7 @@ describe("heal", () => {
 
   it.scoped("R6: the request outlives its callers if somebody has submitted it", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld()
+      const { end, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       const caller = yield* healing(life, { job: "x", maxWait: "1 minute" })
@@ -344,7 +344,7 @@ describe("heal", () => {
 
   it.scoped("the request ends when its submitted wait has passed and its last caller goes", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld()
+      const { start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       yield* life.queue.submit({ job: "x", maxWait: "1 minute" })
@@ -360,7 +360,7 @@ describe("heal", () => {
     "R7: interrupting the last caller cancels the request, and has ended when the review's finalizers have",
     () =>
       Effect.gen(function* () {
-        const { log, start, stored } = yield* makeWorld()
+        const { log, start, stored } = yield* makeQueueWorld()
         const life = yield* start
         const caller = yield* healing(life, { job: "x" })
         assert.deepStrictEqual(log, ["x begins"])
@@ -377,7 +377,7 @@ describe("heal", () => {
 
   it.scoped("R9: fails at once from inside a job or a review, in its caller", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld()
+      const { start, stored } = yield* makeQueueWorld()
       const life = yield* start
       const inJob = yield* Effect.flip(life.openClaw.withJob("A")(life.queue.heal({ job: "x" })))
       assert.strictEqual(inJob._tag, "HealingDeadlock")
@@ -392,7 +392,7 @@ describe("heal", () => {
 
   it.scoped("says why there is no review: skipped, cancelled, failed, closed", () =>
     Effect.gen(function* () {
-      const { end, start } = yield* makeWorld()
+      const { end, start } = yield* makeQueueWorld()
       const life = yield* start
       const skipped = yield* healing(life, { job: "skipped" })
       yield* end("skipped", Reviewed.Skipped({ reason: "too few runs" }))
@@ -413,7 +413,7 @@ describe("heal", () => {
 
   it.scoped("the callers of a coalesced request follow it", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld({ onJobStart: "yield" })
+      const { end, start, stored } = yield* makeQueueWorld({ onJobStart: "yield" })
       const life = yield* start
       const older = yield* healing(life, { job: "x", note: "old" })
       const newer = yield* healing(life, { job: "x", note: "new", priority: -1 })
@@ -436,7 +436,7 @@ describe("heal", () => {
 describe("failures", () => {
   it.scoped("R15: are retried with a growing back-off, then recorded as failed", () =>
     Effect.gen(function* () {
-      const { end, events, log, start, stored } = yield* makeWorld({ maxAttempts: 3 })
+      const { end, events, log, start, stored } = yield* makeQueueWorld({ maxAttempts: 3 })
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -459,7 +459,7 @@ describe("failures", () => {
 
   it.scoped("follow a schedule of one's own, also after a restart, and end where it ends", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld(
+      const { end, start, stored } = yield* makeQueueWorld(
         { maxAttempts: 9 },
         { layer: HealingQueue.layerRetry(Schedule.intersect(Schedule.spaced("1 hour"), Schedule.recurs(2))) }
       )
@@ -481,7 +481,7 @@ describe("failures", () => {
 
   it.scoped("an answer that takes too long is a failure that is tried again", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld({ reviewTimeout: "1 minute", maxAttempts: 2 })
+      const { log, start, stored } = yield* makeQueueWorld({ reviewTimeout: "1 minute", maxAttempts: 2 })
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -499,7 +499,7 @@ describe("failures", () => {
     "a rate limit pauses the whole queue until the time it names, counts no attempt, and outlives a restart",
     () =>
       Effect.gen(function* () {
-        const { end, events, log, start, stored } = yield* makeWorld()
+        const { end, events, log, start, stored } = yield* makeQueueWorld()
         const first = yield* start
         yield* first.queue.submit({ job: "x" })
         yield* first.queue.submit({ job: "y" })
@@ -524,7 +524,7 @@ describe("failures", () => {
 
   it.scoped("rate limits without a time grow up to an hour, until a review is completed", () =>
     Effect.gen(function* () {
-      const { end, open, start } = yield* makeWorld()
+      const { end, open, start } = yield* makeQueueWorld()
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -546,7 +546,7 @@ describe("failures", () => {
 
   it.scoped("a report that does not fit is a failure, and stops nobody", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld({ maxAttempts: 1 })
+      const { end, start, stored } = yield* makeQueueWorld({ maxAttempts: 1 })
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* queue.submit({ job: "y" })
@@ -560,7 +560,7 @@ describe("failures", () => {
 
   it.scoped("a review that dies has failed, and its message goes nowhere", () =>
     Effect.gen(function* () {
-      const { open, start, stored, events } = yield* makeWorld({ maxAttempts: 1 })
+      const { open, start, stored, events } = yield* makeQueueWorld({ maxAttempts: 1 })
       const life = yield* start
       const caller = yield* healing(life, { job: "x" })
       const [review] = open
@@ -577,7 +577,7 @@ describe("failures", () => {
 describe("no storms", () => {
   it.scoped("cooldown: the next automatic review of a job waits, one by hand does not", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld({ cooldown: "10 minutes" })
+      const { end, log, start } = yield* makeQueueWorld({ cooldown: "10 minutes" })
       const first = yield* start
       yield* first.queue.submit({ job: "x", trigger: "failure" })
       yield* settle
@@ -608,7 +608,7 @@ describe("no storms", () => {
 
   it.scoped("maxReviewsPerDay: more automatic ones wait, also after a restart; those by hand do not", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld({ maxReviewsPerDay: 2, cooldown: 0 })
+      const { end, log, start } = yield* makeQueueWorld({ maxReviewsPerDay: 2, cooldown: 0 })
       const first = yield* start
       for (const job of ["a", "b", "c", "d"]) yield* first.queue.submit({ job, trigger: "schedule" })
       yield* settle
@@ -638,7 +638,7 @@ describe("no storms", () => {
 
   it.scoped("pause survives a restart, lets a running review end, and holds no run back", () =>
     Effect.gen(function* () {
-      const { end, events, log, start } = yield* makeWorld()
+      const { end, events, log, start } = yield* makeQueueWorld()
       const first = yield* start
       yield* first.queue.submit({ job: "x" })
       yield* settle
@@ -667,7 +667,7 @@ describe("no storms", () => {
 describe("restart", () => {
   it.scoped("R13: what was pending is replayed in its order, what was running is cut off and counted", () =>
     Effect.gen(function* () {
-      const { end, log, start, stored } = yield* makeWorld({ maxAttempts: 2 })
+      const { end, log, start, stored } = yield* makeQueueWorld({ maxAttempts: 2 })
       const first = yield* start
       yield* first.queue.submit({ job: "x" })
       yield* settle
@@ -690,7 +690,7 @@ describe("restart", () => {
 
   it.scoped("R14: what was running is merged with what was pending for the same job", () =>
     Effect.gen(function* () {
-      const { start, stored, sql } = yield* makeWorld()
+      const { start, stored, sql } = yield* makeQueueWorld()
       const first = yield* start
       yield* first.queue.submit({ job: "x", note: "old" })
       yield* settle
@@ -705,7 +705,7 @@ describe("restart", () => {
 
   it.scoped("R13: a clean stop interrupts the review and counts nothing", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld()
+      const { log, start, stored } = yield* makeQueueWorld()
       const first = yield* start
       yield* first.queue.submit({ job: "x" })
       yield* settle
@@ -719,7 +719,7 @@ describe("restart", () => {
 
   it.scoped("cancels what only callers wanted, skips what waits no longer", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld()
+      const { start, stored } = yield* makeQueueWorld()
       const first = yield* start
       yield* first.queue.pause
       yield* healing(first, { job: "healed", maxWait: "1 day" })
@@ -736,7 +736,7 @@ describe("restart", () => {
 
   it.scoped("a clock that was set back prolongs no cool-down, back-off, rate limit or day", () =>
     Effect.gen(function* () {
-      const { end, log, sql, start } = yield* makeWorld({ maxReviewsPerDay: 1 })
+      const { end, log, sql, start } = yield* makeQueueWorld({ maxReviewsPerDay: 1 })
       const first = yield* start
       yield* first.queue.submit({ job: "x", trigger: "failure" })
       yield* settle
@@ -769,7 +769,7 @@ describe("restart", () => {
 describe("cancel", () => {
   it.scoped("by id or by job, pending or running, and says what it has cancelled", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld()
+      const { log, start, stored } = yield* makeQueueWorld()
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -789,7 +789,7 @@ describe("cancel", () => {
 describe("history, events and retention", () => {
   it.scoped("the past can be leafed through, the newest first", () =>
     Effect.gen(function* () {
-      const { end, start } = yield* makeWorld({ cooldown: 0 })
+      const { end, start } = yield* makeQueueWorld({ cooldown: 0 })
       const { queue } = yield* start
       for (const job of ["a", "b", "a", "c", "a"]) {
         yield* queue.submit({ job })
@@ -814,7 +814,7 @@ describe("history, events and retention", () => {
 
   it.scoped("a reader that never reads slows nobody down, and misses the oldest", () =>
     Effect.gen(function* () {
-      const { start } = yield* makeWorld()
+      const { start } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       const seen: Array<string> = []
@@ -837,7 +837,7 @@ describe("history, events and retention", () => {
 
   it.scoped("what ended too long ago is removed, step by step", () =>
     Effect.gen(function* () {
-      const { end, sql, start } = yield* makeWorld({ retention: "30 days", cooldown: 0 })
+      const { end, sql, start } = yield* makeQueueWorld({ retention: "30 days", cooldown: 0 })
       const first = yield* start
       yield* first.openClaw.started("A")
       yield* Effect.forEach(Arr.range(1, 350), (n) => first.queue.submit({ job: `${n}` }), { concurrency: 50 })
@@ -862,7 +862,7 @@ describe("history, events and retention", () => {
 describe("a store that fails", () => {
   it.scoped("refuses wishes, and goes on when it can be written again", () =>
     Effect.gen(function* () {
-      const { disk, log, start, stored } = yield* makeWorld()
+      const { disk, log, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       disk.fail()
       const error = yield* Effect.flip(life.queue.submit({ job: "x" }))
@@ -880,7 +880,7 @@ describe("a store that fails", () => {
 
   it.scoped("R15: the end of a review is kept until it can be written, and nothing else is begun before", () =>
     Effect.gen(function* () {
-      const { disk, end, events, log, start, stored } = yield* makeWorld()
+      const { disk, end, events, log, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       const caller = yield* healing(life, { job: "x" })
       yield* life.queue.submit({ job: "y" })
@@ -904,7 +904,7 @@ describe("a store that fails", () => {
 
   it.scoped("begins no review whose beginning cannot be written, and tries again in growing steps", () =>
     Effect.gen(function* () {
-      const { disk, log, start, stored } = yield* makeWorld()
+      const { disk, log, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       yield* life.queue.submit({ job: "x" })
@@ -923,7 +923,7 @@ describe("a store that fails", () => {
 
   it.scoped("cancel says that it could not be written, and holds nevertheless", () =>
     Effect.gen(function* () {
-      const { disk, log, start, stored } = yield* makeWorld()
+      const { disk, log, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       yield* life.queue.submit({ job: "x" })
@@ -939,7 +939,7 @@ describe("a store that fails", () => {
 
   it.scoped("one wish that cannot be written is not in the way of the others of its commit", () =>
     Effect.gen(function* () {
-      const { sql, start, stored } = yield* makeWorld()
+      const { sql, start, stored } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       // Somebody else has written into the database.
@@ -958,7 +958,7 @@ describe("a store that fails", () => {
 
   it.scoped("many wishes at once are one commit", () =>
     Effect.gen(function* () {
-      const { disk, start } = yield* makeWorld()
+      const { disk, start } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       const before = disk.commits
@@ -969,7 +969,7 @@ describe("a store that fails", () => {
 
   it.scoped("the end of a review and the beginning of the next are one commit", () =>
     Effect.gen(function* () {
-      const { disk, end, log, start } = yield* makeWorld()
+      const { disk, end, log, start } = yield* makeQueueWorld()
       const { queue } = yield* start
       yield* queue.submit({ job: "x" })
       yield* settle
@@ -985,7 +985,7 @@ describe("a store that fails", () => {
 describe("defects of others that must not exist here", () => {
   it.scoped("D5: a review that got no turn stays wanted, and uses up no period", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld()
+      const { log, start, stored } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       yield* queue.submit({ job: "x", trigger: "schedule" })
@@ -999,7 +999,7 @@ describe("defects of others that must not exist here", () => {
 
   it.scoped("D6: what waits is in the database, and waits again after a restart", () =>
     Effect.gen(function* () {
-      const { log, start, stored } = yield* makeWorld()
+      const { log, start, stored } = yield* makeQueueWorld()
       const first = yield* start
       yield* first.openClaw.started("A")
       yield* first.queue.submit({ job: "x", trigger: "failure" })
@@ -1013,7 +1013,7 @@ describe("defects of others that must not exist here", () => {
   it.scoped("D7: no request stays running after the end of its process", () =>
     Effect.gen(function* () {
       for (const how of ["stop", "crash"] as const) {
-        const { start, stored } = yield* makeWorld({ maxAttempts: 1 })
+        const { start, stored } = yield* makeQueueWorld({ maxAttempts: 1 })
         const first = yield* start
         yield* first.queue.submit({ job: "x" })
         yield* settle
@@ -1030,7 +1030,7 @@ describe("defects of others that must not exist here", () => {
 
   it.scoped("D8: two triggers for a job, while it waits or is reviewed, are no two reviews", () =>
     Effect.gen(function* () {
-      const { end, log, start, stored } = yield* makeWorld()
+      const { end, log, start, stored } = yield* makeQueueWorld()
       const { openClaw, queue } = yield* start
       yield* openClaw.started("A")
       yield* queue.submit({ job: "x", trigger: "failure" })

@@ -1,10 +1,7 @@
 /**
  * Schedules against the calendar.
  *
- * What is generated is compared with a simple reference, which is in `calendars.ts`.
- *
- * `HEALING_SCHEDULES=20000 npm test -- HealingSchedule` tries more schedules than the usual 1,000, new ones each time. A
- * failure prints the seed and the path to see it again with, in `HEALING_SEED` and `HEALING_PATH`.
+ * What is generated is compared with a simple reference, which is in `support/calendarSamples.ts`.
  */
 import { setImmediate } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
@@ -29,14 +26,10 @@ import {
   some,
   timeZone,
   whenever
-} from "./calendars.js"
+} from "./support/calendarSamples.js"
+import { parameters, patienceFor, runsOf } from "./support/property.js"
 
-const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
-
-// Always the same schedules, unless somebody asks for more of them: those are new ones each time.
-const seed = HEALING_SEED !== undefined ? Number(HEALING_SEED) : HEALING_SCHEDULES === undefined ? 1 : undefined
-
-const SCHEDULES = Number(HEALING_SCHEDULES ?? 1000)
+const SCHEDULES = runsOf({ few: 150, many: 1000 })
 
 const decode = Schema.decodeSync(HealingSchedule)
 
@@ -504,14 +497,6 @@ describe("decoding", () => {
 // ---------------------------------------------------------------------------------------------------------------------
 
 // The test runner, too, wants to run now and then: each property rests before it begins.
-const parameters = {
-  ...(seed === undefined ? {} : { seed }),
-  ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH })
-}
-
-// More schedules than usual take longer than usual.
-const timeout = 60_000 + 60 * SCHEDULES
-
 describe("generated calendars", () => {
   it(
     "the occurrences are those that clocks show, forwards and backwards",
@@ -543,9 +528,9 @@ describe("generated calendars", () => {
             }
           }
         }),
-        { ...parameters, numRuns: SCHEDULES }
+        parameters(SCHEDULES, "HealingSchedule")
       ),
-    timeout
+    patienceFor(SCHEDULES)
   )
 
   it(
@@ -573,9 +558,9 @@ describe("generated calendars", () => {
           fc.pre(offsets.size === 1)
           same(next, Cron.next(Either.getOrThrow(Cron.parse(cron, timeZone)), at).getTime())
         }),
-        { ...parameters, numRuns: Math.ceil(SCHEDULES / 4) }
+        parameters(Math.ceil(SCHEDULES / 4), "HealingSchedule")
       )
     },
-    timeout
+    patienceFor(SCHEDULES)
   )
 })

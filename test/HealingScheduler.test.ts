@@ -17,7 +17,7 @@ import {
   Supervisor,
   SupervisorError
 } from "effect-healing"
-import { aJob, at, failureOf, makeWorld, noEvidence, settle } from "./scheduler.js"
+import { aJob, at, failureOf, makeSchedulerWorld, noEvidence, settle } from "./support/schedulerWorld.js"
 
 const daily = (time: string, fields: HealingPolicyInput = {}): HealingPolicyInput => ({
   schedule: { frequency: "daily", time, timeZone: "UTC" },
@@ -30,7 +30,7 @@ const BEGIN = "its schedule counts from here on"
 
 const END = "it has no schedule any more"
 
-type World = Effect.Effect.Success<ReturnType<typeof makeWorld>>
+type World = Effect.Effect.Success<ReturnType<typeof makeSchedulerWorld>>
 
 /** What has come of occurrences, as `job time request` or `job time..time request`, with a reason instead of a request. */
 const seen = ({ occurrences }: World) =>
@@ -51,7 +51,7 @@ const pendingIn = (life: Effect.Effect.Success<World["start"]>) =>
 describe("by the clock", () => {
   it.scoped("a job is reviewed when it is due, once", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]
       const { scheduler } = yield* world.start
       assert.deepStrictEqual(yield* scheduler.upcoming, [{ job: "A", at: at("2026-01-01T03:00") }])
@@ -71,7 +71,7 @@ describe("by the clock", () => {
 
   it.scoped("a job is reviewed with the priority and the cool-down of its policy, across restarts", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T00:30"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T00:30"))
       world.state.jobs = [aJob("A", { ...hourly, priority: -3, cooldown: "3 hours" })]
       const first = yield* world.start
       yield* world.goTo("2026-01-01T01:00")
@@ -96,7 +96,7 @@ describe("by the clock", () => {
     "D4: a thousand jobs that are due in the same minute are a thousand pending requests, while one is reviewed",
     () =>
       Effect.gen(function* () {
-        const world = yield* makeWorld({}, at("2026-01-01T02:59"))
+        const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:59"))
         world.state.jobs = Arr.makeBy(1000, (index) => aJob(`job${index}`, daily("03:00")))
         world.state.isSlow = true
         const life = yield* world.start
@@ -112,7 +112,7 @@ describe("by the clock", () => {
     "D5, R17: one that is due while jobs run waits for them, and the schedule goes on from when it was due",
     () =>
       Effect.gen(function* () {
-        const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T02:59"))
+        const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:59"))
         world.state.jobs = [aJob("A", daily("03:00"))]
         world.state.running = ["other"]
         const life = yield* world.start
@@ -135,7 +135,7 @@ describe("by the clock", () => {
 
   it.scoped("D5: those that are due while one waits are one request with it", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T00:59"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T00:59"))
       world.state.jobs = [aJob("A", hourly)]
       world.state.running = ["other"]
       yield* world.start
@@ -153,7 +153,7 @@ describe("by the clock", () => {
   it.scoped("D16: weekly is on the day that it says, monthly has no month without it, and daily does not drift", () =>
     Effect.gen(function* () {
       // A Thursday.
-      const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T12:00"))
+      const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T12:00"))
       world.state.jobs = [
         aJob("weekly", { schedule: { frequency: "weekly", day: "sunday", time: "03:00", timeZone: "UTC" } }),
         aJob("monthly", { schedule: { frequency: "monthly", day: 31, time: "03:00", timeZone: "UTC" } }),
@@ -177,7 +177,7 @@ describe("by the clock", () => {
   for (const how of ["stop", "crash"] as const) {
     it.scoped(`D16: a restart (${how}) after it was done does not have it done again`, () =>
       Effect.gen(function* () {
-        const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T02:59"))
+        const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:59"))
         world.state.jobs = [aJob("A", daily("03:00"))]
         const life = yield* world.start
         yield* world.goTo("2026-01-01T03:00")
@@ -194,7 +194,7 @@ describe("by the clock", () => {
 
   it.scoped("what was missed while the process was down is made up for once, and not for what is too old", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0, maxCatchUpAge: "2 days" }, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({ cooldown: 0, maxCatchUpAge: "2 days" }, at("2026-01-01T02:00"))
       world.state.jobs = [
         aJob("A", daily("03:00")),
         aJob("B", { schedule: { frequency: "weekly", day: "friday", time: "03:00", timeZone: "UTC" } })
@@ -216,7 +216,7 @@ describe("by the clock", () => {
 
   it.scoped("what was missed is made up for one after the other, and what is due meanwhile comes on time", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
       world.state.jobs = [...Arr.makeBy(50, (index) => aJob(`job${index}`, daily("03:00"))), aJob("X", daily("06:00"))]
       yield* (yield* world.start).stop
       yield* world.goTo("2026-01-02T05:59")
@@ -236,7 +236,7 @@ describe("by the clock", () => {
 
   it.scoped("a policy that is changed counts from then on; a job that is gone and back goes on", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00")), aJob("B", daily("03:00"))]
       const { scheduler } = yield* world.start
       world.state.jobs = [aJob("A", daily("01:00"))]
@@ -266,7 +266,7 @@ describe("by the clock", () => {
 
   it.scoped("a policy that is wrong is named with job and key, once, and the other jobs go on", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ jobs: { C: { triggers: ["manual"] } } }, at("2026-01-01T02:59"))
+      const world = yield* makeSchedulerWorld({ jobs: { C: { triggers: ["manual"] } } }, at("2026-01-01T02:59"))
       world.state.jobs = [
         aJob("A", { schedule: { frequency: "daily", time: "24:00" } }),
         aJob("B", daily("03:00")),
@@ -302,7 +302,7 @@ describe("by the clock", () => {
 
   it.scoped("a supervisor that does not answer leaves things as they were, and is complained of once", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]
       const { scheduler } = yield* world.start
       world.state.error = new SupervisorError({ detail: "nobody is there" })
@@ -316,7 +316,7 @@ describe("by the clock", () => {
 
   it.scoped("what could not be written is asked for again", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]
       yield* world.start
       world.disk.fail()
@@ -330,7 +330,7 @@ describe("by the clock", () => {
 
   it.scoped("a queue that is full is a reason that is written", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ maxPending: 1 }, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({ maxPending: 1 }, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00")), aJob("B", daily("03:00"))]
       world.state.running = ["other"]
       yield* world.start
@@ -344,7 +344,7 @@ describe("by the clock", () => {
 
   it.scoped("nothing is reviewed by itself with enabled off, nor made up for afterwards", () =>
     Effect.gen(function* () {
-      const off = yield* makeWorld({ enabled: false }, at("2026-01-01T02:00"))
+      const off = yield* makeSchedulerWorld({ enabled: false }, at("2026-01-01T02:00"))
       off.state.jobs = [aJob("A", daily("03:00"))]
       const life = yield* off.start
       yield* off.goTo("2026-01-01T03:00")
@@ -356,7 +356,7 @@ describe("by the clock", () => {
 
   it.scoped("a clock that is set back has nothing happen twice, unless it was wrong by more than 31 days", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
+      const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]
       const { scheduler } = yield* world.start
       yield* world.goTo("2026-01-01T03:00")
@@ -376,7 +376,7 @@ describe("by the clock", () => {
 describe("what an adapter tells", () => {
   it.scoped("of jobs that do not fit, or are there twice, is left out, and said once", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T02:59"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:59"))
       // As one that is written in JavaScript may.
       const garbage = [null, { id: 7 }, { ...aJob("odd"), kind: 3 }] as unknown as ReadonlyArray<JobInfo>
       world.state.jobs = [...garbage, aJob("A", daily("03:00")), aJob("A", daily("05:00")), aJob("B", daily("03:00"))]
@@ -397,7 +397,7 @@ describe("what an adapter tells", () => {
 
   it.scoped("later than what it was asked for afterwards is forgotten", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T00:00"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T00:00"))
       const { scheduler } = yield* world.start
       const late = yield* Deferred.make<ReadonlyArray<JobInfo>>()
       world.state.answers = [Deferred.await(late)]
@@ -413,7 +413,7 @@ describe("what an adapter tells", () => {
 
   it.scoped("as its jobs is no list: things stay as they were", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({}, at("2026-01-01T02:50"))
+      const world = yield* makeSchedulerWorld({}, at("2026-01-01T02:50"))
       world.state.jobs = [aJob("A", daily("03:00"))]
       const { scheduler } = yield* world.start
       world.state.jobs = null as unknown as ReadonlyArray<JobInfo>
@@ -430,7 +430,7 @@ describe("by events", () => {
 
   it.scoped("D17: a failure is reviewed unless the policy says otherwise, with its run, however few there were", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A", daily("03:00", { minRuns: 100 })), aJob("B", { triggers: ["sla_breach"] })]
       yield* world.start
       yield* world.tell(crash("7"), failureOf("B", "8"), failureOf("B", "9", { trigger: "sla_breach" }))
@@ -443,7 +443,7 @@ describe("by events", () => {
 
   it.scoped("D18: one failure is one review, however often it is told of", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 })
+      const world = yield* makeSchedulerWorld({ cooldown: 0 })
       world.state.jobs = [aJob("A")]
       const life = yield* world.start
       yield* world.tell(crash("7"), crash("7"))
@@ -458,7 +458,7 @@ describe("by events", () => {
 
   it.scoped("a crash loop is one review, and one wish behind it that waits out the cool-down", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A")]
       world.state.isSlow = true
       const life = yield* world.start
@@ -481,7 +481,7 @@ describe("by events", () => {
 
   it.scoped("a wish behind a review that explains its failure comes to no other review", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A")]
       world.state.isSlow = true
       const { queue } = yield* world.start
@@ -499,7 +499,7 @@ describe("by events", () => {
 
   it.scoped("a wish behind a review that explains one failure and not another is reviewed, and explains both", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A")]
       world.state.isSlow = true
       const { queue } = yield* world.start
@@ -521,7 +521,7 @@ describe("by events", () => {
 
   it.scoped("a policy that is switched off holds back what nobody has asked for by hand", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A"), aJob("B")]
       world.state.running = ["other"]
       const { queue, scheduler } = yield* world.start
@@ -541,7 +541,7 @@ describe("by events", () => {
 
   it.scoped("is not lost to a supervisor that does not answer, nor to an adapter that breaks", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.error = new SupervisorError({ detail: "nobody is there" })
       yield* world.start
       world.state.jobs = [aJob("A")]
@@ -568,7 +568,7 @@ describe("by events", () => {
         const fs = yield* FileSystem.FileSystem
         const script = `${yield* fs.makeTempDirectoryScoped()}/job.js`
         yield* fs.writeFileString(script, "process.exit(1)")
-        const world = yield* makeWorld({ cooldown: 0 })
+        const world = yield* makeSchedulerWorld({ cooldown: 0 })
         world.state.jobs = [aJob("A")]
         world.state.evidence = { ...noEvidence, files: [{ path: script, role: "script" }] }
         const first = yield* world.start
@@ -602,7 +602,7 @@ describe("by events", () => {
 
   it.scoped("a failure without a word about it is reviewed each time", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 })
+      const world = yield* makeSchedulerWorld({ cooldown: 0 })
       world.state.jobs = [aJob("A")]
       yield* world.start
       for (const runId of ["1", "2"]) yield* world.tell(crash(runId, { exitCode: null, lastError: null }))
@@ -612,7 +612,7 @@ describe("by events", () => {
 
   it.scoped("the last line about the error is found in the logs", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ cooldown: 0 })
+      const world = yield* makeSchedulerWorld({ cooldown: 0 })
       world.state.jobs = [aJob("A")]
       yield* world.start
       const fail = (text: string) =>
@@ -630,7 +630,7 @@ describe("by events", () => {
 
   it.scoped("a job that has just come is known, and one that there is not is warned of", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       yield* world.start
       world.state.jobs = [aJob("A")]
       yield* world.tell(crash("1"), failureOf("unknown", "1"))
@@ -644,7 +644,7 @@ describe("by events", () => {
 
   it.scoped("what does not fit is left out, and warned of once", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A")]
       yield* world.start
       yield* world.tell(crash(""), crash("1", { trigger: "manual" }), crash("2"))
@@ -658,7 +658,7 @@ describe("by events", () => {
 
   it.scoped("is not lost to a disk that fails, nor to a restart", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeSchedulerWorld()
       world.state.jobs = [aJob("A"), aJob("B")]
       const life = yield* world.start
       world.disk.fail()

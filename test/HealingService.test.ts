@@ -23,7 +23,8 @@ import {
   Tracer
 } from "effect"
 import { Healing, HealingClosed, HealingService, HealingTimeout, OpenClaw } from "effect-healing"
-import { beforeOp, makeGate, settle } from "./gate.js"
+import { makeGate, settle } from "./support/gateWorld.js"
+import { beforeOp } from "./support/interruptBeforeOp.js"
 
 /** The clock of the test, with some of it changed. */
 const changeClock = (clock: Clock.Clock, changed: Partial<Clock.Clock>): Clock.Clock => ({

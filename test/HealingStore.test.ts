@@ -16,8 +16,8 @@ import {
   type RequestState
 } from "effect-healing"
 import { idOf } from "../src/HealingRequest.js"
-import { beforeOp } from "./gate.js"
-import { aRequest, ended, insert, move, openStore } from "./store.js"
+import { beforeOp } from "./support/interruptBeforeOp.js"
+import { aRequest, ended, insert, move, openStore } from "./support/storeSamples.js"
 
 type Store = Context.Tag.Service<HealingStore>
 

@@ -10,8 +10,8 @@ import {
   Supervisor,
   SupervisorError
 } from "effect-healing"
-import { type Controls, conforms } from "./conformance.js"
-import { settle } from "./gate.js"
+import { settle } from "./support/gateWorld.js"
+import { type Controls, conforms } from "./support/supervisorConformance.js"
 
 const { Failure, Since } = EvidenceScope
 const { Known, Unknown } = Activity

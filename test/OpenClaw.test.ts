@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Exit, HashMap, Layer, Logger, Option, Scope, Stream } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingConfig, OpenClaw, type RunningState, type Source } from "effect-healing"
-import { settle } from "./gate.js"
+import { settle } from "./support/gateWorld.js"
 
 const openClaw = Effect.flatMap(Layer.build(Layer.provide(OpenClaw.layer, HealingConfig.layer())), (context) =>
   Effect.provide(OpenClaw, context)

@@ -3,9 +3,9 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
 import { HealingStore, Report, Reviewed, reportMarkdown, Suggestion, SuggestionSeverity } from "effect-healing"
-import { settle } from "./gate.js"
-import { makeWorld } from "./queue.js"
-import { aRequest, ended, insert, openStore } from "./store.js"
+import { settle } from "./support/gateWorld.js"
+import { makeQueueWorld } from "./support/queueWorld.js"
+import { aRequest, ended, insert, openStore } from "./support/storeSamples.js"
 
 const aSuggestion: Suggestion = {
   category: "config",
@@ -140,7 +140,7 @@ describe("a report that is stored", () => {
 
   it.scoped("comes back from the history of the queue", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld()
+      const world = yield* makeQueueWorld()
       const first = yield* world.start
       yield* first.queue.submit({ job: "A", trigger: "manual" })
       yield* settle

@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url"
 import { Command, FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { SqlClient } from "@effect/sql"
@@ -7,7 +6,8 @@ import Database from "better-sqlite3"
 import { Context, Effect, Layer, Logger, LogLevel, Option, Schema, type Scope, Stream } from "effect"
 import { type HealingRequest, HealingStore } from "effect-healing"
 import * as SqliteFile from "../src/SqliteFile.js"
-import { aRequest, ended, insert, move, openStore } from "./store.js"
+import { bundle } from "./support/bundle.js"
+import { aRequest, ended, insert, move, openStore } from "./support/storeSamples.js"
 
 const FINALS = ["completed", "failed", "skipped", "cancelled", "coalesced"] as const
 
@@ -47,7 +47,7 @@ const Line = Schema.parseJson(
   })
 )
 
-const storeProcess = fileURLToPath(new URL("storeProcess.ts", import.meta.url))
+const storeProcess = Effect.promise(() => bundle(new URL("support/storeProcess.ts", import.meta.url)))
 
 /** In a process of its own, until it has printed its line; it is killed at the end of the scope if it still runs. */
 const startProcess = (command: Command.Command) =>
@@ -59,7 +59,7 @@ const startProcess = (command: Command.Command) =>
   })
 
 const inProcess = (what: "open" | "hold" | "fill" | "nobody", filename: string) =>
-  startProcess(Command.make(process.execPath, "--import", "tsx", storeProcess, what, filename))
+  Effect.flatMap(storeProcess, (program) => startProcess(Command.make(process.execPath, program, what, filename)))
 
 const big = (number: number, fields: Partial<HealingRequest> = {}) =>
   ended(number, number, { report: { summary: "x".repeat(20_000) }, ...fields })
@@ -374,9 +374,9 @@ describe("a full disk", () => {
         Command.make(
           "sh",
           "-c",
-          `trap '' XFSZ; ulimit -f 4096; exec "$0" --import tsx "$@"`,
+          `trap '' XFSZ; ulimit -f 4096; exec "$0" "$@"`,
           process.execPath,
-          storeProcess,
+          yield* storeProcess,
           "fill",
           filename
         )

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -11,13 +10,15 @@ import { Effect, Layer } from "effect"
 import { HealingStore } from "effect-healing"
 import { versionProblem } from "../src/SqliteVersions.js"
 import { storeError } from "../src/SqlStore.js"
+import { bundle } from "./support/bundle.js"
 
-const collectedProcess = fileURLToPath(new URL("collectedProcess.ts", import.meta.url))
+const collectedProcess = new URL("support/collectedProcess.ts", import.meta.url)
 
 describe("statements", () => {
   it.live("may be collected at any time", () =>
     Effect.gen(function* () {
-      const run = () => promisify(execFile)(process.execPath, ["--expose-gc", "--import", "tsx", collectedProcess])
+      const program = yield* Effect.promise(() => bundle(collectedProcess))
+      const run = () => promisify(execFile)(process.execPath, ["--expose-gc", program])
       assert.strictEqual((yield* Effect.promise(run)).stdout, "alive\n")
     })
   )

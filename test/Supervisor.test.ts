@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, HashMap, Layer, Mailbox, Scope, Stream } from "effect"
 import { Activity, Healing, HealingService, OpenClaw, Supervisor } from "effect-healing"
-import { settle } from "./gate.js"
+import { settle } from "./support/gateWorld.js"
 
 const { Known, Unknown } = Activity
 

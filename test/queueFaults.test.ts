@@ -3,8 +3,8 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Fiber, Layer, Logger, Option, Schedule, TestClock } from "effect"
 import { Healing, HealingQueue, type ReviewError, Reviewed, Reviewer } from "effect-healing"
-import { settle } from "./gate.js"
-import { failure, healing, makeWorld, type OpenReview } from "./queue.js"
+import { settle } from "./support/gateWorld.js"
+import { failure, healing, makeQueueWorld, type OpenReview } from "./support/queueWorld.js"
 
 const minutes = (count: number) => Duration.toMillis(Duration.minutes(count))
 
@@ -40,7 +40,7 @@ describe("nothing that others do", () => {
     it.scoped(`${name} does not stop the queue`, () =>
       silent(
         Effect.gen(function* () {
-          const { open, start, stored } = yield* makeWorld({ maxAttempts: 1 })
+          const { open, start, stored } = yield* makeQueueWorld({ maxAttempts: 1 })
           const life = yield* start
           const caller = yield* healing(life, { job: "x" })
           yield* life.queue.submit({ job: "y" })
@@ -60,7 +60,7 @@ describe("nothing that others do", () => {
 
   it.scoped("RateLimited until an instant that has passed is no storm of reviews", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld()
+      const { end, log, start } = yield* makeQueueWorld()
       const { queue } = yield* start
       yield* TestClock.adjust("10 days")
       yield* queue.submit({ job: "x" })
@@ -72,7 +72,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a request survives a restart in a back-off with jitter", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld(
+      const { end, start, stored } = yield* makeQueueWorld(
         {},
         { layer: HealingQueue.layerRetry(Schedule.jittered(Schedule.exponential("30 seconds"))) }
       )
@@ -92,7 +92,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a request with a very long max wait survives a restart", () =>
     Effect.gen(function* () {
-      const { start, stored } = yield* makeWorld({ enabled: false })
+      const { start, stored } = yield* makeQueueWorld({ enabled: false })
       yield* TestClock.adjust("1 second")
       const life = yield* start
       yield* life.queue.submit({ job: "x", maxWait: Number.MAX_SAFE_INTEGER })
@@ -104,7 +104,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a request in a cool-down of a fraction of milliseconds survives a restart", () =>
     Effect.gen(function* () {
-      const { end, start, stored } = yield* makeWorld({ cooldown: Duration.micros(1_500_500n) })
+      const { end, start, stored } = yield* makeQueueWorld({ cooldown: Duration.micros(1_500_500n) })
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* settle
@@ -119,7 +119,7 @@ describe("nothing that others do", () => {
   it.scoped("a row that is gone does not hold the others up for ever", () =>
     silent(
       Effect.gen(function* () {
-        const { log, sql, start } = yield* makeWorld()
+        const { log, sql, start } = yield* makeQueueWorld()
         const life = yield* start
         yield* life.openClaw.started("A")
         yield* life.queue.submit({ job: "x" })
@@ -138,7 +138,7 @@ describe("nothing that others do", () => {
       const logs: Array<string> = []
       const logger = Logger.make(({ logLevel, message }) => void logs.push(`${logLevel._tag} ${String(message)}`))
       yield* Effect.gen(function* () {
-        const { sql, start } = yield* makeWorld()
+        const { sql, start } = yield* makeQueueWorld()
         const life = yield* start
         yield* life.openClaw.started("A")
         yield* life.queue.submit({ job: "x" })
@@ -157,7 +157,7 @@ describe("nothing that others do", () => {
   it.scoped("the hold of a failing store ends with the failure, whatever the last error was", () =>
     silent(
       Effect.gen(function* () {
-        const { disk, end, log, start } = yield* makeWorld()
+        const { disk, end, log, start } = yield* makeQueueWorld()
         const life = yield* start
         yield* life.queue.submit({ job: "x" })
         yield* settle
@@ -176,7 +176,7 @@ describe("nothing that others do", () => {
 
   it.scoped("cancel by job stops the running one although the pending one's end cannot be written", () =>
     Effect.gen(function* () {
-      const { disk, end, log, start } = yield* makeWorld()
+      const { disk, end, log, start } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* settle
@@ -192,7 +192,7 @@ describe("nothing that others do", () => {
 
   it.scoped("cancel says that it cannot be written, also behind something else that cannot be", () =>
     Effect.gen(function* () {
-      const { disk, end, start } = yield* makeWorld()
+      const { disk, end, start } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* life.queue.submit({ job: "y" })
@@ -207,7 +207,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a shorter rate limit does not cut a longer one short", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld({ maxConcurrent: 2 })
+      const { end, log, start } = yield* makeQueueWorld({ maxConcurrent: 2 })
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* life.queue.submit({ job: "y" })
@@ -222,7 +222,7 @@ describe("nothing that others do", () => {
   it.scoped("a schedule that throws does not keep the turn", () =>
     silent(
       Effect.gen(function* () {
-        const { end, log, start } = yield* makeWorld(
+        const { end, log, start } = yield* makeQueueWorld(
           {},
           {
             layer: HealingQueue.layerRetry(
@@ -245,7 +245,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a logger that throws does not keep the turn", () =>
     Effect.gen(function* () {
-      const { open, log, start } = yield* makeWorld({ maxAttempts: 1 })
+      const { open, log, start } = yield* makeQueueWorld({ maxAttempts: 1 })
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* life.queue.submit({ job: "y" })
@@ -270,7 +270,7 @@ describe("nothing that others do", () => {
       const logs: Array<string> = []
       const logger = Logger.map(Logger.logfmtLogger, (line) => void logs.push(line))
       yield* Effect.gen(function* () {
-        const { open, start } = yield* makeWorld({ maxAttempts: 1 })
+        const { open, start } = yield* makeQueueWorld({ maxAttempts: 1 })
         const life = yield* start
         yield* life.queue.submit({ job: "x" })
         yield* settle
@@ -283,7 +283,7 @@ describe("nothing that others do", () => {
 
   it.scoped("what submit has refused for the store's sake has no effect", () =>
     Effect.gen(function* () {
-      const { disk, start, stored } = yield* makeWorld()
+      const { disk, start, stored } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       const caller = yield* healing(life, { job: "x", trigger: "failure" })
@@ -301,7 +301,7 @@ describe("nothing that others do", () => {
     "the pending one on the screen is the one on disk after a refused wish, and in the memory after a crash",
     () =>
       Effect.gen(function* () {
-        const { disk, start, sql } = yield* makeWorld()
+        const { disk, start, sql } = yield* makeQueueWorld()
         const life = yield* start
         yield* life.openClaw.started("A")
         yield* life.queue.submit({ job: "x", trigger: "failure" })
@@ -315,7 +315,7 @@ describe("nothing that others do", () => {
 
   it.scoped("with onMaxWait run, the retry of one that had to run waits for idleness again", () =>
     Effect.gen(function* () {
-      const { end, log, start } = yield* makeWorld({ onMaxWait: "run" })
+      const { end, log, start } = yield* makeQueueWorld({ onMaxWait: "run" })
       const life = yield* start
       yield* life.openClaw.started("A")
       const caller = yield* healing(life, { job: "x", maxWait: "1 minute" })
@@ -331,7 +331,7 @@ describe("nothing that others do", () => {
   it.scoped("a row of the queue's state that no longer decodes keeps nobody from starting", () =>
     silent(
       Effect.gen(function* () {
-        const { sql, start } = yield* makeWorld()
+        const { sql, start } = yield* makeQueueWorld()
         const life = yield* start
         yield* life.queue.pause
         yield* life.stop
@@ -343,7 +343,7 @@ describe("nothing that others do", () => {
 
   it.scoped("StoreRecovered comes when the store can be written again", () =>
     Effect.gen(function* () {
-      const { disk, events, start } = yield* makeWorld()
+      const { disk, events, start } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.openClaw.started("A")
       yield* life.queue.submit({ job: "x" })
@@ -393,7 +393,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a pause that was refused does not pause", () =>
     Effect.gen(function* () {
-      const { disk, end, log, start } = yield* makeWorld()
+      const { disk, end, log, start } = yield* makeQueueWorld()
       const life = yield* start
       yield* life.queue.submit({ job: "x" })
       yield* settle
@@ -415,7 +415,7 @@ describe("nothing that others do", () => {
 
   it.scoped("a heal that was refused by the store while joined: the caller is told", () =>
     Effect.gen(function* () {
-      const { disk, start } = yield* makeWorld({ maxWait: "1 hour" })
+      const { disk, start } = yield* makeQueueWorld({ maxWait: "1 hour" })
       const life = yield* start
       yield* life.openClaw.started("A")
       yield* life.queue.submit({ job: "x" })
@@ -428,7 +428,7 @@ describe("nothing that others do", () => {
 
   it.scoped("names that no database gives back as they were are refused", () =>
     Effect.gen(function* () {
-      const { start } = yield* makeWorld()
+      const { start } = yield* makeQueueWorld()
       const { queue } = yield* start
       for (const half of [{ job: "a\ud800" }, { job: "a", note: "\udc00" }, { job: "a", runId: "\ud800" }]) {
         assert.strictEqual((yield* Effect.flip(queue.submit(half)))._tag, "HealingInvalid")

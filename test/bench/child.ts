@@ -5,11 +5,16 @@ import { execFileSync } from "node:child_process"
 import { copyFileSync } from "node:fs"
 import { Effect } from "effect"
 import { newFile } from "./disk.js"
+import { isQuick } from "./ratio.js"
 
 export type Sides = Record<"ours" | "floor", (file: string) => Effect.Effect<number>>
 
 const run = (self: string, side: keyof Sides, file: string) =>
-  Number(execFileSync(process.execPath, [...process.execArgv, self, side, file], { encoding: "utf8" }))
+  Number(
+    execFileSync(process.execPath, [...process.execArgv, self, side, file, ...(isQuick ? ["--quick"] : [])], {
+      encoding: "utf8"
+    })
+  )
 
 /** The file of the measurement, run again with this side, on a copy of this database: who opens it writes. */
 export const inChild = (self: string, side: keyof Sides, store: string): Effect.Effect<number> =>

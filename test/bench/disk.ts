@@ -53,9 +53,9 @@ export const openRaw = (filename: string) =>
 const DAY = 86_400_000
 
 const insert = (database: Database.Database) =>
-  database.prepare(`INSERT INTO healing_requests VALUES (
-    :number, :job, :state, -10, '["manual"]', 0, NULL, NULL, 0, :at, NULL, NULL, 0, '[]', NULL, :endedAt, NULL, NULL, :report
-  )`)
+  database.prepare(`INSERT INTO healing_requests
+    (number, job, state, priority, triggers, automatic, callers_only, submitted_at, attempts, starts, ended_at, report) VALUES
+    (:number, :job, :state, -10, '["manual"]', 0, 0, :at, 0, '[]', :endedAt, :report)`)
 
 /** Inserts a pending request of a job of its own into the table of ours. */
 export const insertPending = (database: Database.Database): ((number: number) => void) => {

@@ -4,9 +4,9 @@
 import { Deferred, Effect, Option } from "effect"
 import { Healing, HealingService, OpenClaw } from "../../src/index.js"
 import { bareTurn } from "./bareTurn.js"
-import { beside, compare, millisEach, type Row, rowOf } from "./ratio.js"
+import { beside, compare, isQuick, millisEach, type Row, rowOf } from "./ratio.js"
 
-const COUNTS = [100, 1000, 10_000, 100_000]
+const COUNTS = isQuick ? [20, 100, 2000, 5000] : [100, 1000, 10_000, 100_000]
 
 const body = Effect.promise(() => Promise.resolve())
 

@@ -5,9 +5,9 @@ import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect } from "effect"
 import { Healing, HealingService, OpenClaw } from "../../src/index.js"
-import { collectGarbage, compare, type Row, rowOf } from "./ratio.js"
+import { collectGarbage, compare, isQuick, type Row, rowOf, size } from "./ratio.js"
 
-const WAITING = 100_000
+const WAITING = size(100_000, 5000)
 
 const bytesEach = <A, E>(one: Effect.Effect<A, E>): Effect.Effect<number, E> =>
   Effect.gen(function* () {
@@ -34,11 +34,24 @@ const inThisProcess: Record<string, Effect.Effect<number>> = {
 const self = fileURLToPath(import.meta.url)
 
 const inChild = (side: "ours" | "floor") =>
-  Effect.sync(() => Number(execFileSync(process.execPath, [...process.execArgv, self, side], { encoding: "utf8" })))
+  Effect.sync(() =>
+    Number(
+      execFileSync(process.execPath, [...process.execArgv, self, side, ...(isQuick ? ["--quick"] : [])], {
+        encoding: "utf8"
+      })
+    )
+  )
 
 export const heap: Effect.Effect<ReadonlyArray<Row>> = Effect.map(
   compare({ rounds: 3, warmUp: 0 }, inChild("ours"), inChild("floor")),
-  (compared) => [rowOf("heap of one of 100,000 waiting healings", compared, 2, (bytes) => `${Math.round(bytes)} bytes`)]
+  (compared) => [
+    rowOf(
+      `heap of one of ${WAITING.toLocaleString("en")} waiting healings`,
+      compared,
+      2,
+      (bytes) => `${Math.round(bytes)} bytes`
+    )
+  ]
 )
 
 if (process.argv[1] === self) {

@@ -3,9 +3,9 @@
  */
 import { Deferred, Effect, Fiber, Stream, SubscriptionRef } from "effect"
 import { Healing, HealingService, OpenClaw } from "../../src/index.js"
-import { beside, compare, median, type Row, rowOf } from "./ratio.js"
+import { beside, compare, median, type Row, rowOf, size } from "./ratio.js"
 
-const SAMPLES = 200
+const SAMPLES = size(200, 10)
 const MEAN_OF_A_POLL = 2500
 
 const present = Effect.sync(() => performance.now())

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`, or `npm run bench -- <name>` for one of the measurements: each as a ratio to a floor of the same run.
+ * `npm run bench`, or `npm run bench -- <name>` for one of the measurements: each as a ratio to a floor of the same run. With
+ * `--quick` the numbers are too small to mean anything, and all that is shown is that everything can still be measured.
  *
  * What is measured is what `tsc` makes of the sources, as it is published: tsx names every closure whenever it is made,
  * which costs half as much again.

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url"
 import { Effect, Layer } from "effect"
 import { answer, inChild, type Sides } from "./child.js"
 import { newFile, newStore, openRaw, ours, selectPending } from "./disk.js"
-import { collectGarbage, compare, type Row, rowOf } from "./ratio.js"
+import { collectGarbage, compare, type Row, rowOf, size } from "./ratio.js"
 
-const PENDING = 100_000
+const PENDING = size(100_000, 2000)
 
 const settled = Effect.zipRight(Effect.sleep(500), collectGarbage)
 

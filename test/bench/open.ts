@@ -5,10 +5,10 @@ import { fileURLToPath } from "node:url"
 import { Deferred, Effect, Layer } from "effect"
 import { answer, inChild, type Sides } from "./child.js"
 import { newStore, openRaw, ours, selectPending } from "./disk.js"
-import { compare, millisEach, type Row, rowOf } from "./ratio.js"
+import { compare, millisEach, type Row, rowOf, size } from "./ratio.js"
 
-const PENDING = 100_000
-const FINISHED = [1_000_000, 0]
+const PENDING = size(100_000, 1000)
+const FINISHED = [size(1_000_000, 3000), 0]
 
 const sides: Sides = {
   ours: (file) =>

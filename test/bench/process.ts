@@ -5,9 +5,9 @@ import { Chunk, Deferred, Effect, Stream } from "effect"
 import { HealingQueue } from "../../src/index.js"
 import { newFile, withOurs } from "./disk.js"
 import { plainjob, processed } from "./plainjob.js"
-import { compare, millisEach, type Row, rowOf } from "./ratio.js"
+import { compare, millisEach, type Row, rowOf, size } from "./ratio.js"
 
-const COUNT = 10_000
+const COUNT = size(10_000, 300)
 const FIBERS = 100
 
 const ours = Effect.flatMap(newFile, (file) =>

@@ -3,6 +3,12 @@
  */
 import * as Effect from "effect/Effect"
 
+/** `npm run bench -- --quick` only shows that everything can be measured. */
+export const isQuick = process.argv.includes("--quick")
+
+/** A number, or a small one if it is to be quick. */
+export const size = (usual: number, quick: number): number => (isQuick ? quick : usual)
+
 export interface Row {
   readonly what: string
   readonly ours: string
@@ -36,7 +42,7 @@ export const compare = <E, R, E2, R2>(
   floor: Effect.Effect<number, E2, R2>
 ): Effect.Effect<Compared, E | E2, R | R2> =>
   Effect.gen(function* () {
-    const { rounds, warmUp = 1 } = options
+    const { rounds, warmUp } = isQuick ? { rounds: 1, warmUp: 0 } : { warmUp: 1, ...options }
     const measured: Array<Compared> = []
     for (let round = 0; round < warmUp + rounds; round++) {
       let ofOurs = 0

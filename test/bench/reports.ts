@@ -3,10 +3,10 @@
  */
 import { Effect, Stream, SubscriptionRef } from "effect"
 import { Healing, HealingService, OpenClaw } from "../../src/index.js"
-import { compare, millisEach, type Row, rowOf, times } from "./ratio.js"
+import { compare, millisEach, type Row, rowOf, size, times } from "./ratio.js"
 
-const PAIRS = 2000
-const WAITING = 100_000
+const PAIRS = size(2000, 200)
+const WAITING = size(100_000, 2000)
 
 export const reports: Effect.Effect<ReadonlyArray<Row>> = Effect.gen(function* () {
   const openClaw = yield* OpenClaw

@@ -24,9 +24,9 @@ import {
 } from "../../src/index.js"
 import { SteppedClock } from "../properties/Stepped.js"
 import { answer, inEmptyChild, type Sides } from "./child.js"
-import { collectGarbage, compare, type Row, rowOf } from "./ratio.js"
+import { collectGarbage, compare, type Row, rowOf, size } from "./ratio.js"
 
-const JOBS = 10_000
+const JOBS = size(10_000, 1000)
 const MINUTE = 60_000
 
 /** A Wednesday. From half past until the full hour none of the usual jobs is due. */
@@ -264,7 +264,7 @@ const memory = Effect.map(
 // Ticks
 // ---------------------------------------------------------------------------------------------------------------------
 
-const MINUTES = 20
+const MINUTES = size(20, 2)
 
 /** The mean of several minutes in which the jobs are read and none is due. `next` is what the supervisor tells then. */
 const quiet = (next: (jobs: ReadonlyArray<JobInfo>) => ReadonlyArray<JobInfo>) => {
@@ -358,7 +358,7 @@ const ticks = (
   }
 }
 
-const ALONE = 500
+const ALONE = size(500, 20)
 
 /** One every two seconds. */
 const oneAtATime = jobsOf((i) => {
@@ -369,7 +369,7 @@ const oneAtATime = jobsOf((i) => {
 
 const alone = Array.from({ length: ALONE }, (_, i) => FROM + MINUTE + i * 2000)
 
-const CROWD = 1000
+const CROWD = size(1000, 100)
 
 const thousandAtOnce = jobsOf((i) =>
   i % (JOBS / CROWD) === 0 ? { frequency: "daily", time: "12:45", timeZone: "UTC" } : usual(i)
@@ -400,7 +400,7 @@ const tick: Effect.Effect<ReadonlyArray<Row>> = Effect.gen(function* () {
     rowOf("a minute in which none is due, and the supervisor tells the same jobs", yield* quiet((jobs) => jobs), 3),
     rowOf("- equal ones that were made anew", yield* quiet((jobs) => structuredClone(jobs)), 3),
     ...(yield* rowsOf("a tick in which 1 is due, until it is pending", one)),
-    ...(yield* rowsOf("one of 1,000 that are due at once, until they are pending", thousand))
+    ...(yield* rowsOf(`one of ${CROWD.toLocaleString("en")} that are due at once, until they are pending`, thousand))
   ]
 })
 

@@ -5,9 +5,9 @@ import { Effect } from "effect"
 import { HealingQueue, OpenClaw } from "../../src/index.js"
 import { insertPending, newFile, openRaw, withOurs } from "./disk.js"
 import { plainjob } from "./plainjob.js"
-import { compare, millisEach, type Row, rowOf } from "./ratio.js"
+import { compare, millisEach, type Row, rowOf, size } from "./ratio.js"
 
-const COUNT = 2000
+const COUNT = size(2000, 100)
 const FIBERS = 100
 
 /** Into a store of its own, while a job runs: no review gets in the way. */

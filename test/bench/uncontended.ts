@@ -4,9 +4,9 @@
 import { Effect } from "effect"
 import { Healing, HealingService } from "../../src/index.js"
 import { bareTurn } from "./bareTurn.js"
-import { compare, millisEach, type Row, rowOf, times } from "./ratio.js"
+import { compare, millisEach, type Row, rowOf, size, times } from "./ratio.js"
 
-const RUNS = 2000
+const RUNS = size(2000, 100)
 
 const cost = <A, E>(effect: Effect.Effect<A, E>) => millisEach(RUNS, times(RUNS, effect))
 

@@ -2,24 +2,25 @@
  * R13, R14 and R15 by kill -9: processes that wish for reviews and review are killed at random instants, one after the
  * other on the same file, until a last one may bring everything to its end.
  *
- * `HEALING_KILLS=1000 npm test -- crash` kills more of them than the usual 25, a new file for each 25. `HEALING_SEED`
- * chooses when, to within what the machine makes of it.
+ * `HEALING_KILLS=1000 npm test -- crash` kills so many of them, a new file for each 25. `HEALING_SEED` chooses when, to within
+ * what the machine makes of it.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, expect, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import { PCGRandom } from "effect/Utils"
+import { bundle } from "../support/bundle.js"
+import { isFull } from "../support/property.js"
 import { Ledger, type Line, type Orders, type Row } from "./Ledger.js"
 
 const { HEALING_KILLS, HEALING_SEED } = process.env
 
-const KILLS = Number(HEALING_KILLS ?? 25)
+const KILLS = Number(HEALING_KILLS ?? (isFull ? 25 : 3))
 
 const KILLS_OF_ONE_FILE = 25
 
@@ -27,25 +28,22 @@ const SEED =
   HEALING_SEED !== undefined ? Number(HEALING_SEED) : HEALING_KILLS === undefined ? 1 : Date.now() % 1_000_000
 
 /** After so long without a line a life hangs. */
-const PATIENCE = 60_000
+const PATIENCE = 300_000
 
 /** One thing that goes wrong takes many others with it. */
 const MAX_SHOWN = 20
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
 
 // In memory where there is such a place: a kill -9 takes nothing from the cache of the disk, so that a disk would only cost.
 const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
 
 let folder: string
 
-beforeAll(() => {
+let program: string
+
+beforeAll(async () => {
   folder = mkdtempSync(join(place, "effect-healing-crash-"))
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }))
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
-  const tsc = join(root, "node_modules/typescript/bin/tsc")
-  execFileSync(process.execPath, [tsc, "-p", join(root, "test/crash"), "--outDir", folder], { stdio: "inherit" })
-}, 120_000)
+  program = await bundle(new URL("child.ts", import.meta.url))
+})
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -86,7 +84,6 @@ const conceive = (orders: Omit<Orders, "dieAfter" | "task">, death: Death): Life
     task: death.by === "leaves" ? "drain" : "wish",
     dieAfter: death.by === "itself" ? death.lines : undefined
   }
-  const program = join(folder, "test/crash/child.js")
   const child = spawn(process.execPath, [program, JSON.stringify(all)], {
     stdio: ["pipe", "ignore", "inherit", "pipe"]
   })

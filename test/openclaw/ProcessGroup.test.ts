@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process"
 import * as NodeFs from "node:fs"
-import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Fiber, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
+import { bundle } from "../support/bundle.js"
 import { makeFake } from "./fake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
@@ -130,13 +129,9 @@ describe.concurrent("of a group nobody is left", () => {
       const fs = yield* FileSystem.FileSystem
       const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "fork" }] })
       const folder = yield* tempFolder
-      const tsx = createRequire(import.meta.url).resolve("tsx")
+      const program = yield* Effect.promise(() => bundle(new URL("reviewProcess.ts", import.meta.url)))
       const child = yield* Effect.sync(() =>
-        spawn(
-          process.execPath,
-          ["--import", tsx, fileURLToPath(new URL("reviewProcess.ts", import.meta.url)), fake.command],
-          { env: { ...process.env, TMPDIR: folder }, stdio: "ignore" }
-        )
+        spawn(process.execPath, [program, fake.command], { env: { ...process.env, TMPDIR: folder }, stdio: "ignore" })
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
       yield* fake.ready(1)

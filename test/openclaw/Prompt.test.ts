@@ -16,15 +16,13 @@ import type { Dossier } from "../../src/Dossier.js"
 import * as Answer from "../../src/openclaw/Answer.js"
 import { ask, askAgain, MAX_PROMPT } from "../../src/openclaw/Prompt.js"
 import { conceal } from "../../src/Secrets.js"
-import { aJob, aRun, dossierOf, nothing, wanted } from "../gathering.js"
-import { assertWithout, planted, privateKey } from "../planted.js"
-import { ended } from "../store.js"
+import { aJob, aRun, dossierOf, nothing, wanted } from "../support/gatherEvidence.js"
+import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { assertWithout, privateKey, secretSamples } from "../support/secretSamples.js"
+import { ended } from "../support/storeSamples.js"
 
-const { HEALING_SCHEDULES } = process.env
-
-// Always the same evidence, unless somebody asks for more of it.
-const sweep = { numRuns: Number(HEALING_SCHEDULES ?? 40), ...(HEALING_SCHEDULES === undefined && { seed: 1 }) }
-const patience = 60_000 + 500 * sweep.numRuns
+const RUNS = runsOf({ few: 8, many: 40 })
+const patience = patienceFor(RUNS)
 
 const MARK = "evidence-0123456789abcdef"
 
@@ -319,7 +317,7 @@ describe("a prompt", () => {
           assert.isNotEmpty(issues)
           for (const issue of issues) assert.match(issue, /^- /)
         }),
-        sweep
+        parameters(RUNS, "openclaw/Prompt")
       ),
     patience
   )
@@ -337,7 +335,7 @@ describe("a prompt", () => {
           assert.include(outside, "  whole: there are none")
           for (const path of paths) assert.include(names, path)
         }),
-        { ...sweep, numRuns: sweep.numRuns * 2 }
+        parameters(RUNS * 2, "openclaw/Prompt")
       ),
     patience
   )
@@ -380,7 +378,7 @@ describe("a prompt", () => {
           const isLeft = new Set(evidenceOf(world).files.map(({ path }) => path)).size > of.files.size
           if (isLeft) assert.lengthOf(titled("More files"), 1)
         }),
-        sweep
+        parameters(RUNS, "openclaw/Prompt")
       ),
     patience
   )
@@ -460,7 +458,7 @@ const places: Readonly<Record<string, (text: string) => Partial<World>>> = {
 }
 
 describe("a secret", () => {
-  const lines = Object.entries(planted)
+  const lines = Object.entries(secretSamples)
 
   for (const [place, plant] of Object.entries(places)) {
     it(`is not asked about that stands in ${place}`, async () => {
@@ -475,7 +473,7 @@ describe("a secret", () => {
     })
 
     it(`is not asked about that is cut in ${place}`, async () => {
-      const one = planted["a token of GitHub"]
+      const one = secretSamples["a token of GitHub"]
       if (one === undefined) return assert.fail("it is not there")
       // Each of these is near the end of what is shown of something.
       for (const limit of [300, 1250, 4000, 12_000, 16_000]) {
@@ -511,7 +509,7 @@ describe("a secret", () => {
             for (const prompt of questions(of, MARK, `${before} ${one.text} ${after}`)) assertWithout(prompt, one, name)
           }
         ),
-        sweep
+        parameters(RUNS, "openclaw/Prompt")
       ),
     patience
   )

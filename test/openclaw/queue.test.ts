@@ -12,7 +12,7 @@ import {
   Supervisor
 } from "effect-healing"
 import { OpenClawReviewer } from "effect-healing/openclaw"
-import { settle } from "../gate.js"
+import { settle } from "../support/gateWorld.js"
 import { makeFake, type Turn } from "./fake.js"
 import { answer, digest, nothing, suggestion } from "./reviewing.js"
 

@@ -16,6 +16,9 @@ import { answer, digest, nothing, suggestion, wanted } from "./reviewing.js"
 
 const { OPENCLAW_BIN } = process.env
 
+// Who runs the tests may have an OpenClaw of his own, whose configuration, state and profile are none of theirs.
+for (const name of Object.keys(process.env)) if (name.startsWith("OPENCLAW_")) delete process.env[name]
+
 /** A user who lets every agent do everything. */
 const userConfig = (provider: string, folder: string) => ({
   agents: {

@@ -1,6 +1,6 @@
 /**
  * A process of its own with a review by the CLI of the given path, in the temporary folder that it is started with:
- * `tsx reviewProcess.ts <command>`.
+ * `reviewProcess <command>`.
  */
 import { NodeContext } from "@effect/platform-node"
 import { Effect } from "effect"

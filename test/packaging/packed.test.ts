@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { isFull } from "../support/property.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -84,96 +85,98 @@ const installLine = async () => {
   return names.split(" ")
 }
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "effect-healing-packed-"))
-  project = join(folder, "app")
-  await mkdir(project)
-  await run(root, "npm", "run", "build")
-  const json = await run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", folder)
-  ;[packed] = JSON.parse(json)
-  await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
-  await writeFile(join(project, "tsconfig.json"), JSON.stringify(tsconfig))
-  await writeFile(join(project, "consumer.ts"), consumer)
-  await writeFile(join(project, "onDisk.js"), onDisk)
-  // Without a script that could compile something: SQLite comes as a binary.
-  const npm = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
-  await run(project, "npm", ...npm, join(folder, packed.filename), ...(await installLine()))
-}, 600_000)
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-it("holds the build and the sources it maps to, and nothing else", () => {
-  const paths = packed.files.map(({ path }) => path).sort()
-  const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
-  const built = sources.flatMap((path) => {
-    const name = path.replace(/^src\/(.+)\.ts$/, "dist/$1")
-    return [".d.ts", ".d.ts.map", ".js", ".js.map"].map((extension) => name + extension)
-  })
-  const bundled = ["dist/pm2-module/main.js", "dist/LICENSES.txt"]
-  expect(sources).toContain("src/index.ts")
-  expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...sources].sort())
-})
-
-it("names in its README what its peers are", async () => {
-  const { peerDependencies } = await readJson(join(root, "package.json"))
-  const ranges = Object.entries(peerDependencies).map(([name, range]) => {
-    const [, major, minor] = /^\^(\d+)\.(\d+)\.\d+$/.exec(String(range)) ?? []
-    return `${name}@${major === "0" ? `0.${minor}` : major}`
-  })
-  expect((await installLine()).toSorted()).toEqual(ranges.sort())
-})
-
-it("type-checks and runs where it is installed, in memory and on SQLite", async () => {
-  await run(project, process.execPath, join(root, "node_modules/typescript/bin/tsc"))
-  expect(await run(project, process.execPath, "onDisk.js")).toBe("3\n3\n")
-})
-
-describe("the module of PM2", () => {
-  let installed: string
-
+describe.runIf(isFull)("the package", () => {
   beforeAll(async () => {
-    installed = join(folder, "module")
-    const npm = ["install", join(folder, packed.filename), "--loglevel=error", "--prefix", installed]
-    await run(folder, "npm", ...npm)
+    folder = await mkdtemp(join(tmpdir(), "effect-healing-packed-"))
+    project = join(folder, "app")
+    await mkdir(project)
+    await run(root, "npm", "run", "build")
+    const json = await run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", folder)
+    ;[packed] = JSON.parse(json)
+    await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify(tsconfig))
+    await writeFile(join(project, "consumer.ts"), consumer)
+    await writeFile(join(project, "onDisk.js"), onDisk)
+    // Without a script that could compile something: SQLite comes as a binary.
+    const npm = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
+    await run(project, "npm", ...npm, join(folder, packed.filename), ...(await installLine()))
   }, 600_000)
 
-  it("is installed without anything that compiles, with few packages, and small", async () => {
-    const { packages } = await readJson(join(installed, "node_modules/.package-lock.json"))
-    expect(Object.keys(packages).length).toBeLessThanOrEqual(40)
-    const withScripts = Object.entries<{ readonly hasInstallScript?: boolean }>(packages)
-    expect(withScripts.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([])
-    const paths = await readdir(installed, { recursive: true, withFileTypes: true })
-    const files = paths.filter((path) => path.isFile())
-    const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000_000)
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it("holds the build and the sources it maps to, and nothing else", () => {
+    const paths = packed.files.map(({ path }) => path).sort()
+    const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
+    const built = sources.flatMap((path) => {
+      const name = path.replace(/^src\/(.+)\.ts$/, "dist/$1")
+      return [".d.ts", ".d.ts.map", ".js", ".js.map"].map((extension) => name + extension)
+    })
+    const bundled = ["dist/pm2-module/main.js", "dist/LICENSES.txt"]
+    expect(sources).toContain("src/index.ts")
+    expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...sources].sort())
   })
 
-  /** As PM2 would start it, until it has printed its first line. */
-  const start = async (...args: ReadonlyArray<string>) => {
-    const child = spawn(
-      process.execPath,
-      [...args, join(installed, "node_modules/effect-healing/dist/pm2-module/main.js")],
-      { env: { PATH: process.env.PATH, PM2_HOME: join(folder, "pm2") }, stdio: ["ignore", "pipe", "pipe"] }
-    )
-    const exited = once(child, "exit").then(([code]) => code)
-    const first = (stream: typeof child.stdout) => once(createInterface(stream), "line").then(([line]) => line)
-    return { child, exited, line: await Promise.race([first(child.stdout), first(child.stderr)]) }
-  }
-
-  it("starts, with SQLite and all, and ends when it is told to", async () => {
-    const { child, exited, line } = await start()
-    expect(line).toMatch(/^watches PM2 in /)
-    child.kill("SIGINT")
-    expect(await exited).toBe(0)
+  it("names in its README what its peers are", async () => {
+    const { peerDependencies } = await readJson(join(root, "package.json"))
+    const ranges = Object.entries(peerDependencies).map(([name, range]) => {
+      const [, major, minor] = /^\^(\d+)\.(\d+)\.\d+$/.exec(String(range)) ?? []
+      return `${name}@${major === "0" ? `0.${minor}` : major}`
+    })
+    expect((await installLine()).toSorted()).toEqual(ranges.sort())
   })
 
-  it("stops with one line and code 78 on a Node that is too old", async () => {
-    const old = `Object.defineProperty(process.versions, "node", { value: "20.20.2" })`
-    const { exited, line } = await start("--import", `data:text/javascript,${encodeURIComponent(old)}`)
-    expect(line).toBe(
-      "error: stopped: PM2 runs on Node 20.20.2, and effect-healing needs Node 22 or newer. " +
-        "To mend it: install a newer Node, then pm2 update, then pm2 restart effect-healing"
-    )
-    expect(await exited).toBe(78)
+  it("type-checks and runs where it is installed, in memory and on SQLite", async () => {
+    await run(project, process.execPath, join(root, "node_modules/typescript/bin/tsc"))
+    expect(await run(project, process.execPath, "onDisk.js")).toBe("3\n3\n")
+  })
+
+  describe("the module of PM2", () => {
+    let installed: string
+
+    beforeAll(async () => {
+      installed = join(folder, "module")
+      const npm = ["install", join(folder, packed.filename), "--loglevel=error", "--prefix", installed]
+      await run(folder, "npm", ...npm)
+    }, 600_000)
+
+    it("is installed without anything that compiles, with few packages, and small", async () => {
+      const { packages } = await readJson(join(installed, "node_modules/.package-lock.json"))
+      expect(Object.keys(packages).length).toBeLessThanOrEqual(40)
+      const withScripts = Object.entries<{ readonly hasInstallScript?: boolean }>(packages)
+      expect(withScripts.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([])
+      const paths = await readdir(installed, { recursive: true, withFileTypes: true })
+      const files = paths.filter((path) => path.isFile())
+      const sizes = await Promise.all(files.map(async (file) => (await stat(join(file.parentPath, file.name))).size))
+      expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000_000)
+    })
+
+    /** As PM2 would start it, until it has printed its first line. */
+    const start = async (...args: ReadonlyArray<string>) => {
+      const child = spawn(
+        process.execPath,
+        [...args, join(installed, "node_modules/effect-healing/dist/pm2-module/main.js")],
+        { env: { PATH: process.env.PATH, PM2_HOME: join(folder, "pm2") }, stdio: ["ignore", "pipe", "pipe"] }
+      )
+      const exited = once(child, "exit").then(([code]) => code)
+      const first = (stream: typeof child.stdout) => once(createInterface(stream), "line").then(([line]) => line)
+      return { child, exited, line: await Promise.race([first(child.stdout), first(child.stderr)]) }
+    }
+
+    it("starts, with SQLite and all, and ends when it is told to", async () => {
+      const { child, exited, line } = await start()
+      expect(line).toMatch(/^watches PM2 in /)
+      child.kill("SIGINT")
+      expect(await exited).toBe(0)
+    })
+
+    it("stops with one line and code 78 on a Node that is too old", async () => {
+      const old = `Object.defineProperty(process.versions, "node", { value: "20.20.2" })`
+      const { exited, line } = await start("--import", `data:text/javascript,${encodeURIComponent(old)}`)
+      expect(line).toBe(
+        "error: stopped: PM2 runs on Node 20.20.2, and effect-healing needs Node 22 or newer. " +
+          "To mend it: install a newer Node, then pm2 update, then pm2 restart effect-healing"
+      )
+      expect(await exited).toBe(78)
+    })
   })
 })

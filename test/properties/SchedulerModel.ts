@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from "node:util"
 import * as Schema from "effect/Schema"
 import { type Change, HealingSchedule, type Occurrence } from "effect-healing"
-import { type Case, DAY, MINUTE, reference, SECOND, shown, walkDays } from "../calendars.js"
+import { type Case, DAY, MINUTE, reference, SECOND, shown, walkDays } from "../support/calendarSamples.js"
 
 /** What is looked at together. */
 const BLOCK = 16 * DAY

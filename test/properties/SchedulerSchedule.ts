@@ -5,7 +5,7 @@ import * as Either from "effect/Either"
 import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { HealingSchedule } from "effect-healing"
-import { anyCase, around, type Case, DAY, HOUR, MINUTE, SECOND, whenever } from "../calendars.js"
+import { anyCase, around, type Case, DAY, HOUR, MINUTE, SECOND, whenever } from "../support/calendarSamples.js"
 import type { JobState, Settings } from "./SchedulerModel.js"
 
 /**

@@ -2,24 +2,19 @@
  * R1-R12 and R16: whatever happens, the gate does what its model does.
  *
  * A schedule is a list of steps. After each of them, all that can be seen of the service must be as the model has it.
- *
- * `HEALING_SCHEDULES=100000 npm test -- gate` tries more of them than the usual 1,000. A failure prints the shortest
- * schedule that was found, and how to see it again.
+ * A failure prints the shortest schedule that was found, and how to see it again.
  */
 import { setImmediate } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
+import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
 import * as GateDriver from "./GateDriver.js"
 import * as Model from "./GateModel.js"
 import * as GateSchedule from "./GateSchedule.js"
 
-const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
-
-// Always the same schedules, unless somebody asks for more of them: those are new ones each time.
-const seed = HEALING_SEED !== undefined ? Number(HEALING_SEED) : HEALING_SCHEDULES === undefined ? 1 : undefined
-
-const SCHEDULES = Number(HEALING_SCHEDULES ?? 1000)
+/** Of each of the twelve settings below. */
+const SCHEDULES = runsOf({ few: 12, many: 84 })
 
 const START = 1000
 
@@ -137,24 +132,17 @@ for (const onJobStart of ["continue", "yield"] as const) {
       it(
         name,
         () =>
-          fc.assert(fc.asyncProperty(GateSchedule.schedule({ onJobStart, onMaxWait, quietPeriod }), runAndRest), {
-            numRuns: Math.ceil(SCHEDULES / 12),
-            ...(seed === undefined ? {} : { seed }),
-            ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH }),
-            reporter: ({ counterexamplePath, error, failed, seed }) => {
-              if (!failed) return
-              const replay = `HEALING_SEED=${seed} HEALING_PATH=${counterexamplePath} npm test -- gate -t "${name}"`
-              throw new Error(`See it again with ${replay}\n${error}`)
-            }
-          }),
-        // More schedules than usual take longer than usual.
-        60_000 + 60 * SCHEDULES
+          fc.assert(
+            fc.asyncProperty(GateSchedule.schedule({ onJobStart, onMaxWait, quietPeriod }), runAndRest),
+            parameters(SCHEDULES, "properties/gate", name)
+          ),
+        patienceFor(SCHEDULES)
       )
     }
   }
 }
 
-it.skipIf(SCHEDULES < 1000 || HEALING_PATH !== undefined)("nothing of interest is too rare in all this", () => {
-  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 100)
+it.skipIf(SCHEDULES < 84 || isReplay)("nothing of interest is too rare in all this", () => {
+  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < (12 * SCHEDULES) / 101)
   expect(rare, show([...seen])).toEqual([])
 })

@@ -3,29 +3,21 @@
  * number of lives on one database.
  *
  * A schedule is a list of steps. After each of them, all that can be seen of the queue must be as the model has it, and
- * what stands in the database must be what the queue says.
- *
- * `HEALING_SCHEDULES=20000 npm test -- properties/queue` tries more of them than the usual 500. A failure prints the shortest schedule
- * that was found, and how to see it again.
+ * what stands in the database must be what the queue says. A failure prints the shortest schedule that was found, and how to
+ * see it again.
  */
 import { setImmediate } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Hash from "effect/Hash"
+import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
 import * as QueueDriver from "./QueueDriver.js"
 import * as Model from "./QueueModel.js"
 import * as QueueSchedule from "./QueueSchedule.js"
 
-const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
-
-/** Always the same schedules, unless somebody asks for more of them: those are new ones each time. */
-const seedOf = (name: string): number | undefined => {
-  if (HEALING_SEED !== undefined) return Number(HEALING_SEED)
-  return HEALING_SCHEDULES === undefined ? Hash.string(name) : undefined
-}
-
-const SCHEDULES = Number(HEALING_SCHEDULES ?? 500)
+/** Of each of the four settings below. */
+const SCHEDULES = runsOf({ few: 15, many: 125 })
 
 // Small enough that no nanosecond since 1970 is rounded.
 const START = 1_000_000_000
@@ -129,28 +121,20 @@ const runAndRest = (schedule: QueueSchedule.Schedule) => setImmediate().then(() 
 for (const onJobStart of ["continue", "yield"] as const) {
   for (const onMaxWait of ["fail", "run"] as const) {
     const name = `onJobStart ${onJobStart}, onMaxWait ${onMaxWait}`
-    const seed = seedOf(name)
 
     it(
       name,
       () =>
-        fc.assert(fc.asyncProperty(QueueSchedule.schedule({ onJobStart, onMaxWait }), runAndRest), {
-          numRuns: Math.ceil(SCHEDULES / 4),
-          ...(seed === undefined ? {} : { seed }),
-          ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH }),
-          reporter: ({ counterexamplePath, error, failed, seed }) => {
-            if (!failed) return
-            const replay = `HEALING_SEED=${seed} HEALING_PATH=${counterexamplePath} npm test -- properties/queue -t "${name}"`
-            throw new Error(`See it again with ${replay}\n${error}`)
-          }
-        }),
-      // More schedules than usual take longer than usual.
-      60_000 + 100 * SCHEDULES
+        fc.assert(
+          fc.asyncProperty(QueueSchedule.schedule({ onJobStart, onMaxWait }), runAndRest),
+          parameters(SCHEDULES, "properties/queue", name, Hash.string(name))
+        ),
+      patienceFor(SCHEDULES)
     )
   }
 }
 
-it.skipIf(SCHEDULES < 500 || HEALING_PATH !== undefined)("nothing of interest is too rare in all this", () => {
-  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 200)
+it.skipIf(SCHEDULES < 125 || isReplay)("nothing of interest is too rare in all this", () => {
+  const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 50)
   expect(rare, show([...seen])).toEqual([])
 })

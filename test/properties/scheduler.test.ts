@@ -3,25 +3,18 @@
  * store.
  *
  * A schedule here is a list of steps. Each row that is written is judged when it is written, and after each step
- * nothing that was due may be missing.
- *
- * `HEALING_SCHEDULES=20000 npm test -- properties/scheduler` tries more of them than the usual 150. A failure prints the
- * shortest schedule that was found, and how to see it again.
+ * nothing that was due may be missing. A failure prints the shortest schedule that was found, and how to see it again.
  */
 import { setImmediate } from "node:timers/promises"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { type Case, DAY, HOUR, MINUTE, none, SECOND } from "../calendars.js"
+import { type Case, DAY, HOUR, MINUTE, none, SECOND } from "../support/calendarSamples.js"
+import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
 import * as SchedulerDriver from "./SchedulerDriver.js"
 import { Calendar } from "./SchedulerModel.js"
 import * as SchedulerSchedule from "./SchedulerSchedule.js"
 
-const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED } = process.env
-
-/** Always the same schedules, unless somebody asks for more of them: those are new ones each time. */
-const seed = HEALING_SEED !== undefined ? Number(HEALING_SEED) : HEALING_SCHEDULES === undefined ? 1 : undefined
-
-const SCHEDULES = Number(HEALING_SCHEDULES ?? 150)
+const SCHEDULES = runsOf({ few: 20, many: 150 })
 
 /** How often what has happened in all schedules. */
 const seen = new Map<string, number>()
@@ -117,28 +110,20 @@ it.each<readonly [string, SchedulerSchedule.Schedule]>([
   ]
 ])("%s", (_, schedule) => check(schedule))
 
+const name = "each occurrence comes to one request or one reason"
+
 it(
-  "each occurrence comes to one request or one reason",
+  name,
   () =>
     fc.assert(
       // The test runner, too, wants to run now and then.
       fc.asyncProperty(SchedulerSchedule.schedule, (schedule) => setImmediate().then(() => check(schedule))),
-      {
-        numRuns: SCHEDULES,
-        ...(seed === undefined ? {} : { seed }),
-        ...(HEALING_PATH === undefined ? {} : { path: HEALING_PATH }),
-        reporter: ({ counterexamplePath, error, failed, seed }) => {
-          if (!failed) return
-          const replay = `HEALING_SEED=${seed} HEALING_PATH=${counterexamplePath} npm test -- properties/scheduler`
-          throw new Error(`See it again with ${replay}\n${error}`)
-        }
-      }
+      parameters(SCHEDULES, "properties/scheduler", name)
     ),
-  // More schedules than usual take longer than usual.
-  60_000 + 200 * SCHEDULES
+  patienceFor(SCHEDULES)
 )
 
-it.skipIf(SCHEDULES < 150 || HEALING_PATH !== undefined)("nothing of interest is too rare in all this", () => {
+it.skipIf(SCHEDULES < 150 || isReplay)("nothing of interest is too rare in all this", () => {
   const zones = [...seen.keys()].filter((what) => what.startsWith("zone "))
   const rare = INTERESTING.filter((what) => (seen.get(what) ?? 0) < SCHEDULES / 150)
   expect(rare, JSON.stringify([...seen].filter(([what]) => !zones.includes(what)))).toEqual([])

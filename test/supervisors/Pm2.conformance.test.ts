@@ -4,10 +4,11 @@ import { describe } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { Supervisor } from "effect-healing"
 import { Pm2 } from "effect-healing/pm2"
-import { conforms } from "../conformance.js"
+import { isFull } from "../support/property.js"
+import { conforms } from "../support/supervisorConformance.js"
 import { type App, makeDaemon, planted } from "./pm2/daemon.js"
 
-describe.runIf(process.env.HEALING_PM2 === "full")("at length", () => {
+describe.runIf(isFull)("at length", () => {
   conforms(
     "Pm2",
     Effect.gen(function* () {

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schedule, Stream } from "effect"
 import * as fc from "effect/FastCheck"
 import type { SupervisorError } from "effect-healing"
+import { isFull } from "../support/property.js"
 import { inTime, makeDaemon, type NeverCame, neverFalselyIdle, watch } from "./pm2/daemon.js"
 
 const job = fc.constantFrom("digest", "chat", "cluster")
@@ -39,7 +40,7 @@ const lives = fc.sample(fc.array(step, { minLength: 8, maxLength: 16 }), {
 const worded = (steps: ReadonlyArray<Step>): string =>
   steps.map(({ what, ...others }) => [what, ...Object.values(others)].join(" ")).join(", ")
 
-describe.runIf(process.env.HEALING_PM2 === "full")("a daemon of PM2", () => {
+describe.runIf(isFull)("a daemon of PM2", () => {
   for (const [index, steps] of lives.entries()) {
     it.scopedLive(
       `never looks idle while OpenClaw jobs run, and fails when they do, in life ${index + 1}`,

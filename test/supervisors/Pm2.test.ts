@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
+import { isFull } from "../support/property.js"
 import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2/daemon.js"
 
 const flooded = (folder: string) => existsSync(join(folder, "flooded-cluster"))
@@ -176,7 +177,7 @@ describe("a daemon of PM2", () => {
   )
 })
 
-describe.runIf(process.env.HEALING_PM2 === "full")("at length, a daemon of PM2", () => {
+describe.runIf(isFull)("at length, a daemon of PM2", () => {
   it.scopedLive("is followed through back-offs and crash loops", () =>
     Effect.gen(function* () {
       const daemon = yield* makeDaemon

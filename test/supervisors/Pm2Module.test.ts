@@ -21,7 +21,8 @@ import { type BadSettings, load } from "../../src/pm2-module/ModuleSettings.js"
 import * as Reports from "../../src/pm2-module/Reports.js"
 import { makeFake } from "../openclaw/fake.js"
 import { answer } from "../openclaw/reviewing.js"
-import { aRequest } from "../store.js"
+import { isFull } from "../support/property.js"
+import { aRequest } from "../support/storeSamples.js"
 import { startModule } from "./module.js"
 import { inTime, makeDaemon, planted } from "./pm2/daemon.js"
 
@@ -147,7 +148,7 @@ describe("the module", () => {
   )
 })
 
-describe.runIf(process.env.HEALING_PM2 === "full")("at length, the module", () => {
+describe.runIf(isFull)("at length, the module", () => {
   it.scopedLive(
     "is installed, set, restarted, updated and removed by PM2 itself",
     () =>

@@ -1,15 +1,10 @@
 /** What the tests of the module share: the module as a process, as PM2 would start it. */
 import { fork } from "node:child_process"
-import { createRequire } from "node:module"
-import { fileURLToPath, pathToFileURL } from "node:url"
 import { Deferred, Effect, Exit, Runtime, Stream, SubscriptionRef } from "effect"
+import { bundle } from "../support/bundle.js"
 import { inTime } from "./pm2/daemon.js"
 
-const main = fileURLToPath(new URL("../../src/pm2-module/main.ts", import.meta.url))
-
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
-
-const tsconfig = fileURLToPath(new URL("../../tsconfig.json", import.meta.url))
+const program = Effect.promise(() => bundle(new URL("../../src/pm2-module/main.ts", import.meta.url)))
 
 /** What the module sends to PM2. */
 interface Message {
@@ -25,13 +20,12 @@ export const startModule = (home: string, settings: Readonly<Record<string, stri
     const runSync = Runtime.runSync(yield* Effect.runtime())
     const exited = yield* Deferred.make<number | null>()
     const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
+      Effect.map(program, (main) =>
         fork(main, [], {
-          execArgv: ["--import", tsx],
+          execArgv: [],
           stdio: ["ignore", "pipe", "pipe", "ipc"],
           env: {
             PATH: process.env.PATH,
-            TSX_TSCONFIG_PATH: tsconfig,
             PM2_HOME: home,
             // Of whoever has started PM2, which the module does not look at.
             HEALING_MAX_WAIT: "nonsense",

@@ -30,7 +30,7 @@ const npm = { npm_config_userconfig: join(homedir(), ".npmrc"), npm_config_cache
 
 /** Only a safety net: nothing is waited for in vain. */
 export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, what = "it") =>
-  Effect.timeoutFail(effect, { duration: "30 seconds", onTimeout: () => new NeverCame({ message: what }) })
+  Effect.timeoutFail(effect, { duration: "5 minutes", onTimeout: () => new NeverCame({ message: what }) })
 
 /** Of a configuration of PM2; `first` is what it does when it starts. */
 export interface App {

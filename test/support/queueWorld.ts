@@ -18,7 +18,7 @@ import {
   Reviewed,
   Reviewer
 } from "effect-healing"
-import { settle } from "./gate.js"
+import { settle } from "./gateWorld.js"
 
 /** The store, until something is wrong with it. */
 export class Disk {
@@ -78,7 +78,7 @@ export interface Life {
   readonly crash: Effect.Effect<void>
 }
 
-export const makeWorld = (
+export const makeQueueWorld = (
   settings: HealingSettingsInput = {},
   options: { readonly layer?: typeof HealingQueue.layer } = {}
 ) =>

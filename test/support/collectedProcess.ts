@@ -1,11 +1,11 @@
 /**
  * A process of its own that makes SQL statements and has them collected, in each way in which V8 does that:
- * `node --expose-gc --import tsx collectedProcess.ts`. It prints `alive` at the end, unless a collection ends it.
+ * `node --expose-gc collectedProcess.mjs`. It prints `alive` at the end, unless a collection ends it.
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
-import { make } from "../src/SqliteDriver.js"
+import { make } from "../../src/SqliteDriver.js"
 
 declare const gc: (options?: { readonly type: "major" | "minor"; readonly execution: "async" }) => Promise<void>
 

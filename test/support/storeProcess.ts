@@ -1,5 +1,5 @@
 /**
- * A process of its own with a store in a file: `tsx storeProcess.ts <what> <file>`. It prints one line of JSON.
+ * A process of its own with a store in a file: `storeProcess <what> <file>`. It prints one line of JSON.
  *
  * - `open`: opens it and ends.
  * - `hold`: opens it, writes a request and stays.
@@ -9,7 +9,7 @@
 import { NodeContext } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { HealingStore } from "effect-healing"
-import { aRequest, ended, insert, openStore } from "./store.js"
+import { aRequest, ended, insert, openStore } from "./storeSamples.js"
 
 const print = (line: object) => Effect.sync(() => console.log(JSON.stringify({ pid: process.pid, ...line })))
 

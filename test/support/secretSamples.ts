@@ -9,14 +9,14 @@ const keyLines = [
   `${opaque.slice(9, 31)}Z/9${opaque.slice(1, 36)}+Kw`
 ]
 
-export interface Planted {
+export interface SecretSample {
   /** How it stands in a text. */
   readonly text: string
   readonly secret: string
 }
 
 // In two parts, so that no scanner takes this file for a leak.
-export const planted: Readonly<Record<string, Planted>> = {
+export const secretSamples: Readonly<Record<string, SecretSample>> = {
   "a variable": { text: "DB_PASSWORD=hunter2-Xq9-correct-horse", secret: "hunter2-Xq9-correct-horse" },
   "a field of JSON": { text: `{"apiKey":"${opaque}"}`, secret: opaque },
   "a token of OpenAI": { text: `${"s"}k-proj-${opaque}`, secret: opaque },
@@ -29,7 +29,7 @@ export const planted: Readonly<Record<string, Planted>> = {
   "a flag": { text: `curl -u digest:${opaque} https://example.com`, secret: opaque }
 }
 
-export const privateKey: Planted = {
+export const privateKey: SecretSample = {
   text: `-----${"BEGIN"} PRIVATE KEY-----\n${keyLines.join("\n")}\n-----END PRIVATE KEY-----`,
   secret: keyLines.join("\n")
 }
@@ -37,7 +37,7 @@ export const privateKey: Planted = {
 /** So many characters of a secret are worth having. */
 const PART = 12
 
-export const assertWithout = (text: string, { secret }: Planted, what = ""): void => {
+export const assertWithout = (text: string, { secret }: SecretSample, what = ""): void => {
   for (let from = 0; from + PART <= secret.length; from++) {
     const part = secret.slice(from, from + PART)
     if (text.includes(part)) assert.fail(`${what} leaves ${part}`)

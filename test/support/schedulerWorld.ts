@@ -37,7 +37,7 @@ import {
   Supervisor,
   type SupervisorError
 } from "effect-healing"
-import { Disk } from "./queue.js"
+import { Disk } from "./queueWorld.js"
 
 export const noEvidence: Evidence = { command: "node job.js", runs: [], slaBreaches: [], logs: [], files: [] }
 
@@ -127,7 +127,7 @@ export interface Life {
 }
 
 /** Reviews end at once, unless `isSlow` is set: then by `end`. Times begin at `from`. */
-export const makeWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2026, 0, 1)) =>
+export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = Date.UTC(2026, 0, 1)) =>
   Effect.gen(function* () {
     const clock = new LeapingClock(from)
     const sqlite = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))

@@ -2,10 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { HealError } from "effect-healing"
-import { beforeOp, settle } from "./gate.js"
-import { type Life, makeWorld } from "./queue.js"
+import { settle } from "../support/gateWorld.js"
+import { nameOf, sweep, victimOf, ways } from "../support/interruptBeforeOp.js"
+import { type Life, makeQueueWorld } from "../support/queueWorld.js"
 
-type World = Effect.Effect.Success<ReturnType<typeof makeWorld>>
+type World = Effect.Effect.Success<ReturnType<typeof makeQueueWorld>>
 
 interface Sweep {
   /** What is interrupted. */
@@ -58,57 +59,35 @@ const sweeps: Record<string, Sweep> = {
 }
 
 describe("interrupted before every op", () => {
-  for (const [name, sweep] of Object.entries(sweeps)) {
-    for (const [then, budget] of [
-      ["go on", 2048],
-      ["yield", 2048],
-      ["go on", 16]
-    ] as const) {
-      it.scoped(`${name} (${then}, ${budget} ops before a yield)`, () =>
+  for (const [name, { after, before, victim }] of Object.entries(sweeps)) {
+    for (const way of ways) {
+      it.scoped(nameOf(name, way), () =>
         Effect.gen(function* () {
-          const world = yield* makeWorld({ cooldown: 0 })
+          const world = yield* makeQueueWorld({ cooldown: 0 })
           const life = yield* world.start
-          let op = 0
-          for (let reached = true; reached; ) {
-            op++
-            reached = yield* interruptBefore(world, life, sweep, op, then)
-          }
-          assert.isAbove(op, 10)
-        }).pipe(Effect.withMaxOpsBeforeYield(budget))
+          yield* sweep(way, 10, (op) =>
+            Effect.gen(function* () {
+              const where = `before op ${op}`
+              yield* world.sql`DELETE FROM healing_requests`
+              yield* life.openClaw.started("A")
+              if (before !== undefined) yield* before(life)
+              const { fiber, isReached } = yield* victimOf(victim(life), op, way.afterwards)
+              yield* settle
+              // What nobody interrupts any more may wait for the end of a review.
+              if (!isReached()) yield* Fiber.interrupt(fiber)
+              yield* Fiber.await(fiber)
+              yield* settle
+              const states = yield* world.stored
+              assert.isTrue(after(states), `${where}: ${states.join()}`)
+              yield* stillAnswers(world, life, where)
+              return isReached()
+            }).pipe(Effect.scoped)
+          )
+        }).pipe(Effect.withMaxOpsBeforeYield(way.budget))
       )
     }
   }
 })
-
-/** Whether the victim has so many ops. */
-const interruptBefore = (world: World, life: Life, sweep: Sweep, op: number, then: "go on" | "yield") =>
-  Effect.gen(function* () {
-    const where = `before op ${op}`
-    yield* world.sql`DELETE FROM healing_requests`
-    yield* life.openClaw.started("A")
-    if (sweep.before !== undefined) yield* sweep.before(life)
-    let reached = false
-    const victim: Fiber.RuntimeFiber<unknown, HealError> = yield* sweep.victim(life).pipe(
-      beforeOp(
-        op,
-        () => {
-          reached = true
-          victim.unsafeInterruptAsFork(victim.id())
-        },
-        then
-      ),
-      Effect.fork
-    )
-    yield* settle
-    // What nobody interrupts any more may wait for the end of a review.
-    if (!reached) yield* Fiber.interrupt(victim)
-    yield* Fiber.await(victim)
-    yield* settle
-    const states = yield* world.stored
-    assert.isTrue(sweep.after(states), `${where}: ${states.join()}`)
-    yield* stillAnswers(world, life, where)
-    return reached
-  })
 
 const stillAnswers = (world: World, life: Life, where: string) =>
   Effect.gen(function* () {

@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, HashMap } from "effect"
 import type { HealingClosed, HealingDeadlock, HealingSettingsInput, HealingTimeout } from "effect-healing"
-import { beforeOp, makeGate } from "./gate.js"
+import { makeGate } from "../support/gateWorld.js"
+import { nameOf, sweep, victimOf, ways } from "../support/interruptBeforeOp.js"
 
 type Gate = Effect.Effect.Success<ReturnType<typeof makeGate>>
 
@@ -76,49 +77,24 @@ const sweeps: Record<string, Sweep> = {
 }
 
 describe("interrupted before every op", () => {
-  for (const [name, sweep] of Object.entries(sweeps)) {
-    for (const [then, budget] of [
-      ["go on", 2048],
-      ["yield", 2048],
-      // Below about 10, Effect's own yield eats the whole budget.
-      ["go on", 16]
-    ] as const) {
-      it.effect(`${name} (${then}, ${budget} ops before a yield)`, () =>
-        Effect.gen(function* () {
-          let op = 0
-          for (let reached = true; reached; ) {
-            op++
-            reached = yield* Effect.scoped(interruptBefore(sweep, op, then))
-          }
-          assert.isAbove(op, 5)
-        }).pipe(Effect.withMaxOpsBeforeYield(budget))
+  for (const [name, { beside = () => Effect.void, before, settings, victim }] of Object.entries(sweeps)) {
+    for (const way of ways) {
+      it.effect(nameOf(name, way), () =>
+        sweep(way, 5, (op) =>
+          Effect.gen(function* () {
+            const gate = yield* makeGate({ quietPeriod: 0, ...settings })
+            if (before !== undefined) yield* before(gate)
+            const { fiber, isReached } = yield* victimOf(victim(gate), op, way.afterwards)
+            const besides = yield* Effect.forkScoped(beside(gate))
+            yield* Fiber.await(fiber)
+            yield* holdsNothing(gate, besides, `before op ${op}`)
+            return isReached()
+          }).pipe(Effect.scoped)
+        )
       )
     }
   }
 })
-
-/** Whether the victim has so many ops. */
-const interruptBefore = (sweep: Sweep, op: number, then: "go on" | "yield") =>
-  Effect.gen(function* () {
-    const gate = yield* makeGate({ quietPeriod: 0, ...sweep.settings })
-    if (sweep.before !== undefined) yield* sweep.before(gate)
-    let reached = false
-    const victim: Fiber.RuntimeFiber<unknown, Failure> = yield* sweep.victim(gate).pipe(
-      beforeOp(
-        op,
-        () => {
-          reached = true
-          victim.unsafeInterruptAsFork(victim.id())
-        },
-        then
-      ),
-      Effect.forkScoped
-    )
-    const beside = yield* Effect.forkScoped(sweep.beside?.(gate) ?? Effect.void)
-    yield* Fiber.await(victim)
-    yield* holdsNothing(gate, beside, `before op ${op}`)
-    return reached
-  })
 
 const holdsNothing = (gate: Gate, beside: Fiber.Fiber<unknown>, where: string) =>
   Effect.gen(function* () {

@@ -1,5 +1,5 @@
-/** What the tests of the gate share: a gate of one's own, reviews that end when the test says so, and ops to meddle with. */
-import { Deferred, Effect, Fiber, Layer, Option, Scheduler, TestClock } from "effect"
+/** What the tests of the gate share: a gate of one's own, and reviews that end when the test says so. */
+import { Deferred, Effect, Fiber, Layer, Option, TestClock } from "effect"
 import { Healing, HealingService, type HealingSettingsInput, OpenClaw, type RunOptions } from "effect-healing"
 
 /** Lets every fiber run until it waits for something that only the test can bring about. */
@@ -34,24 +34,3 @@ export const makeGate = (settings: HealingSettingsInput = {}) =>
 
     return { healing, openClaw, log, review }
   })
-
-/**
- * Does something before the n-th op of an effect, counted over its fiber and the children of that; the effect then
- * either goes on at once or lets all other fibers run first.
- */
-export const beforeOp =
-  (n: number, meddle: () => void, then: "go on" | "yield") =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    let ops = 0
-    return Effect.withScheduler(
-      effect,
-      Scheduler.make(
-        (task, priority, fiber) => Scheduler.defaultScheduler.scheduleTask(task, priority, fiber),
-        (fiber) => {
-          if (++ops !== n) return Scheduler.defaultShouldYield(fiber)
-          meddle()
-          return then === "yield" ? 0 : false
-        }
-      )
-    )
-  }

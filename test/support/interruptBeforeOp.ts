@@ -1,0 +1,92 @@
+/** Sweeps of interruptions: an effect is run again and again, each time interrupted before another one of its ops. */
+import { assert } from "@effect/vitest"
+import { Effect, type Fiber, Scheduler, type Scope } from "effect"
+import { isFull } from "./property.js"
+
+/**
+ * Does something before the n-th op of an effect, counted over its fiber and the children of that; the effect then
+ * either goes on at once or lets all other fibers run first.
+ */
+export const beforeOp =
+  (n: number, meddle: () => void, afterwards: "go on" | "yield") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    let ops = 0
+    return Effect.withScheduler(
+      effect,
+      Scheduler.make(
+        (task, priority, fiber) => Scheduler.defaultScheduler.scheduleTask(task, priority, fiber),
+        (fiber) => {
+          if (++ops !== n) return Scheduler.defaultShouldYield(fiber)
+          meddle()
+          return afterwards === "yield" ? 0 : false
+        }
+      )
+    )
+  }
+
+/** How the interrupted fiber goes on, and after how many ops it yields by itself. */
+interface Way {
+  readonly afterwards: "go on" | "yield"
+  readonly budget: number
+  /** From one op that is tried to the next: every op in full. */
+  readonly stride: number
+}
+
+export const ways: ReadonlyArray<Way> = [
+  { afterwards: "go on", budget: 2048, stride: isFull ? 1 : 3 },
+  { afterwards: "yield", budget: 2048, stride: isFull ? 1 : 3 },
+  // Below about 10, Effect's own yield eats the whole budget.
+  { afterwards: "go on", budget: 16, stride: isFull ? 1 : 11 }
+]
+
+/** The name of a test. */
+export const nameOf = (what: string, { afterwards, budget }: Way): string =>
+  `${what} (${afterwards}, ${budget} ops before a yield)`
+
+/** One victim, and whether it was reached and interrupted before it had ended. */
+export interface Victim<E> {
+  readonly fiber: Fiber.RuntimeFiber<unknown, E>
+  readonly isReached: () => boolean
+}
+
+/** Forks what is interrupted before its n-th op. */
+export const victimOf = <E, R>(
+  effect: Effect.Effect<unknown, E, R>,
+  op: number,
+  afterwards: Way["afterwards"]
+): Effect.Effect<Victim<E>, never, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    let reached = false
+    const fiber: Fiber.RuntimeFiber<unknown, E> = yield* effect.pipe(
+      beforeOp(
+        op,
+        () => {
+          reached = true
+          fiber.unsafeInterruptAsFork(fiber.id())
+        },
+        afterwards
+      ),
+      Effect.forkScoped
+    )
+    return { fiber, isReached: () => reached }
+  })
+
+/**
+ * Tries one op after the other until there are no more, at least so many.
+ *
+ * - `once`: tries one, and answers whether it was there.
+ */
+export const sweep = <E, R>(
+  { budget, stride }: Way,
+  atLeast: number,
+  once: (op: number) => Effect.Effect<boolean, E, R>
+) =>
+  Effect.gen(function* () {
+    let op = 1
+    while (yield* once(op)) {
+      op += stride
+      // The test runner, too, wants to run now and then.
+      yield* Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+    }
+    assert.isAbove(op, atLeast)
+  }).pipe(Effect.withMaxOpsBeforeYield(budget))
