@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
+import { afterAll, beforeAll, describe, expect, inject, it } from "@effect/vitest"
 import { isFull } from "../support/property.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -65,7 +65,6 @@ const tsconfig = {
 
 let folder: string
 let project: string
-let packed: { readonly filename: string; readonly files: ReadonlyArray<{ readonly path: string }> }
 
 /** Runs a command and answers with its output; a failure shows all that was printed. */
 const run = (cwd: string, file: string, ...args: ReadonlyArray<string>) =>
@@ -90,22 +89,19 @@ describe.runIf(isFull)("the package", () => {
     folder = await mkdtemp(join(tmpdir(), "effect-healing-packed-"))
     project = join(folder, "app")
     await mkdir(project)
-    await run(root, "npm", "run", "build")
-    const json = await run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", folder)
-    ;[packed] = JSON.parse(json)
     await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(tsconfig))
     await writeFile(join(project, "consumer.ts"), consumer)
     await writeFile(join(project, "onDisk.js"), onDisk)
     // Without a script that could compile something: SQLite comes as a binary.
     const npm = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
-    await run(project, "npm", ...npm, join(folder, packed.filename), ...(await installLine()))
+    await run(project, "npm", ...npm, inject("packed").tarball, ...(await installLine()))
   }, 600_000)
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it("holds the build and the sources it maps to, and nothing else", () => {
-    const paths = packed.files.map(({ path }) => path).sort()
+    const paths = inject("packed").paths.toSorted()
     const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
     const built = sources.flatMap((path) => {
       const name = path.replace(/^src\/(.+)\.ts$/, "dist/$1")
@@ -135,7 +131,7 @@ describe.runIf(isFull)("the package", () => {
 
     beforeAll(async () => {
       installed = join(folder, "module")
-      const npm = ["install", join(folder, packed.filename), "--loglevel=error", "--prefix", installed]
+      const npm = ["install", inject("packed").tarball, "--loglevel=error", "--prefix", installed]
       await run(folder, "npm", ...npm)
     }, 600_000)
 

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import {
   existsSync,
   mkdtempSync,
@@ -11,9 +10,8 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { NodeContext } from "@effect/platform-node"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, inject, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Schedule } from "effect"
 import { HealingEvent } from "effect-healing"
 import { lineOf } from "../../src/pm2-module/Lines.js"
@@ -25,8 +23,6 @@ import { isFull } from "../support/property.js"
 import { aRequest } from "../support/storeSamples.js"
 import { startModule } from "./module.js"
 import { inTime, makeDaemon, planted } from "./pm2/daemon.js"
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-healing-module-"))),
@@ -155,12 +151,7 @@ describe.runIf(isFull)("at length, the module", () => {
       Effect.gen(function* () {
         const fake = yield* makeFake({ generation: "exec", turns: [{ text: answer() }] })
         const daemon = yield* makeDaemon
-        const npm = (...args: ReadonlyArray<string>) => execFileSync("npm", args, { cwd: root, encoding: "utf8" })
-        npm("run", "build")
-        npm("pack", "--ignore-scripts", "--pack-destination", daemon.folder)
-        const tarball = readdirSync(daemon.folder).find((name) => name.endsWith(".tgz"))
-        assert.isDefined(tarball)
-        yield* daemon.pm2("install", join(daemon.folder, tarball))
+        yield* daemon.pm2("install", inject("packed").tarball)
 
         const logs = ["error", "out"].map((name) => join(daemon.home, "logs", `effect-healing-${name}.log`))
         const lines = Effect.sync(() =>
