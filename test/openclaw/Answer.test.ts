@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Either, Option } from "effect"
 import type { SeenFile } from "../../src/Excerpt.js"
 import * as Answer from "../../src/openclaw/Answer.js"
-import { answer, suggestion } from "./reviewing.js"
+import { answer, suggestion } from "./reviewWorld.js"
 
 const whole: SeenFile = { text: "old", remarks: [], hash: `sha256:${"a".repeat(64)}`, isWhole: true }
 

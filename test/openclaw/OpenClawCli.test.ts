@@ -6,7 +6,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope } from "effect"
 import * as OpenClawCli from "../../src/openclaw/OpenClawCli.js"
-import { type Call, makeFake, type Scenario, type Turn } from "./fake.js"
+import { type Call, makeFake, type Scenario, type Turn } from "./makeFake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))

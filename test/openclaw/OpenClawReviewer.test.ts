@@ -4,7 +4,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope, TestClock } from "effect"
 import { Reviewed } from "effect-healing"
-import { answer, aSecret, failureOf, makeWorld, nothing, suggestion, wanted } from "./reviewing.js"
+import { answer, aSecret, failureOf, makeReviewWorld, nothing, suggestion, wanted } from "./reviewWorld.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
@@ -21,7 +21,7 @@ const completed = (reviewed: Reviewed) => {
 describe.concurrent("a review", () => {
   scoped("is a question to OpenClaw, and its answer", () =>
     Effect.gen(function* () {
-      const { fake, review } = yield* makeWorld({ turns: [{ text: answer({ suggestions: [suggestion()] }) }] })
+      const { fake, review } = yield* makeReviewWorld({ turns: [{ text: answer({ suggestions: [suggestion()] }) }] })
       assert.deepStrictEqual(
         yield* review(wanted()),
         Reviewed.Completed({
@@ -61,7 +61,7 @@ describe.concurrent("a review", () => {
       const logs = [1, 2, 3, 4].map((n) => ({ name: `${n}`, text: "so it went\n".repeat(5000) }))
       // An adapter that says more than it is asked for.
       const evidence = { ...nothing, files, logs, env: { COLOUR: "ultramarine" } }
-      const { fake, review } = yield* makeWorld({
+      const { fake, review } = yield* makeReviewWorld({
         evidence: () => Effect.succeed(evidence),
         turns: [{ text: answer() }]
       })
@@ -76,7 +76,7 @@ describe.concurrent("a review", () => {
   scoped("D10: reads an answer in a fence without a tag", () =>
     Effect.gen(function* () {
       const text = `\`\`\`\n${answer({ suggestions: [suggestion()] })}\n\`\`\``
-      const { fake, review } = yield* makeWorld({ turns: [{ text }] })
+      const { fake, review } = yield* makeReviewWorld({ turns: [{ text }] })
       assert.lengthOf(completed(yield* review(wanted())).suggestions ?? [], 1)
       assert.lengthOf(yield* fake.turnCalls, 1)
     })
@@ -87,7 +87,7 @@ describe.concurrent("a job that the supervisor does not have", () => {
   steered("is not reviewed; a request that was left over waits for it during the first minute", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(600_000)
-      const { fake, review } = yield* makeWorld({ jobs: Effect.succeed([]) })
+      const { fake, review } = yield* makeReviewWorld({ jobs: Effect.succeed([]) })
       const skipped = Reviewed.Skipped({ reason: "the supervisor has no job named digest" })
       assert.deepStrictEqual(yield* review(wanted("failure", { submittedAt: 600_000 })), skipped)
       const leftOver = wanted("failure", { submittedAt: 599_999 })
@@ -105,7 +105,7 @@ describe.concurrent("an answer that is no report", () => {
   scoped("is asked for once more, with what was wrong, and both are paid for", () =>
     Effect.gen(function* () {
       const wrong = answer({ summary: `mistaken, ${aSecret}`, suggestions: [suggestion({ category: "misc" })] })
-      const { fake, review } = yield* makeWorld({ turns: [{ text: wrong }, { text: answer() }] })
+      const { fake, review } = yield* makeReviewWorld({ turns: [{ text: wrong }, { text: answer() }] })
       const report = completed(yield* review(wanted()))
       assert.deepInclude(report, {
         summary: "The disk was full.",
@@ -126,7 +126,7 @@ describe.concurrent("an answer that is no report", () => {
   scoped("fails the second time, with an excerpt", () =>
     Effect.gen(function* () {
       const text = `No idea, but ${aSecret}. ${"x ".repeat(1000)}`
-      const world = yield* makeWorld({ turns: [{ text: "{}" }, { text }, { text: answer() }] })
+      const world = yield* makeReviewWorld({ turns: [{ text: "{}" }, { text }, { text: answer() }] })
       const { cause, retry } = yield* failureOf(world)
       assert.strictEqual(cause._tag, "MalformedReport")
       if (cause._tag !== "MalformedReport") return
@@ -139,7 +139,9 @@ describe.concurrent("an answer that is no report", () => {
 
   scoped("is bounded in the second question, however long it is", () =>
     Effect.gen(function* () {
-      const { fake, review } = yield* makeWorld({ turns: [{ mode: "huge", bytes: 1_500_000 }, { text: answer() }] })
+      const { fake, review } = yield* makeReviewWorld({
+        turns: [{ mode: "huge", bytes: 1_500_000 }, { text: answer() }]
+      })
       completed(yield* review(wanted()))
       const [first, second] = yield* fake.turnCalls
       assert.isBelow(Number(second?.prompt?.length), Number(first?.prompt?.length) + 9000)
@@ -149,7 +151,7 @@ describe.concurrent("an answer that is no report", () => {
 
   scoped("may have no envelope, and is one nevertheless", () =>
     Effect.gen(function* () {
-      const { review } = yield* makeWorld({ turns: [{ mode: "notJson", text: answer() }] })
+      const { review } = yield* makeReviewWorld({ turns: [{ mode: "notJson", text: answer() }] })
       assert.strictEqual(completed(yield* review(wanted())).summary, "The disk was full.")
     })
   )
@@ -158,7 +160,7 @@ describe.concurrent("an answer that is no report", () => {
   for (const turn of [{ mode: "noise" }, { mode: "hugeStderr" }, { mode: "invalidUtf8" }] as const) {
     scoped(`is none of these: ${turn.mode}`, () =>
       Effect.gen(function* () {
-        const { fake, review } = yield* makeWorld({ turns: [{ ...turn, ...noise }] })
+        const { fake, review } = yield* makeReviewWorld({ turns: [{ ...turn, ...noise }] })
         assert.lengthOf(completed(yield* review(wanted())).suggestions ?? [], 1)
         assert.lengthOf(yield* fake.turnCalls, 1)
       })
@@ -171,7 +173,7 @@ describe.concurrent("a review has its time", () => {
 
   steered("and is stopped at its end, with all that it has started", () =>
     Effect.gen(function* () {
-      const { fake, review } = yield* makeWorld({ ...isOver, turns: [{ mode: "fork" }] })
+      const { fake, review } = yield* makeReviewWorld({ ...isOver, turns: [{ mode: "fork" }] })
       const fiber = yield* Effect.fork(Effect.flip(review(wanted())))
       const call = yield* fake.ready(1)
       const seconds = Number(call.argv[call.argv.indexOf("--timeout") + 1])
@@ -190,7 +192,7 @@ describe.concurrent("a review has its time", () => {
 
   steered("in which the second question has its part", () =>
     Effect.gen(function* () {
-      const { fake, review } = yield* makeWorld({ ...isOver, turns: [{ text: "{}" }, { mode: "hang" }] })
+      const { fake, review } = yield* makeReviewWorld({ ...isOver, turns: [{ text: "{}" }, { mode: "hang" }] })
       const fiber = yield* Effect.fork(Effect.flip(review(wanted())))
       yield* fake.ready(2)
       yield* TestClock.adjust("55 seconds")
@@ -201,9 +203,9 @@ describe.concurrent("a review has its time", () => {
 
   scoped("which may be short, or without an end", () =>
     Effect.gen(function* () {
-      const short = yield* makeWorld({ settings: { reviewTimeout: "1 second" }, turns: [{ mode: "ignoreTerm" }] })
+      const short = yield* makeReviewWorld({ settings: { reviewTimeout: "1 second" }, turns: [{ mode: "ignoreTerm" }] })
       assert.strictEqual((yield* failureOf(short)).cause._tag, "OpenClawTimedOut")
-      const endless = yield* makeWorld({ settings: { reviewTimeout: Number.POSITIVE_INFINITY } })
+      const endless = yield* makeReviewWorld({ settings: { reviewTimeout: Number.POSITIVE_INFINITY } })
       completed(yield* endless.review(wanted()))
       assert.include((yield* endless.fake.turnCalls)[0]?.argv.join(" "), "--timeout 86400")
     })
@@ -211,7 +213,7 @@ describe.concurrent("a review has its time", () => {
 
   scoped("unless it is interrupted, which ends all that it has started", () =>
     Effect.gen(function* () {
-      const { fake, review } = yield* makeWorld({ turns: [{ mode: "fork" }] })
+      const { fake, review } = yield* makeReviewWorld({ turns: [{ mode: "fork" }] })
       const fiber = yield* Effect.fork(review(wanted()))
       const call = yield* fake.ready(1)
       assert.lengthOf(yield* fake.alive, 4)

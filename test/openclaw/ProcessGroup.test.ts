@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Fiber, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
 import { bundle } from "../support/bundle.js"
-import { makeFake } from "./fake.js"
+import { makeFake } from "./makeFake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Clock, Effect, type Scope } from "effect"
 import { type ReviewError, SupervisorError } from "effect-healing"
 import { type OpenClawError, OpenClawFailed } from "effect-healing/openclaw"
-import type { Turn } from "./fake.js"
-import { answer, aSecret, failureOf, makeWorld } from "./reviewing.js"
+import type { Turn } from "./makeFake.js"
+import { answer, aSecret, failureOf, makeReviewWorld } from "./reviewWorld.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
@@ -37,7 +37,7 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
   Arr.chunksOf(cases, 3).forEach((some) => {
     scoped(`but an error that says whether to try again: ${some.map(([{ mode = "answer" }]) => mode)}`, () =>
       Effect.gen(function* () {
-        const world = yield* makeWorld()
+        const world = yield* makeReviewWorld()
         for (const [turn, tag, retry, has = {}] of some) {
           yield* world.fake.setTurns([turn])
           const before = yield* Clock.currentTimeMillis
@@ -59,9 +59,9 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
 
   scoped("nor is it where there is no CLI, or too old a one", () =>
     Effect.gen(function* () {
-      const none = yield* failureOf(yield* makeWorld({ options: { command: "/nowhere/openclaw" } }))
+      const none = yield* failureOf(yield* makeReviewWorld({ options: { command: "/nowhere/openclaw" } }))
       assert.deepStrictEqual([none.cause._tag, none.retry._tag], ["OpenClawNotFound", "Never"])
-      const old = yield* failureOf(yield* makeWorld({ generation: "message-file" }))
+      const old = yield* failureOf(yield* makeReviewWorld({ generation: "message-file" }))
       assert.deepStrictEqual([old.cause._tag, old.retry._tag], ["OpenClawTooOld", "Never"])
     })
   )
@@ -69,7 +69,7 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
   scoped("nor is it where there is no evidence", () =>
     Effect.gen(function* () {
       const detail = `it does not answer ${aSecret} ${"x ".repeat(1000)}`
-      const world = yield* makeWorld({ evidence: () => Effect.fail(new SupervisorError({ detail })) })
+      const world = yield* makeReviewWorld({ evidence: () => Effect.fail(new SupervisorError({ detail })) })
       const { cause, retry } = yield* failureOf(world)
       assert.deepStrictEqual([cause._tag, retry._tag], ["EvidenceUnavailable", "Backoff"])
       assert.isTrue("detail" in cause && cause.detail.length === 500)
@@ -79,7 +79,7 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
 
   scoped("nor is it where the supervisor never answers", () =>
     Effect.gen(function* () {
-      const world = yield* makeWorld({ evidence: () => Effect.never, settings: { reviewTimeout: "200 millis" } })
+      const world = yield* makeReviewWorld({ evidence: () => Effect.never, settings: { reviewTimeout: "200 millis" } })
       const { cause, retry } = yield* failureOf(world)
       assert.deepStrictEqual([cause._tag, retry._tag], ["EvidenceUnavailable", "Backoff"])
       assert.deepStrictEqual(yield* world.fake.calls, [])
@@ -89,7 +89,7 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
   scoped("nor is it where nobody knows which model would answer, and with what tools", () =>
     Effect.gen(function* () {
       for (const model of [undefined, "one"]) {
-        const world = yield* makeWorld({ options: { model } })
+        const world = yield* makeReviewWorld({ options: { model } })
         const { cause, retry } = yield* failureOf(world)
         assert.deepStrictEqual([cause._tag, retry._tag], ["OpenClawUnrestricted", "Never"])
         assert.deepStrictEqual(yield* world.fake.turnCalls, [])
@@ -100,7 +100,7 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
   scoped("and tells its exit code and the end of its diagnostics", () =>
     Effect.gen(function* () {
       const stderr = [..."abc".repeat(1000)].map((letter) => `line ${letter}`)
-      const world = yield* makeWorld({
+      const world = yield* makeReviewWorld({
         turns: [{ mode: "error", message: `No ${aSecret}`, stderr: [...stderr, aSecret] }]
       })
       const { cause } = yield* failureOf(world)

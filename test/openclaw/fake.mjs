@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer"
 /**
  * Stands in for the CLI `openclaw`: its options, envelopes, exit codes and signals, as the real one was seen to behave.
- * FAKE_OPENCLAW names a scenario (see fake.ts), and beside that file each call leaves a `call-<n>.json`.
+ * FAKE_OPENCLAW names a scenario (see makeFake.ts), and beside that file each call leaves a `call-<n>.json`.
  */
 import { spawn } from "node:child_process"
 import { randomBytes, randomUUID } from "node:crypto"

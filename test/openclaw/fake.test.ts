@@ -3,7 +3,7 @@ import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema, type Scope } from "effect"
-import { makeFake, type Scenario, type Turn } from "./fake.js"
+import { makeFake, type Scenario, type Turn } from "./makeFake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))

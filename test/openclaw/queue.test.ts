@@ -13,8 +13,8 @@ import {
 } from "effect-healing"
 import { OpenClawReviewer } from "effect-healing/openclaw"
 import { settle } from "../support/gateWorld.js"
-import { makeFake, type Turn } from "./fake.js"
-import { answer, digest, nothing, suggestion } from "./reviewing.js"
+import { makeFake, type Turn } from "./makeFake.js"
+import { answer, digest, nothing, suggestion } from "./reviewWorld.js"
 
 const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = {}) =>
   Effect.gen(function* () {

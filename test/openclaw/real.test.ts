@@ -11,8 +11,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
 import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
-import { type Behaviour, makeProvider } from "./provider.js"
-import { answer, digest, nothing, suggestion, wanted } from "./reviewing.js"
+import { type Behaviour, makeProvider } from "./makeProvider.js"
+import { answer, digest, nothing, suggestion, wanted } from "./reviewWorld.js"
 
 const { OPENCLAW_BIN } = process.env
 
@@ -58,7 +58,7 @@ const userConfig = (provider: string, folder: string) => ({
   update: { checkOnStart: false }
 })
 
-const makeWorld = (
+const makeRealWorld = (
   behaviour: Behaviour | ((home: string) => Behaviour),
   world: { readonly options?: (folder: string) => OpenClawOptions; readonly evidence?: Partial<Evidence> } = {}
 ) =>
@@ -149,7 +149,7 @@ tests("the real OpenClaw CLI", () => {
   it.scopedLive("answers with a report, by the provider of the user", () =>
     Effect.gen(function* () {
       const text = answer({ suggestions: [suggestion()] })
-      const { alive, asked, config, left, review, savedConfig } = yield* makeWorld({ calls: [], text })
+      const { alive, asked, config, left, review, savedConfig } = yield* makeRealWorld({ calls: [], text })
       const reviewed = yield* review
       assert.propertyVal(reviewed, "_tag", "Completed")
       if (reviewed._tag === "Completed") {
@@ -169,7 +169,7 @@ tests("the real OpenClaw CLI", () => {
 
   it.scopedLive("has no tools, whatever the user allows", () =>
     Effect.gen(function* () {
-      const { asked, exists, review } = yield* makeWorld(mischief)
+      const { asked, exists, review } = yield* makeRealWorld(mischief)
       yield* review
       const requests = Array.from(yield* asked)
       for (const { tools } of requests) assert.deepStrictEqual(tools, [])
@@ -183,7 +183,7 @@ tests("the real OpenClaw CLI", () => {
 
   it.scopedLive("may read in its working folder, and nothing else", () =>
     Effect.gen(function* () {
-      const { asked, exists, review } = yield* makeWorld(mischief, {
+      const { asked, exists, review } = yield* makeRealWorld(mischief, {
         options: (workingFolder) => ({ workingFolder })
       })
       yield* review
@@ -202,7 +202,7 @@ tests("the real OpenClaw CLI", () => {
 
   it.scopedLive("is stopped when the provider limits the rate of requests", () =>
     Effect.gen(function* () {
-      const { alive, asked, left, review } = yield* makeWorld({ retryAfter: 3600 })
+      const { alive, asked, left, review } = yield* makeRealWorld({ retryAfter: 3600 })
       const error = yield* Effect.flip(review)
       assert.strictEqual(error.retry._tag, "RateLimited")
       assert.instanceOf(error.cause, OpenClawRateLimited)
@@ -215,7 +215,7 @@ tests("the real OpenClaw CLI", () => {
 
   it.scopedLive("leaves nothing when it is interrupted", () =>
     Effect.gen(function* () {
-      const { alive, firstAsked, left, review } = yield* makeWorld("hang")
+      const { alive, firstAsked, left, review } = yield* makeRealWorld("hang")
       const fiber = yield* Effect.fork(review)
       yield* Effect.raceFirst(firstAsked, Fiber.join(fiber))
       yield* Fiber.interrupt(fiber)

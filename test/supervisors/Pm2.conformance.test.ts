@@ -6,7 +6,7 @@ import { Supervisor } from "effect-healing"
 import { Pm2 } from "effect-healing/pm2"
 import { isFull } from "../support/property.js"
 import { conforms } from "../support/supervisorConformance.js"
-import { type App, makeDaemon, planted } from "./pm2/daemon.js"
+import { type App, makeDaemon, planted } from "./pm2/makeDaemon.js"
 
 describe.runIf(isFull)("at length", () => {
   conforms(

@@ -4,7 +4,7 @@ import { Effect, Option, Schedule, Stream } from "effect"
 import * as fc from "effect/FastCheck"
 import type { SupervisorError } from "effect-healing"
 import { isFull } from "../support/property.js"
-import { inTime, makeDaemon, type NeverCame, neverFalselyIdle, watch } from "./pm2/daemon.js"
+import { inTime, makeDaemon, type NeverCame, neverFalselyIdle, watch } from "./pm2/makeDaemon.js"
 
 const job = fc.constantFrom("digest", "chat", "cluster")
 

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
 import { isFull } from "../support/property.js"
-import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2/daemon.js"
+import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./pm2/makeDaemon.js"
 
 const flooded = (folder: string) => existsSync(join(folder, "flooded-cluster"))
 

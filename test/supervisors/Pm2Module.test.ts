@@ -17,12 +17,12 @@ import { HealingEvent } from "effect-healing"
 import { lineOf } from "../../src/pm2-module/Lines.js"
 import { type BadSettings, load } from "../../src/pm2-module/ModuleSettings.js"
 import * as Reports from "../../src/pm2-module/Reports.js"
-import { makeFake } from "../openclaw/fake.js"
-import { answer } from "../openclaw/reviewing.js"
+import { makeFake } from "../openclaw/makeFake.js"
+import { answer } from "../openclaw/reviewWorld.js"
 import { isFull } from "../support/property.js"
 import { aRequest } from "../support/storeSamples.js"
-import { startModule } from "./module.js"
-import { inTime, makeDaemon, planted } from "./pm2/daemon.js"
+import { inTime, makeDaemon, planted } from "./pm2/makeDaemon.js"
+import { startModule } from "./startModule.js"
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-healing-module-"))),

@@ -53,7 +53,7 @@ const isUnknown = (all: ReadonlyArray<Activity>): boolean => all.at(-1)?._tag ==
  * - `make`: makes one of its own for each test, with no job.
  * - `patience`: how many milliseconds it may take until it tells something, in which case it fails: nothing waits that long.
  */
-export const conforms = <E>(name: string, make: Effect.Effect<Controls, E, Scope.Scope>, patience = 10_000): void => {
+export const conforms = <E>(name: string, make: Effect.Effect<Controls, E, Scope.Scope>, patience = 60_000): void => {
   /** All that a stream has told since, and a way to wait until that is enough. */
   const listen = <A>(stream: Stream.Stream<A>) =>
     Effect.gen(function* () {

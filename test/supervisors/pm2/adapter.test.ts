@@ -3,8 +3,8 @@ import { Effect, Exit, Fiber, Layer, Logger, Scope, Stream, TestClock } from "ef
 import { Activity, EvidenceScope, Supervisor } from "effect-healing"
 import { Pm2 } from "effect-healing/pm2"
 import * as Amp from "../../../src/supervisors/pm2/Amp.js"
-import { inTime, watch } from "./daemon.js"
 import { makeFake } from "./fake.js"
+import { inTime, watch } from "./makeDaemon.js"
 import { exception, exit, line, listed, planted, runId } from "./recorded.js"
 
 const { Known, Unknown } = Activity

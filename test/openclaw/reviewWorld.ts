@@ -18,7 +18,7 @@ import {
 } from "effect-healing"
 import { type OpenClawError, type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
 import { accept } from "../../src/HealingRequest.js"
-import { makeFake, type Turn } from "./fake.js"
+import { makeFake, type Turn } from "./makeFake.js"
 
 export const digest: JobInfo = { id: "digest", kind: "cron", openClaw: true, policy: {} }
 
@@ -71,7 +71,7 @@ export interface World {
 }
 
 /** A reviewer over the fake CLI. */
-export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], ...world }: World = {}) =>
+export const makeReviewWorld = ({ generation = "exec", turns = [{ text: answer() }], ...world }: World = {}) =>
   Effect.gen(function* () {
     const fake = yield* makeFake({ generation, turns })
     const scopes: Array<EvidenceScope> = []
@@ -101,7 +101,7 @@ export const makeWorld = ({ generation = "exec", turns = [{ text: answer() }], .
 export const aSecret = "sk-proj-abcdefghijklmnopqrstuvwxyz012345"
 
 /** How the review fails, of which nothing is left. */
-export const failureOf = ({ fake, review }: Effect.Effect.Success<ReturnType<typeof makeWorld>>) =>
+export const failureOf = ({ fake, review }: Effect.Effect.Success<ReturnType<typeof makeReviewWorld>>) =>
   Effect.gen(function* () {
     const error = yield* Effect.flip(review(wanted()))
     assert.instanceOf(error, ReviewError)

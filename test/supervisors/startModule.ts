@@ -2,7 +2,7 @@
 import { fork } from "node:child_process"
 import { Deferred, Effect, Exit, Runtime, Stream, SubscriptionRef } from "effect"
 import { bundle } from "../support/bundle.js"
-import { inTime } from "./pm2/daemon.js"
+import { inTime } from "./pm2/makeDaemon.js"
 
 const program = Effect.promise(() => bundle(new URL("../../src/pm2-module/main.ts", import.meta.url)))
 
