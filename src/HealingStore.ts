@@ -183,8 +183,14 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
    * (`synchronous = FULL`). One process at a time owns the file, by a lock on a second file beside it, `<filename>-owner`,
    * and others may read it meanwhile. The lock ends with its process, however that ends.
    *
+   * Who reads the file within the same process, by a client of `@effect/sql-sqlite-node`, says `readonly: true, disableWAL: true`:
+   * with two copies of SQLite in one process, the other one would remove the log of the last commits when it closes.
+   *
    * @since 0.1.0
    */
   static readonly layerSqlite = (filename: string): Layer.Layer<HealingStore, HealingStoreError, FileSystem | Path> =>
-    Layer.provide(this.layerSql, SqliteFile.layer(filename))
+    Layer.effect(
+      this,
+      Effect.suspend(() => SqlStore.make)
+    ).pipe(Layer.provide(SqliteFile.layer(filename)))
 }

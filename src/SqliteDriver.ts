@@ -7,6 +7,7 @@
 import type { Reactivity } from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import Sqlite from "better-sqlite3"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
@@ -16,6 +17,13 @@ export interface SqliteOptions {
   readonly readonly?: boolean
   readonly disableWAL?: boolean
 }
+
+/**
+ * What `make` opens files with.
+ *
+ * @internal
+ */
+export const driver: unknown = Sqlite
 
 /**
  * What better-sqlite3 throws when it opens the file is a defect.

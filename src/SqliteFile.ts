@@ -15,17 +15,17 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "./HealingError.js"
 import type { SqliteOptions } from "./SqliteDriver.js"
-import { checkOwnDriver } from "./SqliteVersions.js"
+import { checkDriver } from "./SqliteVersions.js"
 import { codeOf, storeError } from "./SqlStore.js"
 
 type Connected = Effect.Effect<SqlClient, HealingStoreError, Scope.Scope | Reactivity.Reactivity>
 
 /** What the constructor of the client throws surfaces as a defect. */
 const connect = (options: SqliteOptions): Connected =>
-  checkOwnDriver.pipe(
-    // Not before it is needed: it loads native code.
-    Effect.zipRight(Effect.promise(() => import("./SqliteDriver.js"))),
-    Effect.flatMap((driver) => driver.make(options)),
+  // Not before it is needed: it loads native code.
+  Effect.promise(() => import("./SqliteDriver.js")).pipe(
+    Effect.tap(({ driver }) => checkDriver(driver)),
+    Effect.flatMap(({ make }) => make(options)),
     Effect.catchAllCause((cause) =>
       Effect.fail(storeError(`in ${options.filename} cannot be opened`, Cause.squash(cause)))
     )

@@ -32,59 +32,57 @@ export const versionProblem = (driver: string, node: string): string | undefined
   const [major, minor] = numbersOf(node)
   if (driverMajor < 13) {
     return major === 24 && minor >= 19
-      ? `better-sqlite3 ${driver} aborts the process on Node ${node}: ` +
-          'put "overrides": { "better-sqlite3": "^13.2.0" } into the package.json of the app, and run npm install'
+      ? `better-sqlite3 ${driver} aborts the process on Node ${node}: require ^13.2.0 of it in the package.json of the app, ` +
+          'by "overrides": { "better-sqlite3": "^13.2.0" } (pnpm: "pnpm.overrides", yarn: "resolutions"), and install again'
       : undefined
   }
   return major < 22 ? `better-sqlite3 ${driver} crashes the process on Node ${node}: run Node 22 or newer` : undefined
 }
 
-const refuse = (drivers: ReadonlyArray<string>): Effect.Effect<void, HealingStoreError> =>
+const decodePackage = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ version: Schema.NonEmptyString })))
+
+/** Of the package in this folder. One that somebody has put into a bundle tells none. */
+const versionIn = (folder: string): Option.Option<string> =>
+  Option.liftThrowable(readFileSync)(`${folder}package.json`).pipe(
+    Option.flatMap((json) => decodePackage(json.toString("utf8"))),
+    Option.map(({ version }) => version)
+  )
+
+/** Each better-sqlite3 that the process has loaded: what its main module exports, and its version. */
+const loadedDrivers = (): ReadonlyArray<{ readonly exports: unknown; readonly version: string }> =>
+  // The cache is one for the whole process, wherever it is asked for.
+  Object.entries(createRequire(process.execPath).cache).flatMap(([file, loaded]) => {
+    const [, folder] = /^(.*[\\/]better-sqlite3[\\/])lib[\\/]index\.js$/.exec(file) ?? []
+    if (folder === undefined) return []
+    return Option.toArray(Option.map(versionIn(folder), (version) => ({ exports: loaded?.exports, version })))
+  })
+
+const refuse = (drivers: ReadonlyArray<{ readonly version: string }>): Effect.Effect<void, HealingStoreError> =>
   Effect.forEach(
     drivers,
-    (driver) => {
-      const detail = versionProblem(driver, process.versions.node)
+    ({ version }) => {
+      const detail = versionProblem(version, process.versions.node)
       return detail === undefined ? Effect.void : new HealingStoreError({ reason: "Unsupported", detail })
     },
     { discard: true }
   )
 
-const decodePackage = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ version: Schema.NonEmptyString })))
-
-/** Of the better-sqlite3 whose file this is. A package that somebody has bundled tells none. */
-const versionAt = (file: string): Option.Option<string> =>
-  Option.liftThrowable(readFileSync)(file).pipe(
-    Option.flatMap((json) => decodePackage(json.toString("utf8"))),
-    Option.map(({ version }) => version)
-  )
-
 /**
- * Fails if the better-sqlite3 that this package loads would end the process. Call it before anything is loaded.
+ * Fails if this driver would end the process. It is safe to import: its native code is loaded when a file is opened.
+ *
+ * - `driver`: what `better-sqlite3` exports.
  *
  * @internal
  */
-export const checkOwnDriver: Effect.Effect<void, HealingStoreError> = Effect.suspend(() =>
-  refuse(
-    Option.toArray(
-      Option.liftThrowable(() => createRequire(import.meta.url).resolve("better-sqlite3/package.json"))().pipe(
-        Option.flatMap(versionAt)
-      )
-    )
-  )
-)
+export const checkDriver = (driver: unknown): Effect.Effect<void, HealingStoreError> =>
+  Effect.suspend(() => refuse(loadedDrivers().filter(({ exports }) => exports === driver)))
 
 /** The mark of a client of `@effect/sql-sqlite-node`. */
 const EffectSqlite = Symbol.for("@effect/sql-sqlite-node/SqliteClient")
 
-/** What `@effect/sql-sqlite-node` has loaded is among these: its client is not made without. */
-const loadedDrivers = (): ReadonlyArray<string> =>
-  Object.keys(createRequire(import.meta.url).cache).flatMap((file) => {
-    const [, root] = /^(.*[\\/]better-sqlite3[\\/])lib[\\/]database\.js$/.exec(file) ?? []
-    return root === undefined ? [] : Option.toArray(versionAt(`${root}package.json`))
-  })
-
 /**
- * Fails if the client is one of `@effect/sql-sqlite-node`, and a better-sqlite3 is loaded that will end the process.
+ * Fails if the client is one of `@effect/sql-sqlite-node`, and a better-sqlite3 is loaded that will end the process. Which one is
+ * the client's cannot be told, but that one ends it all the same.
  *
  * @internal
  */

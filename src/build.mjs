@@ -28,8 +28,9 @@ const bundle = async (entry, options) => {
   })
 }
 
-// The module becomes one file.
+// The module becomes one file, and the map of the driver is one of what it was before.
 rmSync(join(root, "dist/pm2-module"), { recursive: true })
+rmSync(join(root, "dist/SqliteDriver.js.map"))
 
 const folders = [
   // Its `better-sqlite3` is the one that this package depends on; all else is shared with the app.

@@ -4,11 +4,12 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HealingStore } from "effect-healing"
-import { versionProblem } from "../src/SqliteVersions.js"
+import { checkDriver, versionProblem } from "../src/SqliteVersions.js"
 import { storeError } from "../src/SqlStore.js"
 import { bundle } from "./support/bundle.js"
 
@@ -26,7 +27,8 @@ describe("statements", () => {
 
 describe("better-sqlite3 and Node", () => {
   const overrides =
-    'put "overrides": { "better-sqlite3": "^13.2.0" } into the package.json of the app, and run npm install'
+    'require ^13.2.0 of it in the package.json of the app, by "overrides": { "better-sqlite3": "^13.2.0" } ' +
+    '(pnpm: "pnpm.overrides", yarn: "resolutions"), and install again'
   const pairs: ReadonlyArray<readonly [driver: string, node: string, problem: string | undefined]> = [
     ["13.2.0", "22.0.0", undefined],
     ["13.2.0", "24.21.0", undefined],
@@ -58,31 +60,36 @@ describe("a better-sqlite3 that cannot be loaded", () => {
   }
 })
 
+const descriptor = Object.getOwnPropertyDescriptor(process, "versions")
+
+/** For as long as the scope is open, this version is loaded, too, and this Node runs. Answers with what it exports. */
+const loaded = (driver: string, node: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = mkdtempSync(join(tmpdir(), "effect-healing-driver-"))
+      const lib = join(folder, "better-sqlite3", "lib")
+      const main = join(lib, "index.js")
+      mkdirSync(lib, { recursive: true })
+      writeFileSync(join(lib, "..", "package.json"), JSON.stringify({ name: "better-sqlite3", version: driver }))
+      writeFileSync(main, "module.exports = function () {}")
+      const require = createRequire(import.meta.url)
+      const exports: unknown = require(main)
+      const actual = process.versions
+      Object.defineProperty(process, "versions", { ...descriptor, value: { ...actual, node } })
+      const restore = () => {
+        Object.defineProperty(process, "versions", { ...descriptor, value: actual })
+        delete require.cache[main]
+        rmSync(folder, { recursive: true, force: true })
+      }
+      return { exports, restore }
+    }),
+    ({ restore }) => Effect.sync(restore)
+  )
+
+const refused = /^better-sqlite3 12\.11\.1 aborts the process on Node 24\.21\.0: require \^13\.2\.0 /
+
 describe("a client of @effect/sql-sqlite-node", () => {
   const store = HealingStore.layerSql.pipe(Layer.provide(SqliteClient.layer({ filename: ":memory:" })))
-
-  /** For as long as the scope is open, this version is loaded, too, and this Node runs. */
-  const loaded = (driver: string, node: string) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const folder = mkdtempSync(join(tmpdir(), "effect-healing-driver-"))
-        const lib = join(folder, "better-sqlite3", "lib")
-        mkdirSync(lib, { recursive: true })
-        writeFileSync(join(lib, "..", "package.json"), JSON.stringify({ name: "better-sqlite3", version: driver }))
-        writeFileSync(join(lib, "database.js"), "")
-        const require = createRequire(import.meta.url)
-        require(join(lib, "database.js"))
-        const actual = process.versions
-        Object.defineProperty(process, "versions", { ...descriptor, value: { ...actual, node } })
-        return () => {
-          Object.defineProperty(process, "versions", { ...descriptor, value: actual })
-          delete require.cache[join(lib, "database.js")]
-          rmSync(folder, { recursive: true, force: true })
-        }
-      }),
-      (restore) => Effect.sync(restore)
-    )
-  const descriptor = Object.getOwnPropertyDescriptor(process, "versions")
 
   it.scopedLive("is refused where its better-sqlite3 would abort the process", () =>
     Effect.gen(function* () {
@@ -90,7 +97,7 @@ describe("a client of @effect/sql-sqlite-node", () => {
       const error = yield* Effect.flip(Layer.build(store))
       assert(error._tag === "HealingStoreError")
       assert.strictEqual(error.reason, "Unsupported")
-      assert.match(error.message, /^better-sqlite3 12\.11\.1 aborts the process on Node 24\.21\.0: put "overrides": /)
+      assert.match(error.message, refused)
     })
   )
 
@@ -98,6 +105,24 @@ describe("a client of @effect/sql-sqlite-node", () => {
     Effect.gen(function* () {
       yield* loaded("13.2.0", "24.21.0")
       yield* Layer.build(store)
+    })
+  )
+})
+
+describe("the driver of the SQLite file", () => {
+  it.scopedLive("is refused where it would abort the process", () =>
+    Effect.gen(function* () {
+      const { exports } = yield* loaded("12.11.1", "24.21.0")
+      const error = yield* Effect.flip(checkDriver(exports))
+      assert.strictEqual(error.reason, "Unsupported")
+      assert.match(error.message, refused)
+    })
+  )
+
+  it.scopedLive("is not refused because of another one that the app has loaded", () =>
+    Effect.gen(function* () {
+      yield* loaded("12.11.1", "24.21.0")
+      yield* Layer.build(Layer.provide(HealingStore.layerSqlite(":memory:"), NodeContext.layer))
     })
   )
 })

@@ -10,6 +10,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, inject, it } from "@effect/vitest"
+import { build } from "esbuild"
 import { isFull } from "../support/property.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -58,6 +59,33 @@ import { OnDisk, program } from "./consumer.js"
 console.log(await program.pipe(Effect.provide(OnDisk), Effect.provide(NodeContext.layer), Effect.runPromise))
 `
 
+/** An app that becomes one file. */
+const bundled = `
+import { NodeContext } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { Healing, HealingQueue, Reviewed, Reviewer } from "effect-healing"
+
+const reviewer = Layer.succeed(Reviewer, {
+  review: () => Effect.succeed(Reviewed.Completed({ report: { summary: "all" } }))
+})
+
+Effect.flatMap(HealingQueue, (queue) => queue.heal({ job: "x" })).pipe(
+  Effect.provide(Healing.layerSqlite("bundled.db", { quietPeriod: 0 }).pipe(Layer.provide([reviewer, NodeContext.layer]))),
+  Effect.runPromise
+).then(({ report }) => console.log(report.summary.length))
+`
+
+const refused = `
+import { NodeContext } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { HealingStore } from "effect-healing"
+
+const { message, reason } = await Effect.runPromise(
+  Effect.flip(Effect.provide(HealingStore, HealingStore.layerSqlite("healing.db").pipe(Layer.provide(NodeContext.layer))))
+)
+console.log(reason + ": " + message)
+`
+
 const tsconfig = {
   compilerOptions: { target: "ES2022", module: "NodeNext", strict: true, exactOptionalPropertyTypes: true, types: [] },
   files: ["consumer.ts"]
@@ -92,7 +120,9 @@ describe.runIf(isFull)("the package", () => {
     await writeFile(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }))
     await writeFile(join(project, "tsconfig.json"), JSON.stringify(tsconfig))
     await writeFile(join(project, "consumer.ts"), consumer)
-    await writeFile(join(project, "onDisk.js"), onDisk)
+    for (const [name, program] of Object.entries({ onDisk, bundled, refused })) {
+      await writeFile(join(project, `${name}.js`), program)
+    }
     // Without a script that could compile something: SQLite comes as a binary.
     const npm = ["install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
     await run(project, "npm", ...npm, inject("packed").tarball, ...(await installLine()))
@@ -105,7 +135,8 @@ describe.runIf(isFull)("the package", () => {
     const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
     const built = sources.flatMap((path) => {
       const name = path.replace(/^src\/(.+)\.ts$/, "dist/$1")
-      return [".d.ts", ".d.ts.map", ".js", ".js.map"].map((extension) => name + extension)
+      const isBundled = name === "dist/SqliteDriver"
+      return [".d.ts", ".d.ts.map", ".js", ...(isBundled ? [] : [".js.map"])].map((extension) => name + extension)
     })
     const bundled = ["dist/pm2-module/main.js", "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
@@ -124,6 +155,36 @@ describe.runIf(isFull)("the package", () => {
   it("type-checks and runs where it is installed, in memory and on SQLite", async () => {
     await run(project, process.execPath, join(root, "node_modules/typescript/bin/tsc"))
     expect(await run(project, process.execPath, "onDisk.js")).toBe("3\n3\n")
+  })
+
+  it("runs in a bundle of CommonJS", async () => {
+    await build({
+      absWorkingDir: project,
+      entryPoints: ["bundled.js"],
+      outfile: join(project, "bundled.cjs"),
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      external: ["better-sqlite3"]
+    })
+    expect(await run(project, process.execPath, "bundled.cjs")).toBe("3\n")
+  })
+
+  it("refuses a better-sqlite3 that would abort the process before it opens anything", async () => {
+    // In the place that npm gives the package's own one where the app has another at the top.
+    const driver = join(project, "node_modules/effect-healing/node_modules/better-sqlite3")
+    await mkdir(join(driver, "lib"), { recursive: true })
+    await writeFile(join(driver, "package.json"), JSON.stringify({ version: "12.11.1", main: "lib/index.js" }))
+    await writeFile(join(driver, "lib/index.js"), "module.exports = class { constructor() { process.abort() } }")
+    const node = `Object.defineProperty(process.versions, "node", { value: "24.21.0" })`
+    const preload = `data:text/javascript,${encodeURIComponent(node)}`
+    try {
+      expect(await run(project, process.execPath, "--import", preload, "refused.js")).toMatch(
+        /^Unsupported: better-sqlite3 12\.11\.1 aborts the process on Node 24\.21\.0: /
+      )
+    } finally {
+      await rm(driver, { recursive: true })
+    }
   })
 
   describe("the module of PM2", () => {
