@@ -4,7 +4,7 @@
  */
 import { createRequire, syncBuiltinESMExports } from "node:module"
 
-const PACE = 5
+const PACE = 3
 
 const require = createRequire(import.meta.url)
 
