@@ -165,7 +165,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
    * That no other process works on them at the same time, and that a commit survives a power cut, is up to you. Inside of
    * a transaction of that client nothing may be asked of the queue: it would wait for the end of that.
    *
-   * A client of `@effect/sql-sqlite-node` 0.53 comes with better-sqlite3 12, which aborts the process on Node 24.19 and newer.
+   * A client of `@effect/sql-sqlite-node` 0.53 comes with better-sqlite3 12, which aborts the process on Node 24.19 and later 24s.
    * The layer refuses it there (`Unsupported`), and says how to get 13.
    *
    * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
  * The SQLite client of Effect, on the better-sqlite3 that this package depends on. `@effect/sql-sqlite-node` itself asks for an
- * older one, which aborts the process on Node 24.19 and newer, so `build.mjs` puts its code into this module.
+ * older one, which aborts the process on Node 24.19 and later 24s, so `build.mjs` puts its code into this module.
  *
  * @internal
  */

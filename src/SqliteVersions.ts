@@ -20,7 +20,7 @@ const numbersOf = (version: string): readonly [major: number, minor: number] => 
 /**
  * What goes wrong with this better-sqlite3 on this Node, and what to do; `undefined` if they go together.
  *
- * - Since Node 24.19 the destructor of `node::ObjectWrap` needs an entered context. better-sqlite3 12 is built on it, and a
+ * - In Node 24, since 24.19, the destructor of `node::ObjectWrap` needs an entered context. better-sqlite3 12 is built on it, and a
  *   garbage collection that finds a statement has no context: the process ends with SIGABRT. Seen with 12.11.1 on 24.21.0, and
  *   neither on 22.23.3 nor on 26.5.0 to 26.10.0.
  * - better-sqlite3 13 is built for Node 22 and newer. Node 20 ends with a segmentation fault.

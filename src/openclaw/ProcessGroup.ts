@@ -52,14 +52,25 @@ const NOT_FOUND = 127
 const KILLED = 137
 
 /**
+ * Becomes the program, in its group, once it has written its number into the file `group`. Should the guard be killed before
+ * that, there is no program; afterwards the file tells whom the guard leaves alone.
+ */
+const START = `
+echo $$ > "$1/group" || exit 126
+kill -0 "$2" 2> /dev/null || exit ${KILLED}
+shift 2
+command -v "$1" > /dev/null || { echo "spawn $1 ENOENT" >&2; exit ${NOT_FOUND}; }
+exec "$@"
+`
+
+/**
  * It stands between this process and the group, since an end of this process that it cannot see to (SIGKILL) must be the
  * end of the group as well: then the standard input of the guard ends, which else goes on for as long as it is wanted.
- * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL. Should
- * the guard be killed, the file `group` tells whom it leaves alone.
+ * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL.
  */
 const GUARD = `
 const { spawn } = require("node:child_process")
-const { rmSync, writeFileSync } = require("node:fs")
+const { rmSync } = require("node:fs")
 const { constants } = require("node:os")
 const [folder, command, ...args] = process.argv.slice(1)
 let group, isOrphan = false
@@ -69,9 +80,9 @@ const stop = () => { signal("SIGTERM"); setTimeout(signal, ${GRACE}, "SIGKILL") 
 const orphaned = () => { isOrphan = true; stop() }
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, stop)
 process.stdin.on("end", orphaned).on("error", orphaned).resume()
-group = spawn(command, args, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
-if (group.pid !== undefined) writeFileSync(folder + "/group", String(group.pid))
-group.on("error", ({ code, message }) => { console.error(message); process.exit(code === "ENOENT" ? ${NOT_FOUND} : 126) })
+const start = ["-c", ${JSON.stringify(START)}, "sh", folder, String(process.pid), command, ...args]
+group = spawn("/bin/sh", start, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
+group.on("error", ({ message }) => { console.error(message); process.exit(126) })
 group.on("exit", (code, name) => {
   signal("SIGKILL")
   remove(isOrphan ? folder : folder + "/group")

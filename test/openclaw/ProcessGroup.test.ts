@@ -3,7 +3,7 @@ import * as NodeFs from "node:fs"
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Effect, Fiber, type Scope } from "effect"
+import { Data, Effect, Fiber, Schedule, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
 import { bundle } from "../support/bundle.js"
 import { makeFake } from "./makeFake.js"
@@ -19,6 +19,14 @@ const program = (command: string, ...args: ReadonlyArray<string>) =>
   )
 
 const shell = (script: string) => program("sh", "-c", script)
+
+const isThere = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 /** The processes of a scenario, one of which ignores SIGTERM, in the group of their parent. */
 const forked = Effect.gen(function* () {
@@ -150,6 +158,26 @@ describe.concurrent("of a group nobody is left", () => {
       assert.isTrue(yield* fs.exists(folder))
     })
   )
+
+  scoped("after a SIGKILL of its guard as the first thing that the program does", () => {
+    const once = Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const args = ["-c", "echo $$ > pid; kill -9 $PPID; exec sleep 1000"]
+      const { exitCode } = yield* ProcessGroup.run(
+        { command: "sh", args, env: {}, cwd: folder },
+        folder,
+        () => Effect.void
+      )
+      assert.strictEqual(exitCode, 137)
+      const pid = Number(NodeFs.readFileSync(`${folder}/pid`, "utf8"))
+      yield* Effect.repeat(
+        Effect.sync(() => isThere(pid)),
+        { while: (isThere) => isThere, schedule: Schedule.spaced("10 millis") }
+      )
+    })
+    // Again and again, since the guard may or may not have come to what it does next.
+    return Effect.replicateEffect(once, 20, { concurrency: 10, discard: true })
+  })
 
   scoped("after a SIGKILL of its guard", () =>
     Effect.gen(function* () {
