@@ -84,8 +84,7 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
           Tuple.make(ability, Option.some(ability))
         )
       )
-    const ask = Effect.fnUntraced(function* (prompt: string, end: number) {
-      const folder = yield* makeFolder
+    const askIn = Effect.fnUntraced(function* (folder: Folder, prompt: string, end: number) {
       const ability = yield* abilityOnce(folder)
       const turn = ability === "exec" ? yield* execTurn(options, folder) : localTurn(options, folder)
       const file = yield* write(folder, "prompt.md", prompt)
@@ -97,7 +96,10 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
         ...(options.thinking === undefined ? [] : ["--thinking", options.thinking])
       ]
       return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited(turn.hasFallback)))
-    }, Effect.scoped)
+    })
+    // Not with a scope: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
+    const ask = (prompt: string, end: number) =>
+      Effect.acquireUseRelease(makeFolder, (folder) => askIn(folder, prompt, end), removeFolder)
     return {
       mayRead: options.workingFolder !== undefined,
       ask: (prompt, end) =>
@@ -301,14 +303,19 @@ interface Folder {
 const makeFolder = Effect.gen(function* () {
   const fileSystem = yield* FileSystem
   const path = yield* Path
-  const root = yield* Effect.acquireRelease(fileSystem.makeTempDirectory({ prefix: "effect-healing-" }), (root) =>
-    Effect.ignoreLogged(fileSystem.remove(root, { recursive: true, force: true }))
-  )
+  const root = yield* fileSystem.makeTempDirectory({ prefix: "effect-healing-" })
   const folder: Folder = { root, work: path.join(root, "work"), tmp: path.join(root, "tmp") }
-  yield* fileSystem.makeDirectory(folder.work)
-  yield* fileSystem.makeDirectory(folder.tmp)
+  yield* Effect.onError(
+    Effect.zipRight(fileSystem.makeDirectory(folder.work), fileSystem.makeDirectory(folder.tmp)),
+    () => removeFolder(folder)
+  )
   return folder
 })
+
+const removeFolder = ({ root }: Folder) =>
+  Effect.flatMap(FileSystem, (fileSystem) =>
+    Effect.ignoreLogged(fileSystem.remove(root, { recursive: true, force: true }))
+  )
 
 const write = ({ root }: Folder, name: string, content: string) =>
   Effect.gen(function* () {

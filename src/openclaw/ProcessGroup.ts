@@ -105,7 +105,6 @@ export const run = <E>(
   watch: (stderr: string) => Effect.Effect<void, E>
 ): Effect.Effect<Output, E | OutputTooLong | PlatformError, CommandExecutor | FileSystem> =>
   Effect.gen(function* () {
-    yield* Effect.addFinalizer(() => killAbandoned(`${folder}/group`))
     const guard = yield* Command.make(process.execPath, "--eval", GUARD, "--", folder, command, ...args).pipe(
       Command.workingDirectory(cwd),
       Command.env(env),
@@ -132,7 +131,11 @@ export const run = <E>(
       Stream.mapEffect(Stream.decodeText(guard.stderr), tail)
     ).pipe(Stream.runDrain, Effect.raceFirst(Effect.zipRight(exitCode, Effect.sleep(LAST_WORDS))))
     return { exitCode: yield* exitCode, stdout: new TextDecoder().decode(Buffer.concat(chunks)), stderr }
-  }).pipe(Effect.scoped)
+  }).pipe(
+    Effect.scoped,
+    // Not a finalizer of the scope: Effect 3.22 loses an interruption that comes while one of those waits for something.
+    Effect.ensuring(killAbandoned(`${folder}/group`))
+  )
 
 /**
  * Whether it was never started, since there is no such program.

@@ -3,7 +3,7 @@ import * as NodeFs from "node:fs"
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Data, Effect, Fiber, Schedule, type Scope } from "effect"
+import { Data, Deferred, Effect, Exit, Fiber, Schedule, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
 import { bundle } from "../support/bundle.js"
 import { makeFake } from "./makeFake.js"
@@ -199,6 +199,48 @@ describe.concurrent("of a group nobody is left", () => {
       yield* Effect.promise(() => end ?? Promise.reject(new Error("it was never ready")))
     })
   )
+})
+
+describe("an interruption", () => {
+  const interruptRun = (run: number) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* tempFolder
+      const looks = yield* Deferred.make<void>()
+      const mayLook = yield* Deferred.make<void>()
+      let runs = 0
+      const waiting = {
+        ...fs,
+        // For the group that the guard may have left alone.
+        readFileString: (path: string) =>
+          Effect.zipRight(
+            Effect.when(
+              Effect.zipRight(Deferred.succeed(looks, undefined), Deferred.await(mayLook)),
+              () => runs === run
+            ),
+            fs.readFileString(path)
+          )
+      }
+      const once = Effect.suspend(() => {
+        runs++
+        return ProcessGroup.run({ command: "true", args: [], env: {}, cwd: folder }, folder, () => Effect.void)
+      })
+      const fiber = yield* once.pipe(
+        Effect.repeatN(9),
+        Effect.provideService(FileSystem.FileSystem, waiting),
+        Effect.fork
+      )
+      yield* Deferred.await(looks)
+      const interrupted = yield* Effect.fork(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow()
+      yield* Deferred.succeed(mayLook, undefined)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.join(interrupted)))
+      assert.strictEqual(runs, run)
+    })
+
+  for (const run of [1, 2, 3]) {
+    scoped(`is heard while it is looked for what is left of program ${run}`, () => interruptRun(run))
+  }
 })
 
 describe.concurrent("what has made itself a session of its own", () => {
