@@ -172,10 +172,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
    */
   static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.effect(
     this,
-    Effect.zipRight(
-      SqliteVersions.checkClient,
-      Effect.suspend(() => SqlStore.make)
-    )
+    Effect.zipRight(SqliteVersions.checkClient, SqlStore.make)
   )
 
   /**
@@ -189,8 +186,5 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<
    * @since 0.1.0
    */
   static readonly layerSqlite = (filename: string): Layer.Layer<HealingStore, HealingStoreError, FileSystem | Path> =>
-    Layer.effect(
-      this,
-      Effect.suspend(() => SqlStore.make)
-    ).pipe(Layer.provide(SqliteFile.layer(filename)))
+    Layer.provide(Layer.effect(this, SqlStore.make), SqliteFile.layer(filename))
 }

@@ -3,7 +3,7 @@ import type { PlatformError } from "@effect/platform/Error"
 import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, type ConfigError, Context, Effect, Fiber, FiberId, Layer, Runtime } from "effect"
+import { Arbitrary, type ConfigError, Context, Effect, Fiber, Layer, Runtime } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import {
   type HealingRequest,
@@ -16,7 +16,7 @@ import {
   type RequestState
 } from "effect-healing"
 import { idOf } from "../src/HealingRequest.js"
-import { beforeOp } from "./support/interruptBeforeOp.js"
+import { victimOf } from "./support/interruptBeforeOp.js"
 import { aRequest, ended, insert, move, openStore } from "./support/storeSamples.js"
 
 type Store = Context.Tag.Service<HealingStore>
@@ -379,22 +379,13 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
       Effect.gen(function* () {
         const opened = yield* store
         const outcomes = new Set<string>()
-        for (let op = 1, reached = true; reached; op++) {
-          reached = false
+        for (let op = 1, wasReached = true; wasReached; op++) {
           const [first, second] = [2 * op - 1, 2 * op]
           const one = aRequest(first, { job: `${first}` })
           const commit = opened.commit([insert(one), insert(aRequest(second, { job: `${second}`, state: "running" }))])
-          const fiber: Fiber.RuntimeFiber<void, HealingStoreError> = yield* Effect.fork(
-            beforeOp(
-              op,
-              () => {
-                reached = true
-                fiber.unsafeInterruptAsFork(FiberId.none)
-              },
-              op % 2 === 0 ? "go on" : "yield"
-            )(commit)
-          )
+          const { fiber, isReached } = yield* victimOf(commit, op, op % 2 === 0 ? "go on" : "yield")
           yield* Fiber.await(fiber)
+          wasReached = isReached()
           const pending = yield* opened.page("pending", first, 9)
           const running = yield* opened.page("running", second, 9)
           assert.strictEqual(pending.requests.length, running.requests.length)

@@ -1,11 +1,11 @@
 /**
  * The heap that one waiting healing takes, in processes of their own.
  */
-import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect } from "effect"
 import { Healing, HealingService, OpenClaw } from "../../src/index.js"
-import { collectGarbage, compare, isQuick, type Row, rowOf, size } from "./ratio.js"
+import { answer, inEmptyChild, type Sides } from "./child.js"
+import { collectGarbage, compare, type Row, rowOf, size } from "./ratio.js"
 
 const WAITING = size(100_000, 5000)
 
@@ -21,29 +21,24 @@ const bytesEach = <A, E>(one: Effect.Effect<A, E>): Effect.Effect<number, E> =>
     return (process.memoryUsage().heapUsed - before) / WAITING
   })
 
-const inThisProcess: Record<string, Effect.Effect<number>> = {
-  ours: Effect.gen(function* () {
-    const openClaw = yield* OpenClaw
-    const healing = yield* HealingService
-    yield* openClaw.started("job")
-    return yield* bytesEach(Effect.suspend(() => healing.run("job")(Effect.void)))
-  }).pipe(Effect.provide(Healing.layer()), Effect.orDie),
-  floor: Effect.flatMap(Deferred.make<void>(), (deferred) => bytesEach(Effect.suspend(() => Deferred.await(deferred))))
+const sides: Sides = {
+  ours: () =>
+    Effect.gen(function* () {
+      const openClaw = yield* OpenClaw
+      const healing = yield* HealingService
+      yield* openClaw.started("job")
+      return yield* bytesEach(Effect.suspend(() => healing.run("job")(Effect.void)))
+    }).pipe(Effect.provide(Healing.layer()), Effect.orDie, Effect.withTracerEnabled(false)),
+  floor: () =>
+    Effect.flatMap(Deferred.make<void>(), (deferred) => bytesEach(Effect.suspend(() => Deferred.await(deferred)))).pipe(
+      Effect.withTracerEnabled(false)
+    )
 }
 
 const self = fileURLToPath(import.meta.url)
 
-const inChild = (side: "ours" | "floor") =>
-  Effect.sync(() =>
-    Number(
-      execFileSync(process.execPath, [...process.execArgv, self, side, ...(isQuick ? ["--quick"] : [])], {
-        encoding: "utf8"
-      })
-    )
-  )
-
 export const heap: Effect.Effect<ReadonlyArray<Row>> = Effect.map(
-  compare({ rounds: 3, warmUp: 0 }, inChild("ours"), inChild("floor")),
+  compare({ rounds: 3, warmUp: 0 }, inEmptyChild(self, "ours"), inEmptyChild(self, "floor")),
   (compared) => [
     rowOf(
       `heap of one of ${WAITING.toLocaleString("en")} waiting healings`,
@@ -54,10 +49,4 @@ export const heap: Effect.Effect<ReadonlyArray<Row>> = Effect.map(
   ]
 )
 
-if (process.argv[1] === self) {
-  const bytes = inThisProcess[process.argv[2] ?? ""]
-  if (bytes !== undefined) {
-    console.log(await Effect.runPromise(Effect.withTracerEnabled(bytes, false)))
-    process.exit()
-  }
-}
+await answer(self, sides)

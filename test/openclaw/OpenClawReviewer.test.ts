@@ -4,7 +4,8 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope, TestClock } from "effect"
 import { Reviewed } from "effect-healing"
-import { answer, aSecret, failureOf, makeReviewWorld, nothing, suggestion, wanted } from "./reviewWorld.js"
+import { nothing } from "../support/gatherEvidence.js"
+import { answer, aSecret, failureOf, makeReviewWorld, suggestion, wanted } from "./reviewWorld.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))

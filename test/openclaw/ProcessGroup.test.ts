@@ -5,6 +5,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Deferred, Effect, Exit, Fiber, Schedule, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
+import { startOf } from "../../src/supervisors/pm2/Pids.js"
 import { bundle } from "../support/bundle.js"
 import { makeFake } from "./makeFake.js"
 
@@ -19,14 +20,6 @@ const program = (command: string, ...args: ReadonlyArray<string>) =>
   )
 
 const shell = (script: string) => program("sh", "-c", script)
-
-const isThere = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 /** The processes of a scenario, one of which ignores SIGTERM, in the group of their parent. */
 const forked = Effect.gen(function* () {
@@ -171,8 +164,8 @@ describe.concurrent("of a group nobody is left", () => {
       assert.strictEqual(exitCode, 137)
       const pid = Number(NodeFs.readFileSync(`${folder}/pid`, "utf8"))
       yield* Effect.repeat(
-        Effect.sync(() => isThere(pid)),
-        { while: (isThere) => isThere, schedule: Schedule.spaced("10 millis") }
+        Effect.sync(() => startOf(pid)),
+        { while: (start) => start !== undefined, schedule: Schedule.spaced("10 millis") }
       )
     })
     // Again and again, since the guard may or may not have come to what it does next.

@@ -13,8 +13,9 @@ import {
 } from "effect-healing"
 import { OpenClawReviewer } from "effect-healing/openclaw"
 import { settle } from "../support/gateWorld.js"
+import { nothing } from "../support/gatherEvidence.js"
 import { makeFake, type Turn } from "./makeFake.js"
-import { answer, digest, nothing, suggestion } from "./reviewWorld.js"
+import { answer, digest, suggestion } from "./reviewWorld.js"
 
 const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = {}) =>
   Effect.gen(function* () {

@@ -11,12 +11,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Queue, Stream } from "effect"
 import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
 import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
+import { nothing } from "../support/gatherEvidence.js"
 import { type Behaviour, makeProvider } from "./makeProvider.js"
-import { answer, digest, nothing, suggestion, wanted } from "./reviewWorld.js"
+import { answer, digest, suggestion, wanted } from "./reviewWorld.js"
 
 const { OPENCLAW_BIN } = process.env
 
-// Who runs the tests may have an OpenClaw of his own, whose configuration, state and profile are none of theirs.
+// The tests must not see the OpenClaw of the person who runs them: its configuration, its state and its profile.
 for (const name of Object.keys(process.env)) if (name.startsWith("OPENCLAW_")) delete process.env[name]
 
 /** A user who lets every agent do everything. */

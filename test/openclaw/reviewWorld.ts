@@ -18,11 +18,10 @@ import {
 } from "effect-healing"
 import { type OpenClawError, type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
 import { accept } from "../../src/HealingRequest.js"
+import { nothing } from "../support/gatherEvidence.js"
 import { makeFake, type Turn } from "./makeFake.js"
 
 export const digest: JobInfo = { id: "digest", kind: "cron", openClaw: true, policy: {} }
-
-export const nothing: Evidence = { command: "node digest.js", runs: [], slaBreaches: [], logs: [], files: [] }
 
 /** A request for a review of the job, whose turn has come. */
 export const wanted = (trigger = "failure", wish: Partial<HealingRequest> = {}): HealingRequest => ({

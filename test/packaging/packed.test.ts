@@ -102,6 +102,12 @@ const run = (cwd: string, file: string, ...args: ReadonlyArray<string>) =>
     )
   )
 
+/** Has a process believe that it runs on this Node. */
+const asNode = (version: string): ReadonlyArray<string> => {
+  const program = `Object.defineProperty(process.versions, "node", { value: "${version}" })`
+  return ["--import", `data:text/javascript,${encodeURIComponent(program)}`]
+}
+
 const readJson = async (path: string) => JSON.parse(await readFile(path, "utf8"))
 
 /** What the README has an app install beside the package, as `name@range`. */
@@ -176,10 +182,8 @@ describe.runIf(isFull)("the package", () => {
     await mkdir(join(driver, "lib"), { recursive: true })
     await writeFile(join(driver, "package.json"), JSON.stringify({ version: "12.11.1", main: "lib/index.js" }))
     await writeFile(join(driver, "lib/index.js"), "module.exports = class { constructor() { process.abort() } }")
-    const node = `Object.defineProperty(process.versions, "node", { value: "24.21.0" })`
-    const preload = `data:text/javascript,${encodeURIComponent(node)}`
     try {
-      expect(await run(project, process.execPath, "--import", preload, "refused.js")).toMatch(
+      expect(await run(project, process.execPath, ...asNode("24.21.0"), "refused.js")).toMatch(
         /^Unsupported: better-sqlite3 12\.11\.1 aborts the process on Node 24\.21\.0: /
       )
     } finally {
@@ -227,8 +231,7 @@ describe.runIf(isFull)("the package", () => {
     })
 
     it("stops with one line and code 78 on a Node that is too old", async () => {
-      const old = `Object.defineProperty(process.versions, "node", { value: "20.20.2" })`
-      const { exited, line } = await start("--import", `data:text/javascript,${encodeURIComponent(old)}`)
+      const { exited, line } = await start(...asNode("20.20.2"))
       expect(line).toBe(
         "error: stopped: PM2 runs on Node 20.20.2, and effect-healing needs Node 22 or newer. " +
           "To mend it: install a newer Node, then pm2 update, then pm2 restart effect-healing"
