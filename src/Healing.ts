@@ -6,15 +6,15 @@
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Layer from "effect/Layer"
-import { HealingConfig, type HealingSettingsInput } from "./HealingConfig.js"
+import { HealingService } from "./gate/HealingService.js"
 import type { HealingConfigError, HealingStoreError } from "./HealingError.js"
-import { HealingQueue } from "./HealingQueue.js"
-import { HealingScheduler } from "./HealingScheduler.js"
-import { HealingService } from "./HealingService.js"
-import { HealingStore } from "./HealingStore.js"
-import { OpenClaw } from "./OpenClaw.js"
-import { Reviewer } from "./Reviewer.js"
-import { Supervisor } from "./Supervisor.js"
+import { HealingQueue } from "./queue/HealingQueue.js"
+import { Reviewer } from "./review/Reviewer.js"
+import { OpenClaw } from "./running/OpenClaw.js"
+import { HealingScheduler } from "./scheduler/HealingScheduler.js"
+import { HealingConfig, type HealingSettingsInput } from "./settings/HealingConfig.js"
+import { HealingStore } from "./store/HealingStore.js"
+import { Supervisor } from "./supervisor/Supervisor.js"
 
 /**
  * What most apps provide.

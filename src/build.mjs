@@ -29,16 +29,16 @@ const bundle = async (entry, options) => {
 }
 
 // The module becomes one file, and the map of the driver is one of what it was before.
-rmSync(join(root, "dist/pm2-module"), { recursive: true })
-rmSync(join(root, "dist/SqliteDriver.js.map"))
+rmSync(join(root, "dist/module"), { recursive: true })
+rmSync(join(root, "dist/store/SqliteDriver.js.map"))
 
 const folders = [
   // Its `better-sqlite3` is the one that this package depends on; all else is shared with the app.
-  await bundle("SqliteDriver", {
+  await bundle("store/SqliteDriver", {
     external: ["effect", "@effect/sql", "@effect/experimental", "@effect/platform", "better-sqlite3"]
   }),
   // PM2 installs it for itself, so it needs nothing of what an app has.
-  await bundle("pm2-module/main", {
+  await bundle("module/main", {
     external: ["better-sqlite3"],
     // Some of its packages are CommonJS.
     banner: {
@@ -59,7 +59,7 @@ const licenseOf = (folder) => {
 const licenses = [...new Set(folders)].sort().map(licenseOf)
 writeFileSync(
   join(root, "dist/LICENSES.txt"),
-  ["SqliteDriver.js and pm2-module/main.js have code of these packages in them.\n", ...licenses].join(
+  ["store/SqliteDriver.js and module/main.js have code of these packages in them.\n", ...licenses].join(
     `\n${"-".repeat(80)}\n\n`
   )
 )

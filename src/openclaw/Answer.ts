@@ -10,9 +10,9 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { SeenFile } from "../Excerpt.js"
-import { Report, Suggestion } from "../Report.js"
-import { conceal, placeholder } from "../Secrets.js"
+import { Report, Suggestion } from "../request/Report.js"
+import type { SeenFile } from "../text/Excerpt.js"
+import { conceal, placeholder } from "../text/Secrets.js"
 import type { Spent } from "./Envelope.js"
 
 const { currentState, expectedImpact, fileHash, proposedContent, targetFile, ...musts } = Suggestion.fields

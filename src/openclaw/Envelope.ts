@@ -6,7 +6,7 @@
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Report } from "../Report.js"
+import type { Report } from "../request/Report.js"
 
 /** @internal */
 export type Spent = Pick<Report, "model" | "tokens" | "costUsd">

@@ -13,9 +13,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import * as Tuple from "effect/Tuple"
-import { head } from "../Excerpt.js"
-import { fileProblem } from "../FileProblem.js"
-import { conceal } from "../Secrets.js"
+import { fileProblem } from "../internal/FileProblem.js"
+import { head } from "../text/Excerpt.js"
+import { conceal } from "../text/Secrets.js"
 import * as Envelope from "./Envelope.js"
 import {
   type EvidenceUnavailable,

@@ -3,8 +3,8 @@
  *
  * @internal
  */
-import type { Dossier, Exhibit } from "../Dossier.js"
-import { placeholder } from "../Secrets.js"
+import type { Dossier, Exhibit } from "../review/Dossier.js"
+import { placeholder } from "../text/Secrets.js"
 import { jsonSchema } from "./Answer.js"
 
 /**

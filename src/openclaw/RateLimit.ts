@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import { head } from "../Excerpt.js"
+import { head } from "../text/Excerpt.js"
 import { OpenClawRateLimited } from "./OpenClawError.js"
 
 /**

@@ -2,10 +2,10 @@
  * What one turn costs without a gate: a bare semaphore, inside the same span and the same metric updates.
  */
 import { Effect } from "effect"
-import * as HealingMetrics from "../../src/HealingMetrics.js"
+import * as GateMetrics from "../../src/gate/GateMetrics.js"
 
 const semaphore = Effect.unsafeMakeSemaphore(1)
-const metrics = HealingMetrics.make("floor")
+const metrics = GateMetrics.make("floor")
 
 /** Both gauges are told of each of the three changes: it enters the line, gets its turn, ends. */
 const told = (waiting: number, running: number) => {

@@ -6,7 +6,6 @@
 import { fileURLToPath } from "node:url"
 import { NodeContext } from "@effect/platform-node"
 import { Context, Effect, Either, Layer, Logger, type Scope, Stream } from "effect"
-import { decodePolicy } from "../../src/HealingPolicy.js"
 import {
   Activity,
   HealingConfig,
@@ -22,6 +21,7 @@ import {
   Supervisor,
   SupervisorError
 } from "../../src/index.js"
+import { decodePolicy } from "../../src/policy/HealingPolicy.js"
 import { SteppedClock } from "../properties/Stepped.js"
 import { answer, inEmptyChild, type Sides } from "./child.js"
 import { collectGarbage, compare, type Row, rowOf, size } from "./ratio.js"

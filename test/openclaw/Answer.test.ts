@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Option } from "effect"
-import type { SeenFile } from "../../src/Excerpt.js"
 import * as Answer from "../../src/openclaw/Answer.js"
+import type { SeenFile } from "../../src/text/Excerpt.js"
 import { answer, suggestion } from "./reviewWorld.js"
 
 const whole: SeenFile = { text: "old", remarks: [], hash: `sha256:${"a".repeat(64)}`, isWhole: true }

@@ -141,10 +141,10 @@ describe.runIf(isFull)("the package", () => {
     const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
     const built = sources.flatMap((path) => {
       const name = path.replace(/^src\/(.+)\.ts$/, "dist/$1")
-      const isBundled = name === "dist/SqliteDriver"
+      const isBundled = name === "dist/store/SqliteDriver"
       return [".d.ts", ".d.ts.map", ".js", ...(isBundled ? [] : [".js.map"])].map((extension) => name + extension)
     })
-    const bundled = ["dist/pm2-module/main.js", "dist/LICENSES.txt"]
+    const bundled = ["dist/module/main.js", "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
     expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...sources].sort())
   })
@@ -215,7 +215,7 @@ describe.runIf(isFull)("the package", () => {
     const start = async (...args: ReadonlyArray<string>) => {
       const child = spawn(
         process.execPath,
-        [...args, join(installed, "node_modules/effect-healing/dist/pm2-module/main.js")],
+        [...args, join(installed, "node_modules/effect-healing/dist/module/main.js")],
         { env: { PATH: process.env.PATH, PM2_HOME: join(folder, "pm2") }, stdio: ["ignore", "pipe", "pipe"] }
       )
       const exited = once(child, "exit").then(([code]) => code)

@@ -3,7 +3,7 @@
  * writes down what they show.
  */
 import * as fc from "effect/FastCheck"
-import type { HealingSchedule } from "../../src/HealingSchedule.js"
+import type { HealingSchedule } from "../../src/policy/HealingSchedule.js"
 
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND

@@ -5,7 +5,7 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
-import { make } from "../../src/SqliteDriver.js"
+import { make } from "../../src/store/SqliteDriver.js"
 
 declare const gc: (options?: { readonly type: "major" | "minor"; readonly execution: "async" }) => Promise<void>
 

@@ -16,7 +16,7 @@ import {
   Supervisor,
   type SupervisorError
 } from "effect-healing"
-import { type Dossier, type Exhibit, gather } from "../../src/Dossier.js"
+import { type Dossier, type Exhibit, gather } from "../../src/review/Dossier.js"
 import { aRequest, insert } from "./storeSamples.js"
 
 export const aJob: JobInfo = { id: "A", kind: "cron", openClaw: true, policy: {} }

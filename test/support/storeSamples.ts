@@ -1,7 +1,7 @@
 /** What the tests of the store share: requests, and the changes that make them. */
 import { Effect, Layer } from "effect"
 import { type HealingRequest, HealingStore, type RequestState, type Transition } from "effect-healing"
-import { idOf } from "../../src/HealingRequest.js"
+import { idOf } from "../../src/request/HealingRequest.js"
 
 export const openStore = <E, R>(layer: Layer.Layer<HealingStore, E, R>) =>
   Effect.flatMap(Layer.build(layer), (context) => Effect.provide(HealingStore, context))

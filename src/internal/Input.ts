@@ -1,0 +1,42 @@
+/**
+ * What people and programs say, taken in or refused with what would be right.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import { closest } from "fastest-levenshtein"
+import { HealingInvalid } from "../HealingError.js"
+
+/**
+ * Without what was found, which may be anybody's secret.
+ *
+ * @internal
+ */
+export const expecting =
+  (what: string) =>
+  <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> =>
+    schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
+
+/**
+ * Takes in an object, in which `undefined` counts as left out.
+ *
+ * @internal
+ */
+export const decode = <A, I>(schema: Schema.Schema<A, I>, keys: ReadonlyArray<string>) => {
+  const parse = Schema.decodeUnknown(schema, { errors: "all", onExcessProperty: "error" })
+  return (input: object): Effect.Effect<A, HealingInvalid> =>
+    Effect.mapError(parse(Record.filter({ ...input }, Predicate.isNotUndefined)), (error) => {
+      const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => ({
+        path: path.join("."),
+        message: _tag === "Unexpected" ? `is not known: did you mean ${closest(String(path.at(-1)), keys)}?` : message
+      }))
+      return new HealingInvalid({
+        issues: Arr.isNonEmptyArray(issues) ? issues : [{ path: "", message: `expected ${keys.join(", ")}` }]
+      })
+    })
+}

@@ -1,0 +1,193 @@
+/**
+ * The module: watches PM2, queues, reviews with the OpenClaw CLI, and says what happens.
+ *
+ * @internal
+ */
+import { homedir } from "node:os"
+import * as Command from "@effect/platform/Command"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import { HealingService } from "../gate/HealingService.js"
+import { Healing } from "../Healing.js"
+import { describeHeldBy } from "../HealingError.js"
+import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
+import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
+import { Pm2 } from "../pm2/Pm2.js"
+import type { HealingEvent } from "../queue/HealingEvent.js"
+import { HealingQueue } from "../queue/HealingQueue.js"
+import type { HealingRequest } from "../request/HealingRequest.js"
+import { OpenClaw } from "../running/OpenClaw.js"
+import { HealingScheduler } from "../scheduler/HealingScheduler.js"
+import { Supervisor } from "../supervisor/Supervisor.js"
+import * as Actions from "./Actions.js"
+import { lineOf, oneLine, time } from "./LogLines.js"
+import * as ModuleSettings from "./ModuleSettings.js"
+import * as ReportFiles from "./ReportFiles.js"
+
+/** As PM2 is told in package.json: with it the module stays stopped until somebody starts it. */
+export const STOPPED = 78
+
+/**
+ * Runs until PM2 goes, and ends with the exit code. A setting or a file that is wrong is said in one line each, with how to
+ * mend it.
+ *
+ * @internal
+ */
+export const run = Effect.gen(function* () {
+  const path = yield* Path
+  const home = yield* Config.string("PM2_HOME").pipe(Effect.orElseSucceed(() => path.join(homedir(), ".pm2")))
+  const folder = path.join(home, ModuleSettings.NAME)
+  const settings = yield* ModuleSettings.load
+  yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })
+  const live = Healing.layerSupervised(
+    path.join(folder, "healing.db"),
+    settings.healing,
+    OpenClawReviewer.layer(settings.reviewer)
+  ).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
+  const reports = path.join(folder, "reports")
+  const served = serve(home, reports, settings.reviewer.command ?? "openclaw")
+  yield* Effect.provide(served, Layer.retry(live, whileOwned))
+  return 0
+}).pipe(
+  Effect.catchTags({
+    BadSettings: ({ lines }) => stop(lines),
+    HealingConfigError: ({ message }) => stop([message]),
+    HealingStoreError: ({ message }) => stop([`${message}. Then: pm2 restart ${ModuleSettings.NAME}`]),
+    BadArgument: ({ message }) => stop([message]),
+    SystemError: ({ message }) => stop([message])
+  }),
+  Effect.scoped
+)
+
+/** So that its people need not wait for the first failure to see that it is not there. */
+const lookFor = (command: string) =>
+  Command.exitCode(Command.make(command, "--version")).pipe(
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" && error.reason === "NotFound",
+      () => Effect.logError(new OpenClawNotFound({ command }).message)
+    ),
+    Effect.ignore
+  )
+
+/** A former process of the module may still be about to end. */
+const whileOwned = Schedule.spaced("1 second").pipe(
+  Schedule.intersect(Schedule.recurs(30)),
+  Schedule.whileInput((error: unknown) => error instanceof Object && "reason" in error && error.reason === "Owned")
+)
+
+const stop = (lines: ReadonlyArray<string>) =>
+  Effect.as(
+    Effect.forEach(lines, (line) => Effect.logError(`stopped: ${line}`), { discard: true }),
+    STOPPED
+  )
+
+/** By the actions. */
+type Asked = FileSystem | HealingQueue | HealingScheduler | HealingService | OpenClaw | Path | Supervisor
+
+const serve = Effect.fnUntraced(function* (home: string, reports: string, command: string) {
+  const { events } = yield* HealingQueue
+  yield* Effect.forkScoped(Stream.runForEach(events, (event) => say(event, reports)))
+  yield* Actions.serve<Asked>({
+    heal: { about: "has a process reviewed: heal <name>", run: (job) => named(job, heal) },
+    status: { about: "what runs, waits, and is due", run: () => Effect.map(status, oneLine) },
+    report: { about: "the last report about a process: report <name>", run: (job) => named(job, report(reports)) }
+  })
+  yield* Effect.forkScoped(lookFor(command))
+  yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
+  yield* Actions.disconnected
+}, Effect.scoped)
+
+const say = Effect.fnUntraced(function* (event: HealingEvent, reports: string) {
+  const hasReport = event._tag === "Ended" && event.request.report !== null
+  const file = hasReport ? yield* writeReport(event.request, reports) : undefined
+  yield* Effect.log(lineOf(event, file))
+})
+
+/** Answers with its path. */
+const writeReport = (request: HealingRequest, reports: string) =>
+  HealingService.pipe(
+    Effect.flatMap(({ status }) => status.get),
+    Effect.flatMap(({ settings }) => ReportFiles.write(request, reports, settings.retention)),
+    Effect.catchAll(({ message }) =>
+      Effect.as(Effect.logWarning(`the report of ${request.id} cannot be written: ${message}`), undefined)
+    )
+  )
+
+/** Whatever goes wrong is what is answered. */
+const named = <E extends { readonly message: string }, R>(
+  job: string | undefined,
+  action: (job: string) => Effect.Effect<string, E, R>
+): Effect.Effect<string, never, R> =>
+  job === undefined
+    ? Effect.succeed("name a process, as in: pm2 trigger effect-healing heal api")
+    : action(job).pipe(
+        Effect.catchAll(({ message }) => Effect.succeed(message)),
+        Effect.map(oneLine)
+      )
+
+const heal = Effect.fnUntraced(function* (job: string) {
+  const supervisor = yield* Supervisor
+  const known = (yield* supervisor.jobs).map(({ id }) => id)
+  if (!known.includes(job)) {
+    return `PM2 has no process named ${job} that is reviewed; there are: ${known.length === 0 ? "none" : known.join(", ")}`
+  }
+  const queue = yield* HealingQueue
+  const healing = yield* HealingService
+  const { maxWait } = (yield* healing.status.get).settings
+  const submission = yield* queue.submit({ job, trigger: "manual", maxWait })
+  const atMost = Duration.isFinite(maxWait) ? `, for ${Duration.format(maxWait)} at most` : ""
+  return submission._tag === "Coalesced"
+    ? `${submission.id} waits for its turn, together with an earlier wish`
+    : `${submission.id} waits for its turn${atMost}`
+})
+
+const report = (reports: string) =>
+  Effect.fnUntraced(function* (job: string) {
+    const queue = yield* HealingQueue
+    const [last] = yield* queue.history({ job, states: ["completed", "failed"], limit: 1 })
+    const [completed] = yield* queue.history({ job, states: ["completed"], limit: 1 })
+    const failed = last?.state === "failed" ? `the last review has failed: ${last.reason}; ` : ""
+    if (completed === undefined || completed.report === null) return `${failed}there is no report about ${job}`
+    // Anew, should somebody have removed it.
+    const file = yield* writeReport(completed, reports)
+    return `${failed}${file ?? completed.id}: ${completed.report.summary}`
+  })
+
+const status = Effect.gen(function* () {
+  const openClaw = yield* OpenClaw
+  const healing = yield* HealingService
+  const queue = yield* HealingQueue
+  const scheduler = yield* HealingScheduler
+  const supervisor = yield* Supervisor
+  const ofOpenClaw = yield* supervisor.jobs.pipe(
+    Effect.map((jobs) => names(jobs.filter(({ openClaw }) => openClaw).map(({ id }) => id))),
+    Effect.catchAll(({ detail }) => Effect.succeed(`unknown (${detail})`))
+  )
+  const { jobs } = yield* openClaw.running.get
+  const { heldBy, holds } = yield* healing.status.get
+  const requests = yield* queue.pending
+  const [next] = yield* scheduler.upcoming
+  const problems = yield* scheduler.problems
+  const namesOf = (state: HealingRequest["state"]) =>
+    names(requests.filter((request) => request.state === state).map(({ job }) => job))
+  return [
+    `OpenClaw jobs: ${ofOpenClaw}`,
+    `running: ${names(Array.from(HashMap.keys(jobs)))}`,
+    `in review: ${namesOf("running")}`,
+    `waiting: ${namesOf("pending")}`,
+    ...(heldBy.length === 0 ? holds : heldBy).map((one) => `held up by ${describeHeldBy(one)}`),
+    ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
+    ...problems.map(
+      ({ expected, job, key }) => `the policy of ${job} is wrong: ${key === "" ? "" : `${key} `}${expected}`
+    )
+  ].join("; ")
+})
+
+const names = (all: ReadonlyArray<string>): string => (all.length === 0 ? "none" : all.join(", "))

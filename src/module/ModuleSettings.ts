@@ -1,0 +1,146 @@
+/**
+ * The settings of the module: what `pm2 set effect-healing:<key> <value>` has kept, and the YAML file that it names.
+ *
+ * @internal
+ */
+import { isAbsolute } from "node:path"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { closest } from "fastest-levenshtein"
+import type { ConfigIssue } from "../HealingError.js"
+import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
+import type { Pm2Options } from "../pm2/Pm2.js"
+import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
+import * as Settings from "../settings/Settings.js"
+
+/** Also the name of the variable in which PM2 passes the settings on. */
+export const NAME = "effect-healing"
+
+/** @internal */
+export interface ModuleSettings {
+  readonly healing: HealingSettings
+  readonly pm2: Pm2Options
+  readonly reviewer: OpenClawOptions
+}
+
+/**
+ * One line for each setting that is wrong: the key, what was found, what would be right, and the command that makes it so.
+ *
+ * @internal
+ */
+export class BadSettings extends Data.TaggedError("BadSettings")<{ readonly lines: ReadonlyArray<string> }> {}
+
+/**
+ * Those that only the module has, and what they may be. PM2 itself writes each key beside what it knows of the process, so that
+ * one named `namespace` or `command` would change that.
+ */
+const own = {
+  openclaw_namespace: "the name of a namespace of PM2",
+  openclaw_name: "a regular expression, such as ^agent-",
+  exclude: "names of processes, separated by commas",
+  openclaw_command: "the name of a program, or its absolute path",
+  model: "a model by its provider, such as anthropic/claude-sonnet-4-5",
+  thinking: "a level that OpenClaw knows, such as low",
+  config: "the absolute path of a YAML file"
+}
+
+type Own = keyof typeof own
+
+const shared = new Map(
+  Settings.variables.map((variable) => [variable.replace(/^HEALING_/, "").toLowerCase(), variable])
+)
+
+const keys = [...shared.keys(), ...Object.keys(own)]
+
+const isOwn = (key: string): key is Own => key in own
+
+const Stored = Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+
+/** What PM2 has kept. The rest of the environment is that of whoever started PM2, and tells nothing. */
+const stored = Config.string(NAME).pipe(
+  Effect.flatMap(Schema.decode(Stored)),
+  Effect.map((found) => Object.entries(found).map(([key, value]) => [key, String(value)] as const)),
+  Effect.orElseSucceed((): ReadonlyArray<readonly [string, string]> => [])
+)
+
+const quoted = (text: string): string => JSON.stringify(Settings.cut(text))
+
+const set = (key: string): string => `pm2 set ${NAME}:${key} "<value>"`
+
+const wrong = (key: string, found: string, expected: string, fix: string): string =>
+  `${key} is ${found}, and should be ${expected}. To mend it: ${fix}`.replaceAll(/\s+/g, " ")
+
+const unknown = (key: string): string =>
+  wrong(
+    Settings.cut(key),
+    "not a setting",
+    `a known one (did you mean ${closest(key, keys)}?)`,
+    `pm2 unset ${NAME}:${Settings.cut(key)}, then pm2 restart ${NAME}`
+  )
+
+const lineOf = ({ expected, found, key, source }: ConfigIssue): string => {
+  if (source === "environment") {
+    const name = key.replace(/^HEALING_/, "").toLowerCase()
+    return wrong(name, found, expected, set(name))
+  }
+  if (source === "file") {
+    const fix = `edit the file, then pm2 restart ${NAME}; or name another one: ${set("config")}`
+    return wrong("config", `${key} (${found})`, expected, fix)
+  }
+  return wrong(`${key} in ${source}`, found, expected, `edit the file, then pm2 restart ${NAME}`)
+}
+
+const checks: Partial<Record<Own, (value: string) => boolean>> = {
+  openclaw_name: (value) => Option.isSome(pattern(value)),
+  model: (value) => /^[^\s/]+\/\S+$/.test(value),
+  openclaw_command: (value) => !value.includes("/") || isAbsolute(value),
+  config: isAbsolute
+}
+
+const pattern = Option.liftThrowable((source: string) => new RegExp(source))
+
+const namesIn = (list: string): ReadonlyArray<string> =>
+  list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "")
+
+/**
+ * Reads them, and finds everything that is wrong at once.
+ *
+ * @internal
+ */
+export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effect.gen(function* () {
+  const found = yield* stored
+  const lines: Array<string> = []
+  const mine: Partial<Record<Own, string>> = {}
+  const environment = new Map<string, string>()
+  for (const [key, value] of found) {
+    const variable = shared.get(key)
+    if (variable !== undefined) environment.set(variable, value)
+    else if (!isOwn(key)) lines.push(unknown(key))
+    else if (value.trim() !== "" && (checks[key]?.(value) ?? true)) mine[key] = value
+    else lines.push(wrong(key, quoted(value), own[key], set(key)))
+  }
+  const healing = yield* HealingConfig.pipe(
+    Effect.provide(HealingConfig.layerLoad({ yaml: mine.config })),
+    Effect.withConfigProvider(ConfigProvider.fromMap(environment)),
+    Effect.mapError(({ issues }) => new BadSettings({ lines: [...lines, ...issues.map(lineOf)] }))
+  )
+  if (lines.length > 0) return yield* new BadSettings({ lines })
+  return {
+    healing,
+    pm2: {
+      namespace: mine.openclaw_namespace,
+      name: mine.openclaw_name === undefined ? undefined : Option.getOrUndefined(pattern(mine.openclaw_name)),
+      // Itself too, for those who start it by `pm2 start`.
+      exclude: [NAME, ...namesIn(mine.exclude ?? "")]
+    },
+    reviewer: { command: mine.openclaw_command, model: mine.model, thinking: mine.thinking }
+  }
+})

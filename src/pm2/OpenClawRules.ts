@@ -1,0 +1,74 @@
+/**
+ * Which processes are OpenClaw jobs, and which of those run.
+ *
+ * @internal
+ */
+import type { Process } from "./daemon/Payload.js"
+
+/**
+ * A name, or what it has to match.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type NamePattern = string | RegExp
+
+/** @internal */
+export const matcher = (pattern: NamePattern): ((name: string) => boolean) => {
+  if (typeof pattern === "string") return (name) => name === pattern
+  // With these two it would remember where it has found something.
+  const stateless = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ""))
+  return (name) => stateless.test(name)
+}
+
+/** @internal */
+export interface OpenClawRules {
+  readonly namespace: string
+  readonly isNamed: (name: string) => boolean
+}
+
+/**
+ * What a process is to the running state.
+ *
+ * - `none`: it does not spend OpenClaw's tokens.
+ * - `counts`: it runs OpenClaw while it is up.
+ * - `always`: it would, but it is always up, and would keep every healing waiting for ever.
+ *
+ * @internal
+ */
+export const roleOf = (
+  { autorestart, isCron, isModule, job, mark = "", namespace }: Process,
+  { isNamed, namespace: ofOpenClaw }: OpenClawRules
+): "none" | "counts" | "always" => {
+  if (isModule) return "none"
+  const said = mark.trim().toLowerCase()
+  if (said === WHILE_UP) return "counts"
+  if (["false", "0", "no", "off"].includes(said)) return "none"
+  // Said in any other way it is taken for a yes: busy is the safe side.
+  if (said === "" && namespace !== ofOpenClaw && !isNamed(job)) return "none"
+  return isCron || !autorestart ? "counts" : "always"
+}
+
+/** @internal */
+export const WHILE_UP = "while-up"
+
+/**
+ * Whether there is a process now, or will be at once. A process that has ended keeps its pid until it is clear that it is not
+ * started again; one that could not be spawned is online without one. While PM2 waits to start it, it is down, and spends
+ * nothing.
+ *
+ * @internal
+ */
+export const isUp = ({ autorestart, pid, status }: Pick<Process, "autorestart" | "pid" | "status">): boolean => {
+  switch (status) {
+    case "stopping":
+      return true
+    case "waiting restart":
+    case "errored":
+      return false
+    case "stopped":
+      return pid !== null && autorestart
+    default:
+      return pid !== null
+  }
+}

@@ -1,0 +1,381 @@
+/**
+ * PM2 as the supervisor.
+ *
+ * @since 0.1.0
+ */
+import { homedir } from "node:os"
+import { isAbsolute, join } from "node:path"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { SupervisorError } from "../HealingError.js"
+import * as Broadcast from "../internal/Broadcast.js"
+import type { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
+import { Activity, type JobEvent, type JobInfo, Supervisor } from "../supervisor/Supervisor.js"
+import * as Client from "./daemon/Client.js"
+import * as Payload from "./daemon/Payload.js"
+import { isUp, matcher, type NamePattern, type OpenClawRules, roleOf, WHILE_UP } from "./OpenClawRules.js"
+import * as Orphans from "./Orphans.js"
+import * as Runs from "./Runs.js"
+import * as Starts from "./Starts.js"
+
+export type { NamePattern } from "./OpenClawRules.js"
+
+/**
+ * How PM2 is found, and which of its processes are OpenClaw jobs.
+ *
+ * - `home`: the folder of the daemon's sockets; by default the `PM2_HOME` of the environment, or else `~/.pm2`.
+ * - `namespace` ("openclaw"): the processes of this namespace are OpenClaw jobs.
+ * - `name` (none): and so are those with this name, or with a name that matches it.
+ * - `variable` ("HEALING_OPENCLAW"): and those with this variable in their environment: `true` for a job that ends by itself,
+ *   `while-up` for one that is always up and is to count all the while. `false` makes it none, whatever its namespace and name.
+ * - `exclude` (none): names of processes that are not reviewed. Those of them that are OpenClaw jobs still hold reviews up.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Pm2Options {
+  readonly home?: string | undefined
+  readonly namespace?: string | undefined
+  readonly name?: NamePattern | undefined
+  readonly variable?: string | undefined
+  readonly exclude?: ReadonlyArray<NamePattern> | undefined
+}
+
+/**
+ * The `Supervisor` of the processes of a PM2 daemon on this machine, over the daemon's own sockets. It starts no daemon: while
+ * none runs, what runs is unknown, and thereby busy (R16), and it connects as soon as one does.
+ *
+ * - A job is all processes of one name, except for PM2's modules. It runs as often as processes of it do.
+ * - An OpenClaw job counts while it is up if it is finite: if it has `autorestart: false`, or a `cron_restart`. One that PM2
+ *   always keeps up would hold reviews up for ever: it is named in a warning, and counts only if its environment holds
+ *   `HEALING_OPENCLAW=while-up`. Between a crash and an immediate restart it counts; while PM2 waits to restart it, it does not.
+ * - One whose daemon was killed counts for as long as it lives, and is named in a warning, since PM2 would start it a second
+ *   time. Off Linux it cannot be told from another process that gets its pid.
+ * - A run that ends with an exit code other than 0 and the `stop_exit_codes`, or by a signal other than SIGTERM, SIGINT and
+ *   SIGHUP, is a `failure`, and so is one after which PM2 gives up (`errored`). A stop, a restart, a reload or a delete is none.
+ *   What failed without a connection is found when there is one again, once for each process, unless PM2 itself was restarted;
+ *   what failed before the layer was built is not.
+ * - A policy is the JSON in the environment entry `HEALING_POLICY` of a process, the first with that name that has one.
+ * - Evidence holds the command line, the script, the paths of the logs, and up to 200 runs: those seen since the layer was
+ *   built, and the last one before that. Of environments nothing is kept but these two entries.
+ *
+ * Deaths by signals, and starts before they are listed, are read from PM2's own log, of which it tells only with a date format:
+ * by default it has one (`PM2_LOG_DATE_FORMAT`).
+ *
+ * `jobs` and `evidence` ask PM2 anew, and fail with a `SupervisorError` if it does not answer within 10 seconds. What PM2 does
+ * without telling is seen at the latest after 30 seconds. Closing the layer closes its two connections.
+ *
+ * Tried with PM2 7.0. Its protocol is documented by its source alone: https://github.com/Unitech/pm2.
+ *
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { Supervisor } from "effect-healing"
+ * import { Pm2 } from "effect-healing/pm2"
+ *
+ * // Reviews wait for the processes of the namespace `openclaw`, and for all whose names begin with `agent-`.
+ * export const SupervisorLive = Supervisor.layerActivity.pipe(
+ *   Layer.provideMerge(Pm2.layer({ name: /^agent-/, exclude: ["nginx"] }))
+ * )
+ * ```
+ *
+ * In `ecosystem.config.cjs`:
+ *
+ * ```js
+ * module.exports = {
+ *   apps: [
+ *     {
+ *       name: "nightly-digest",
+ *       script: "digest.js",
+ *       namespace: "openclaw",
+ *       autorestart: false,
+ *       cron_restart: "0 3 * * *",
+ *       env: { HEALING_POLICY: JSON.stringify({ schedule: { frequency: "weekly", day: 1 } }) }
+ *     }
+ *   ]
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const Pm2: {
+  readonly layer: (options?: Pm2Options) => Layer.Layer<Supervisor>
+} = {
+  layer: (options = {}) => Layer.scoped(Supervisor, make(options))
+}
+
+/** PM2 deletes without telling. */
+const SAFETY_LOOK = "30 seconds"
+
+/** Nobody tells when a process that is being started is there. */
+const STARTING_LOOK = "50 millis"
+
+/** Nobody tells when an orphan ends. */
+const ORPHAN_LOOK = "1 second"
+
+/** In milliseconds: as long as any reload may take, during which the old process lives beside the new one. */
+const MAX_RELOAD = 30_000
+
+const FIRST_PAUSE = 100
+
+const LONGEST_PAUSE = 5000
+
+/** Answers in a row that were older than an event that has come before them. */
+const MAX_DROPPED = 20
+
+/** Kept for each reader of events who is late. */
+const MAX_EVENTS = 1000
+
+/** Names of which it is remembered that they were warned of. */
+const MAX_WARNED = 1000
+
+type Asking = Deferred.Deferred<ReadonlyArray<Payload.Process>, SupervisorError>
+
+const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const home = options.home ?? (yield* defaultHome)
+    const variable = options.variable ?? "HEALING_OPENCLAW"
+    const rules: OpenClawRules = {
+      namespace: options.namespace ?? "openclaw",
+      isNamed: options.name === undefined ? () => false : matcher(options.name)
+    }
+    const excluded = (options.exclude ?? []).map(matcher)
+    const isReviewed = ({ isModule, job }: Pick<Payload.Process, "isModule" | "job">) =>
+      !isModule && !excluded.some((matches) => matches(job))
+
+    const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "PM2 was not asked yet" }))
+    const events = Broadcast.make<JobEvent>(MAX_EVENTS)
+    const runs = Runs.make()
+    const starts = Starts.make(yield* Effect.clock)
+    const orphans = Orphans.make()
+    const warned = new Set<string>()
+    const orphanedAt = new Map<number, number>()
+    const asking = new Set<Asking>()
+    const wanted = yield* Effect.makeLatch(false)
+    let changes = 0
+    let pause = FIRST_PAUSE
+    let hasClosed = false
+
+    // An interrupted `SubscriptionRef.set` can keep its permit or its news for itself: it must run to its end.
+    const tell = (next: Activity) =>
+      Effect.uninterruptible(
+        Effect.flatMap(SubscriptionRef.get(activity), (before) =>
+          isSame(before, next) ? Effect.void : SubscriptionRef.set(activity, next)
+        )
+      )
+
+    const tellEvent = (event: JobEvent | undefined, isModule: boolean) => {
+      if (event !== undefined && isReviewed({ job: event.job, isModule })) events.tell(event)
+    }
+
+    const lookAgain = () => {
+      changes++
+      wanted.unsafeOpen()
+    }
+
+    const receive = (topic: string, payload: unknown) => {
+      if (topic === "process:event") {
+        lookAgain()
+        const exit = Option.getOrUndefined(Payload.exitOf(payload))
+        if (exit !== undefined) starts.ended(exit.slot)
+        if (exit !== undefined && !exit.isModule) tellEvent(runs.ended(exit), exit.isModule)
+      } else if (topic === "process:exception") {
+        Option.map(Payload.exceptionOf(payload), runs.excepted)
+      } else {
+        const line = Option.getOrUndefined(Payload.lineOf(payload))
+        if (line === undefined) return
+        lookAgain()
+        runs.read(line)
+        if (line._tag === "Starting") starts.add(line.slot)
+      }
+    }
+
+    const warnOnce = (key: string, message: string) =>
+      Effect.suspend(() => {
+        if (warned.has(key) || warned.size >= MAX_WARNED) return Effect.void
+        warned.add(key)
+        return Effect.logWarning(message)
+      })
+
+    /** What runs according to a list, and those of a former daemon or generation that still do. */
+    const runningOf = Effect.fnUntraced(function* (processes: ReadonlyArray<Payload.Process>, isFirst: boolean) {
+      const counting = processes.filter((process) => roleOf(process, rules) === "counts")
+      const up = counting.filter(isUp)
+      const orphaned = orphans.update(up.flatMap(({ job, pid }) => (pid === null ? [] : [{ job, pid }])))
+      const now = yield* Clock.currentTimeMillis
+      const left = new Set(orphaned.map(({ pid }) => pid))
+      for (const pid of orphanedAt.keys()) if (!left.has(pid)) orphanedAt.delete(pid)
+      for (const { job, pid } of orphaned) {
+        const since = orphanedAt.get(pid) ?? now
+        orphanedAt.set(pid, since)
+        if (!isFirst && now - since < MAX_RELOAD) continue
+        yield* warnOnce(
+          `orphan ${pid}`,
+          `The process ${pid} of the OpenClaw job ${job} runs on without PM2, and counts as running until it ends: stop it by its pid`
+        )
+      }
+      for (const process of processes) {
+        if (roleOf(process, rules) !== "always") continue
+        yield* warnOnce(
+          `always ${process.job}`,
+          `The OpenClaw job ${process.job} is always up, and does not hold reviews up: set ${variable}=${WHILE_UP} in its environment if it is to, or autorestart: false if it ends by itself`
+        )
+      }
+      return [...up, ...orphaned].map(({ job }) => job).sort()
+    })
+
+    const looks = Effect.fnUntraced(function* (client: Client.Client) {
+      let isFirst = true
+      let dropped = 0
+      while (true) {
+        wanted.unsafeClose()
+        const asked = Array.from(asking)
+        const changesBefore = changes
+        const processes = Option.getOrUndefined(Payload.processesOf(yield* client.list, variable))
+        if (processes === undefined) return yield* new Client.Pm2Lost({ reason: "PM2 lists what cannot be understood" })
+        const isOld = changes !== changesBefore
+        if (isOld && dropped < MAX_DROPPED) {
+          dropped++
+          continue
+        }
+        if (!isOld) dropped = 0
+        const managed = processes.filter(({ isModule }) => !isModule)
+        for (const event of runs.listed(managed, isFirst)) tellEvent(event, false)
+        const running = yield* runningOf(processes, isFirst)
+        const isStarting = starts.listed(processes, (process) => roleOf(process, rules) === "counts")
+        if (isOld) yield* tell(Activity.Unknown({ reason: "PM2 changes faster than it lists" }))
+        else if (isStarting) yield* tell(Activity.Unknown({ reason: "PM2 is starting a process" }))
+        else yield* tell(Activity.Known({ running }))
+        for (const one of asked) Deferred.unsafeDone(one, Exit.succeed(managed))
+        isFirst = false
+        pause = FIRST_PAUSE
+        const isOrphaned = orphanedAt.size > 0
+        const longest = isStarting ? STARTING_LOOK : isOrphaned ? ORPHAN_LOOK : SAFETY_LOOK
+        yield* Effect.timeoutOption(wanted.await, longest)
+      }
+    })
+
+    const connection = Effect.scoped(
+      Effect.flatMap(Client.open(home, receive), (client) => Effect.raceFirst(client.lost, looks(client)))
+    )
+
+    const lose = Effect.fnUntraced(function* (reason: string) {
+      yield* tell(Activity.Unknown({ reason }))
+      for (const one of asking) Deferred.unsafeDone(one, Exit.fail(new SupervisorError({ detail: reason })))
+    })
+
+    yield* Effect.addFinalizer(() => {
+      hasClosed = true
+      return lose(CLOSED)
+    })
+    yield* Effect.exit(connection).pipe(
+      Effect.flatMap((exit) => lose(Exit.match(exit, { onSuccess: () => BROKE, onFailure: reasonOf }))),
+      Effect.zipRight(
+        Effect.suspend(() => {
+          const now = pause
+          pause = Math.min(pause * 1.5, LONGEST_PAUSE)
+          wanted.unsafeClose()
+          // Somebody who asks does not wait for the pause.
+          return Effect.timeoutOption(wanted.await, now)
+        })
+      ),
+      Effect.forever,
+      Effect.forkScoped
+    )
+
+    /** The processes, from a list that was asked for after this was. */
+    const ask = Effect.suspend(() => {
+      if (hasClosed) return new SupervisorError({ detail: CLOSED })
+      return Effect.flatMap(Deferred.make<ReadonlyArray<Payload.Process>, SupervisorError>(), (one) => {
+        asking.add(one)
+        wanted.unsafeOpen()
+        return Effect.ensuring(
+          Deferred.await(one),
+          Effect.sync(() => asking.delete(one))
+        )
+      })
+    })
+
+    return {
+      jobs: Effect.map(ask, (processes) => jobsOf(processes.filter(isReviewed), rules)),
+      activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
+      events: events.listen,
+      evidence: ({ id }, scope) =>
+        Effect.flatMap(ask, (processes) => {
+          const [first, ...others] = processes.filter((process) => process.job === id && isReviewed(process))
+          return first === undefined
+            ? new SupervisorError({ detail: `PM2 has no process named ${id}` })
+            : Effect.succeed(evidenceOf([first, ...others], first, runs, scope))
+        })
+    }
+  })
+
+const CLOSED = "the adapter of PM2 is closed"
+
+const BROKE = "the adapter of PM2 broke"
+
+/** Without what a defect says, in which anything may stand. */
+const reasonOf = (cause: Cause.Cause<Client.Pm2Lost>): string =>
+  Option.match(Cause.failureOption(cause), { onNone: () => BROKE, onSome: ({ reason }) => reason })
+
+const defaultHome = Config.string("PM2_HOME").pipe(Effect.orElseSucceed(() => join(homedir(), ".pm2")))
+
+const isSame = (a: Activity, b: Activity): boolean => {
+  if (a._tag === "Unknown") return b._tag === "Unknown" && a.reason === b.reason
+  return (
+    b._tag === "Known" &&
+    a.running.length === b.running.length &&
+    a.running.every((job, index) => job === b.running[index])
+  )
+}
+
+const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules): ReadonlyArray<JobInfo> => {
+  const jobs = new Map<string, JobInfo>()
+  for (const process of processes) {
+    const known = jobs.get(process.job)
+    jobs.set(process.job, {
+      id: process.job,
+      kind: known?.kind ?? (process.isCron ? "cron" : process.mode),
+      openClaw: known?.openClaw === true || roleOf(process, rules) !== "none",
+      policy: known === undefined || known.policy === Payload.NO_POLICY ? process.policy : known.policy
+    })
+  }
+  return Array.from(jobs.values())
+}
+
+/** Nobody reads more than some of them. */
+const MAX_LOGS = 8
+
+const evidenceOf = (
+  processes: ReadonlyArray<Payload.Process>,
+  { command, script }: Payload.Process,
+  runs: Runs.Runs,
+  scope: EvidenceScope
+): Evidence => {
+  const job = processes[0]?.job ?? ""
+  const logs = new Map<string, string>()
+  for (const { errorLog, outputLog } of processes) {
+    if (errorLog !== undefined && isAbsolute(errorLog)) logs.set(errorLog, "stderr")
+    // The two may be one file.
+    if (outputLog !== undefined && isAbsolute(outputLog) && !logs.has(outputLog)) logs.set(outputLog, "stdout")
+  }
+  return {
+    command,
+    runs: runs.of(job, scope),
+    slaBreaches: [],
+    logs: Array.from(logs, ([path, name]) => ({ name, path }))
+      .filter(({ path }) => path !== "/dev/null")
+      .slice(0, MAX_LOGS),
+    files: script === undefined || !isAbsolute(script) ? [] : [{ path: script, role: "script" }]
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The runs of jobs, as far as they were seen, and those of their ends that are failures.
+ *
+ * @internal
+ */
+import { type EvidenceScope, type Run, runsWithin } from "../supervisor/Evidence.js"
+import type { JobEvent } from "../supervisor/Supervisor.js"
+import type { Exception, Exit, Line, Process } from "./daemon/Payload.js"
+import { isUp } from "./OpenClawRules.js"
+
+/** Of one job. */
+const MAX_RUNS = 200
+
+/** The jobs that were seen last: also of those that are gone, since an update may delete them and start them anew. */
+const MAX_JOBS = 1000
+
+/** Processes of which an exception, a signal or a stop is kept, until their end is told. */
+const MAX_LAST_WORDS = 1000
+
+/** From an exception that nobody has caught to the end that it brings about, in milliseconds. */
+const MAX_AGONY = 10_000
+
+const GAVE_UP = "PM2 has given up: too many unstable restarts"
+
+interface Seen extends Run {
+  /** Whether its end was told: of one death there may be two events, and a list that was quicker. */
+  readonly isTold: boolean
+}
+
+/** @internal */
+export interface Runs {
+  /** An event of an end: the failure, if it is one that was not told before. */
+  readonly ended: (exit: Exit) => JobEvent | undefined
+  readonly excepted: (exception: Exception) => void
+  /** What the log of PM2 tells. */
+  readonly read: (line: Line) => void
+  /**
+   * A list, `isFirst` of a connection: the failures of which the events were missed, while there was none; at most one a
+   * process.
+   */
+  readonly listed: (processes: ReadonlyArray<Process>, isFirst: boolean) => ReadonlyArray<JobEvent>
+  /** The newest first. */
+  readonly of: (job: string, scope: EvidenceScope) => ReadonlyArray<Run>
+}
+
+/** @internal */
+export const make = (): Runs => {
+  const jobs = new Map<string, Map<string, Seen>>()
+  const exceptions = new Map<string, Exception>()
+  const signals = new Map<string, string>()
+  const stops = new Set<string>()
+  let slots: ReadonlyMap<string, Process> = new Map()
+
+  const keep = (job: string, run: Seen) => {
+    const runs = jobs.get(job) ?? new Map<string, Seen>()
+    // To the end of the line of those that may have to go.
+    jobs.delete(job)
+    jobs.set(job, runs)
+    runs.set(run.id, run)
+    trim(jobs, MAX_JOBS)
+    trim(runs, MAX_RUNS)
+  }
+
+  const failure = (job: string, runId: string | null, exitCode: number | null, lastError?: string): JobEvent => ({
+    job,
+    trigger: "failure",
+    runId,
+    exitCode,
+    ...(lastError === undefined ? {} : { lastError })
+  })
+
+  /** The end of a run that began before anybody looked is kept as well, but is no news. */
+  const keepFound = (process: Process, isTold: boolean) => {
+    const { job, runId, startedAt } = process
+    if (runId === null) return
+    const known = jobs.get(job)?.get(runId)
+    const outcome = isUp(process) ? "running" : outcomeOf(process, undefined)
+    if (outcome === undefined || known?.isTold === true) return
+    const exitCode = outcome === "running" ? null : process.exitCode
+    if (known?.outcome === outcome && known.isTold === isTold) return
+    keep(job, { id: runId, outcome, startedAt, endedAt: known?.endedAt ?? null, exitCode, isTold })
+  }
+
+  /** What has failed since a process was last listed, over a connection that was lost in between. */
+  const missed = (before: Process, now: Process): JobEvent | undefined => {
+    // Another daemon gives it another one, and has not seen it fail.
+    if (now.uniqueId === undefined || now.uniqueId !== before.uniqueId) return undefined
+    if (!isUp(now) && jobs.get(now.job)?.get(now.runId ?? "")?.isTold === true) return undefined
+    const isSame = now.runId === before.runId
+    if (isSame && (!isUp(before) || isUp(now))) return undefined
+    const failed = outcomeOf({ ...now, status: isUp(now) ? "waiting restart" : now.status }, undefined) === "failed"
+    if (!failed) return undefined
+    const hadEnded = !isUp(before) || jobs.get(before.job)?.get(before.runId ?? "")?.isTold === true
+    if (isSame && hadEnded) return undefined
+    if (!isUp(now)) return failure(now.job, now.runId, now.exitCode, lastErrorOf(now.status))
+    // Each restart comes after an end, the last of which the exit code is of.
+    const ends = now.restarts - before.restarts - (hadEnded ? 1 : 0)
+    if (ends < 1) return undefined
+    return failure(now.job, ends === 1 && !hadEnded ? before.runId : null, now.exitCode)
+  }
+
+  return {
+    ended: (exit) => {
+      const { at, exitCode, job, runId, slot, startedAt, status } = exit
+      const signal = signals.get(slot)
+      const exception = exceptions.get(slot)
+      const wasStopped = stops.delete(slot)
+      signals.delete(slot)
+      exceptions.delete(slot)
+      const known = runId === null ? undefined : jobs.get(job)?.get(runId)
+      if (runId === null || known?.isTold === true) return undefined
+      if (wasStopped && known !== undefined && known.outcome !== "running") {
+        // It has ended before, and it is the wait for its restart that has been stopped.
+        keep(job, { ...known, isTold: true })
+        return undefined
+      }
+      const isItsEnd = exception !== undefined && Math.abs((at ?? 0) - (exception.at ?? 0)) <= MAX_AGONY
+      const ended = wasStopped ? "stopped" : (outcomeOf(exit, signal) ?? "succeeded")
+      // An exception that nobody has caught has a worker of a cluster exit with 0.
+      const outcome = ended === "succeeded" && exit.mode === "cluster" && isItsEnd ? "failed" : ended
+      keep(job, {
+        id: runId,
+        outcome,
+        startedAt,
+        endedAt: at,
+        exitCode,
+        ...(signal === undefined ? {} : { signal }),
+        isTold: true
+      })
+      if (outcome !== "failed") return undefined
+      return failure(
+        job,
+        runId,
+        exitCode,
+        isItsEnd
+          ? exception.message
+          : (lastErrorOf(status) ?? (signal === undefined ? undefined : `ended by ${signal}`))
+      )
+    },
+    excepted: (exception) => {
+      exceptions.set(exception.slot, exception)
+      trim(exceptions, MAX_LAST_WORDS)
+    },
+    read: (line) => {
+      if (line._tag === "Other") return
+      const { slot } = line
+      signals.delete(slot)
+      if (line._tag === "Starting") stops.delete(slot)
+      if (line._tag === "Stopping") stops.add(slot)
+      if (line._tag === "Ended" && line.signal !== undefined) signals.set(slot, line.signal)
+      trim(signals, MAX_LAST_WORDS)
+      trim(stops, MAX_LAST_WORDS)
+    },
+    listed: (processes, isFirst) => {
+      const before = slots
+      slots = new Map(processes.map((process) => [process.slot, process]))
+      return processes.flatMap((process) => {
+        const earlier = isFirst ? before.get(process.slot) : undefined
+        const event = earlier === undefined ? undefined : missed(earlier, process)
+        if (event !== undefined && event.runId !== null && event.runId !== process.runId) {
+          const known = jobs.get(event.job)?.get(event.runId)
+          const startedAt = known?.startedAt ?? earlier?.startedAt ?? null
+          const exitCode = event.exitCode ?? null
+          keep(event.job, { id: event.runId, outcome: "failed", startedAt, endedAt: null, exitCode, isTold: true })
+        }
+        keepFound(process, event !== undefined && event.runId === process.runId)
+        return event === undefined ? [] : [event]
+      })
+    },
+    of: (job, scope) => {
+      const up = new Set(Array.from(slots.values()).flatMap((process) => (isUp(process) ? [process.runId] : [])))
+      const runs = Array.from(
+        jobs.get(job)?.values() ?? [],
+        ({ isTold: _, ...run }): Run =>
+          // It was deleted, or its daemon was killed.
+          run.outcome === "running" && !up.has(run.id) ? { ...run, outcome: "stopped" } : run
+      )
+      return runsWithin(runs, scope)
+    }
+  }
+}
+
+const lastErrorOf = (status: string) => (status === "errored" ? GAVE_UP : undefined)
+
+/**
+ * How a run has ended; none if it cannot be told, or if there was none.
+ *
+ * A stop, a restart and a reload tell of the death twice: at first it is `stopping`. One that PM2 does not start again although
+ * it should was stopped. A process that was asked to end from outside of PM2 has not failed, one that was killed or has crashed
+ * has; PM2 gives both the exit code 0.
+ */
+const outcomeOf = (
+  {
+    exitCode,
+    status,
+    stopExitCodes,
+    ...process
+  }: Pick<Exit, "exitCode" | "status" | "stopExitCodes"> & Partial<Pick<Process, "autorestart" | "pid">>,
+  signal: string | undefined
+): Exclude<Run["outcome"], "running"> | undefined => {
+  if (status === "stopping") return "stopped"
+  if (status === "errored") return "failed"
+  if (exitCode !== null && stopExitCodes.includes(exitCode)) return "succeeded"
+  if (process.autorestart === true && process.pid === null && status === "stopped") {
+    return exitCode === null ? undefined : "stopped"
+  }
+  if (exitCode !== null && exitCode !== 0) return "failed"
+  if (signal !== undefined) return ["SIGTERM", "SIGHUP", "SIGINT"].includes(signal) ? "stopped" : "failed"
+  return exitCode === null ? undefined : "succeeded"
+}
+
+/** Those that were put in first go first. */
+const trim = (map: Map<string, unknown> | Set<string>, max: number) => {
+  for (const key of map.keys()) {
+    if (map.size <= max) return
+    map.delete(key)
+  }
+}

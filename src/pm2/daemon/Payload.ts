@@ -1,0 +1,327 @@
+/**
+ * What is taken of that which PM2 tells. Everything that it tells of a process holds the whole environment of it: only what is
+ * named here goes any further.
+ *
+ * @internal
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { HealingPolicyInput } from "../../policy/HealingPolicy.js"
+
+/** What is `null` or absent is left out. */
+const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
+
+const nothing = Effect.as(Effect.void, undefined)
+
+/** What does not fit is left out as well: it is not needed to tell what runs. */
+const lenient = <A>(schema: Schema.Schema<A>) =>
+  maybe(Schema.UndefinedOr(schema).annotations({ decodingFallback: () => nothing }))
+
+/** The names of configurations in JSON may be numbers. */
+const Name = Schema.Union(Schema.String, Schema.JsonNumber).pipe(
+  Schema.transform(Schema.String, { strict: true, decode: String, encode: (name) => name })
+)
+
+/** `_old_3` is one that is being replaced by a new one in the same place. */
+const Slot = Schema.Union(Schema.JsonNumber, Schema.String).pipe(
+  Schema.transform(Schema.String, {
+    strict: true,
+    decode: (id) => `${id}`.replace(/^_old_/, ""),
+    encode: (slot) => slot
+  })
+)
+
+const Millis = Schema.Finite.pipe(Schema.between(0, 8.64e15))
+
+/** Longer than that no path can be. */
+const Path = Schema.NonEmptyString.pipe(Schema.maxLength(4096))
+
+const ExitCodes = Schema.Union(
+  Schema.Array(Schema.Union(Schema.Int, Schema.NumberFromString)),
+  Schema.Int,
+  Schema.NumberFromString
+)
+
+/** In events and in lists alike. */
+const common = {
+  name: Name,
+  pm_id: Slot,
+  status: Schema.String,
+  pm_uptime: lenient(Millis),
+  exit_code: lenient(Schema.Int),
+  exec_mode: lenient(Schema.String),
+  pmx_module: maybe(Schema.Unknown),
+  stop_exit_codes: maybe(Schema.Unknown)
+}
+
+const Listed = Schema.Struct({
+  pid: maybe(Schema.Int),
+  pm2_env: Schema.Struct({
+    ...common,
+    namespace: lenient(Schema.String),
+    autorestart: maybe(Schema.Unknown),
+    cron_restart: maybe(Schema.Unknown),
+    restart_time: lenient(Schema.Int),
+    unique_id: lenient(Schema.String),
+    exec_interpreter: lenient(Path),
+    node_args: maybe(Schema.Unknown),
+    args: maybe(Schema.Unknown),
+    pm_exec_path: lenient(Path),
+    pm_err_log_path: lenient(Path),
+    pm_out_log_path: lenient(Path),
+    env: lenient(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
+  })
+})
+
+/**
+ * A process as PM2 lists it.
+ *
+ * - `slot`: its `pm_id`, in which it stays while it is restarted.
+ * - `pid`: `null` when it has none; that of one that has ended until it is clear whether it is restarted.
+ * - `runId`: of its present or last run, which no other run of the same daemon has; `null` before the first.
+ * - `autorestart`: whether it is started again when it ends.
+ * - `mark`: what its environment says about OpenClaw, in the variable that was asked for.
+ * - `policy`: what its environment says in `HEALING_POLICY`, whether it is one or not.
+ *
+ * @internal
+ */
+export interface Process {
+  readonly job: string
+  readonly slot: string
+  readonly namespace: string
+  readonly isModule: boolean
+  readonly pid: number | null
+  readonly status: string
+  readonly autorestart: boolean
+  readonly isCron: boolean
+  readonly runId: string | null
+  readonly startedAt: number | null
+  readonly exitCode: number | null
+  readonly stopExitCodes: ReadonlyArray<number>
+  readonly restarts: number
+  readonly uniqueId: string | undefined
+  readonly mode: string
+  readonly command: string
+  readonly script: string | undefined
+  readonly errorLog: string | undefined
+  readonly outputLog: string | undefined
+  readonly mark: string | undefined
+  readonly policy: HealingPolicyInput
+}
+
+const decodeListed = Schema.decodeUnknownOption(Schema.Array(Listed))
+
+/**
+ * The processes of a list, none if it cannot be told what runs.
+ *
+ * @internal
+ */
+export const processesOf = (list: unknown, variable: string): Option.Option<ReadonlyArray<Process>> =>
+  Option.map(decodeListed(list), (listed) => listed.map((one) => processOf(one, variable)))
+
+const processOf = ({ pid, pm2_env }: typeof Listed.Type, variable: string): Process => ({
+  job: jobOf(pm2_env.name),
+  slot: pm2_env.pm_id,
+  namespace: pm2_env.namespace ?? "default",
+  isModule: isTrue(pm2_env.pmx_module),
+  pid: pid === undefined || pid < 1 ? null : pid,
+  status: pm2_env.status,
+  autorestart: !(pm2_env.autorestart === false || pm2_env.autorestart === "false"),
+  // PM2 itself takes 0 for none.
+  isCron: !["", "0", "false", "undefined"].includes(String(pm2_env.cron_restart)),
+  runId: runIdOf(pm2_env),
+  startedAt: pm2_env.pm_uptime ?? null,
+  exitCode: pm2_env.exit_code ?? null,
+  stopExitCodes: exitCodesOf(pm2_env.stop_exit_codes),
+  restarts: pm2_env.restart_time ?? 0,
+  uniqueId: pm2_env.unique_id,
+  mode: modeOf(pm2_env),
+  command: commandOf(pm2_env),
+  script: pm2_env.pm_exec_path,
+  errorLog: pm2_env.pm_err_log_path,
+  outputLog: pm2_env.pm_out_log_path,
+  mark: markOf(pm2_env.env?.[variable]),
+  policy: policyOf(pm2_env.env?.HEALING_POLICY)
+})
+
+const Event = Schema.Struct({
+  event: Schema.String,
+  at: lenient(Millis),
+  process: Schema.Struct(common)
+})
+
+/**
+ * The end of a run.
+ *
+ * @internal
+ */
+export interface Exit {
+  readonly job: string
+  readonly slot: string
+  readonly isModule: boolean
+  readonly status: string
+  readonly mode: string
+  readonly runId: string | null
+  readonly startedAt: number | null
+  readonly exitCode: number | null
+  readonly stopExitCodes: ReadonlyArray<number>
+  readonly at: number | null
+}
+
+const decodeEvent = Schema.decodeUnknownOption(Event)
+
+/**
+ * The end of a run, if that is what an event tells.
+ *
+ * @internal
+ */
+export const exitOf = (payload: unknown): Option.Option<Exit> =>
+  decodeEvent(payload).pipe(
+    Option.filter(({ event }) => event === "exit"),
+    Option.map(({ at, process }) => ({
+      job: jobOf(process.name),
+      slot: process.pm_id,
+      isModule: isTrue(process.pmx_module),
+      status: process.status,
+      mode: modeOf(process),
+      runId: runIdOf(process),
+      startedAt: process.pm_uptime ?? null,
+      exitCode: process.exit_code ?? null,
+      stopExitCodes: exitCodesOf(process.stop_exit_codes),
+      at: at ?? null
+    }))
+  )
+
+const Exception = Schema.Struct({
+  at: lenient(Millis),
+  data: Schema.Struct({ message: Schema.String }),
+  process: Schema.Struct({ pm_id: Slot })
+})
+
+/** @internal */
+export interface Exception {
+  readonly slot: string
+  readonly message: string
+  readonly at: number | null
+}
+
+const decodeException = Schema.decodeUnknownOption(Exception)
+
+/**
+ * An exception that nobody has caught.
+ *
+ * @internal
+ */
+export const exceptionOf = (payload: unknown): Option.Option<Exception> =>
+  Option.map(decodeException(payload), ({ at, data, process }) => ({
+    slot: process.pm_id,
+    message: data.message.slice(0, MAX_MESSAGE),
+    at: at ?? null
+  }))
+
+const MAX_MESSAGE = 1000
+
+const decodeLine = Schema.decodeUnknownOption(Schema.Struct({ data: Schema.String }))
+
+/**
+ * What a line of the daemon's own log tells of the process in a slot.
+ *
+ * - `Starting`: it is about to be spawned, and is not listed before it is.
+ * - `Stopping`: somebody wants it to end.
+ * - `Ended`: and its signal; SIGINT says nothing, since it stands there as well if there was none.
+ * - `Other`: something that is told by an event as well, but sooner: that of a start waits for what git says of the folder.
+ *
+ * @internal
+ */
+export type Line = Data.TaggedEnum<{
+  Starting: { readonly slot: string }
+  Stopping: { readonly slot: string }
+  Ended: { readonly slot: string; readonly signal: string | undefined }
+  Other: object
+}>
+
+const Line = Data.taggedEnum<Line>()
+
+/** @internal */
+export const lineOf = (payload: unknown): Option.Option<Line> =>
+  decodeLine(payload).pipe(
+    Option.filter(({ data }) => data.startsWith("App [") || data.startsWith("Stopping app:")),
+    Option.map(({ data }) => {
+      const line = data.slice(-MAX_LINE)
+      const [, starting] = /:(?:_old_)?(\d{1,9})\] starting in -\w+ mode-\s*$/.exec(line) ?? []
+      if (starting !== undefined) return Line.Starting({ slot: starting })
+      const [, stopping] = /^Stopping app:.* id:(?:_old_)?(\d{1,9})\s*$/s.exec(data) ?? []
+      if (stopping !== undefined) return Line.Stopping({ slot: stopping })
+      const [, ended, signal] =
+        /:(?:_old_)?(\d{1,9})\] exited with code \[[^\]]{0,9}\] via signal \[(SIG[A-Z\d]{1,9})\]\s*$/.exec(line) ?? []
+      if (ended === undefined) return Line.Other()
+      return Line.Ended({ slot: ended, signal: signal === "SIGINT" ? undefined : signal })
+    })
+  )
+
+const MAX_LINE = 500
+
+/** As the name of a job must be. */
+const jobOf = (name: string): string => name.slice(0, 256).replaceAll(/\p{Surrogate}/gu, "\ufffd") || "unnamed"
+
+const isTrue = (value: unknown): boolean => value === true || value === "true"
+
+const runIdOf = ({ pm_id, pm_uptime }: { readonly pm_id: string; readonly pm_uptime?: number | undefined }) =>
+  pm_uptime === undefined ? null : `${pm_id}-${pm_uptime}`
+
+const modeOf = ({ exec_mode = "fork" }: { readonly exec_mode?: string | undefined }) => exec_mode.replace(/_mode$/, "")
+
+const decodeExitCodes = Schema.decodeUnknownOption(ExitCodes)
+
+const exitCodesOf = (codes: unknown): ReadonlyArray<number> =>
+  Option.match(decodeExitCodes(codes), {
+    onNone: () => [],
+    onSome: (codes) => (typeof codes === "number" ? [codes] : codes)
+  })
+
+const markOf = (value: unknown): string | undefined =>
+  typeof value === "string" || typeof value === "boolean" || typeof value === "number"
+    ? String(value).slice(0, 100)
+    : undefined
+
+const decodeJson = Schema.decodeUnknownEither(Schema.parseJson())
+
+/** One that cannot be read is no mapping, so that whoever reads policies says whose it is. */
+const policyOf = (value: unknown): HealingPolicyInput => {
+  if (value === undefined || value === null || value === "") return NO_POLICY
+  const policy = typeof value === "string" && value.length <= MAX_POLICY ? Either.getOrNull(decodeJson(value)) : value
+  // Decoded by whoever reads it, as all policies.
+  return (policy ?? "no JSON") as HealingPolicyInput
+}
+
+/** @internal */
+export const NO_POLICY: HealingPolicyInput = {}
+
+const MAX_POLICY = 10_000
+
+const MAX_COMMAND = 10_000
+
+const decodeArgs = Schema.decodeUnknownOption(Schema.Union(Schema.Array(Schema.String), Schema.String))
+
+const commandOf = (env: (typeof Listed.Type)["pm2_env"]): string => {
+  const { exec_interpreter: interpreter, pm_exec_path: script } = env
+  return [
+    ...(interpreter === undefined || interpreter === "none" ? [] : [quoted(interpreter)]),
+    ...argsOf(env.node_args),
+    ...(script === undefined ? [] : [quoted(script)]),
+    ...argsOf(env.args)
+  ]
+    .join(" ")
+    .slice(0, MAX_COMMAND)
+}
+
+const argsOf = (args: unknown): ReadonlyArray<string> =>
+  Option.match(decodeArgs(args), {
+    onNone: () => [],
+    onSome: (args) => (typeof args === "string" ? [args] : args.map(quoted))
+  })
+
+const quoted = (arg: string): string => (/^[^\s"'\\]+$/.test(arg) ? arg : JSON.stringify(arg))

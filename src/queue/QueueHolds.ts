@@ -1,0 +1,133 @@
+/**
+ * What holds the requests of the queue back: a pause, a rate limit, the limit of reviews per day, a store that fails.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import type { Gate, Ticket } from "../gate/Gate.js"
+import type { Lane } from "../gate/Lanes.js"
+import type { HealingStoreError, HeldBy } from "../HealingError.js"
+import type { QueueState } from "../store/HealingStore.js"
+import { DailyLimit } from "./DailyLimit.js"
+import { HealingEvent } from "./HealingEvent.js"
+
+/**
+ * - `state`: what is remembered.
+ * - `remember`: this, from now on, except that no rate limit lasts for more than a day. Returns it.
+ * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
+ * - `begin`, `undo`: an automatic review is about to begin; it has not after all, or there was nothing to review.
+ * - `fullUntil`: until when no other one may begin.
+ * - `journal`: what has happened cannot be written, or has been after all.
+ * - `refuse`, `accept`: the beginning of a review could not be written, or could.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @internal
+ */
+export interface QueueHolds {
+  readonly state: () => QueueState
+  readonly remember: (state: QueueState) => QueueState
+  readonly limitRate: (until: number | undefined) => QueueState
+  readonly begin: (at: number) => void
+  readonly undo: (at?: number) => void
+  readonly fullUntil: (at: number) => number | undefined
+  readonly journal: (error: HealingStoreError | undefined) => void
+  readonly refuse: (error: HealingStoreError) => void
+  readonly accept: () => void
+}
+
+const HOUR = Duration.toMillis("1 hour")
+
+const DAY = Duration.toMillis("1 day")
+
+const FIRST_LIMIT = Duration.toMillis("1 minute")
+
+const FIRST_REFUSAL = 1000
+
+const LAST_REFUSAL = 60_000
+
+/** @internal */
+export const make = (
+  gate: Gate,
+  lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
+  wall: () => number,
+  maxReviewsPerDay: number,
+  publish: (event: HealingEvent) => void
+): QueueHolds => {
+  const day = new DailyLimit(maxReviewsPerDay)
+  let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
+  /** How many beginnings in a row could not be written. */
+  let refusals = 0
+  let journalFails = false
+  let failing = false
+
+  const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
+    for (const lane of [lanes.manual, lanes.automatic]) {
+      gate.hold(lane, name, until === undefined ? undefined : { until, heldBy })
+    }
+  }
+
+  const holdForDay = () => {
+    const until = day.fullUntil(wall())
+    gate.hold(
+      lanes.automatic,
+      "day",
+      until === undefined
+        ? undefined
+        : { until: gate.now() + (until - wall()), heldBy: (remaining) => ({ _tag: "DailyLimit", remaining }) }
+    )
+  }
+
+  const holdForStore = (name: string, until: number | undefined, error: HealingStoreError | undefined) => {
+    holdAll(name, until, () => ({ _tag: "StoreFailing", reason: error?.detail ?? "" }))
+    const fails = journalFails || refusals > 0
+    if (fails && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason: error?.detail ?? "" }))
+    if (!fails && failing) publish(HealingEvent.StoreRecovered({ at: wall() }))
+    failing = fails
+  }
+
+  return {
+    state: () => state,
+    remember: ({ paused, rateLimitedUntil, rateLimits }) => {
+      const at = wall()
+      // A clock that was set back is not to prolong it.
+      const limitedUntil = rateLimitedUntil === null ? null : Math.min(rateLimitedUntil, at + DAY)
+      state = { paused, rateLimitedUntil: limitedUntil, rateLimits }
+      holdAll("pause", paused ? Number.POSITIVE_INFINITY : undefined, () => ({ _tag: "Paused" }))
+      const until = limitedUntil === null ? undefined : gate.now() + (limitedUntil - at)
+      holdAll("rate limit", until, (remaining) => ({ _tag: "RateLimited", remaining }))
+      return state
+    },
+    limitRate: (until) => {
+      const at = wall()
+      const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
+      // One that is over already, or that another review was told of, is not to make it shorter.
+      const named = until !== undefined && until > at ? until : at + growing
+      const rateLimitedUntil = Math.round(Math.max(named, state.rateLimitedUntil ?? at))
+      return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
+    },
+    begin: (at) => {
+      day.begin(at)
+      holdForDay()
+    },
+    undo: (at) => {
+      day.undo(at)
+      holdForDay()
+    },
+    fullUntil: (at) => day.fullUntil(at),
+    journal: (error) => {
+      journalFails = error !== undefined
+      holdForStore("journal", error && Number.POSITIVE_INFINITY, error)
+    },
+    refuse: (error) => {
+      const delay = Math.min(FIRST_REFUSAL * 2 ** Math.min(refusals, 6), LAST_REFUSAL)
+      refusals++
+      holdForStore("beginning", gate.now() + delay, error)
+    },
+    accept: () => {
+      if (refusals === 0) return
+      refusals = 0
+      holdForStore("beginning", undefined, undefined)
+    }
+  }
+}

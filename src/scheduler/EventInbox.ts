@@ -1,0 +1,95 @@
+/**
+ * What happens to jobs becomes requests: each event is looked into by one of a few workers. Of those that look the same and
+ * come meanwhile the newest is kept.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { JobEvent } from "../supervisor/Supervisor.js"
+import { normalise } from "./FailureSignature.js"
+
+const WORKERS = 8
+
+/** Kinds of events of one job and trigger. */
+const MAX_KINDS = 8
+
+/** Of jobs that the supervisor does not have there could be any number. */
+const MAX_KEPT = 10_000
+
+/** @internal */
+export interface EventInbox {
+  readonly accept: (event: JobEvent) => void
+}
+
+/** What a new one may take the place of. */
+const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""} ${normalise(lastError ?? "")}`
+
+/**
+ * `handle` turns an event into a request, and is told whether it has to be quick. What it fails with is tried again every 30
+ * seconds.
+ *
+ * @internal
+ */
+export const make = <E>(
+  handle: (event: JobEvent, isHasty: boolean) => Effect.Effect<void, E>
+): Effect.Effect<EventInbox, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    /** By job and trigger, and by their kinds, until they are requests. */
+    const kept = new Map<string, Map<string, JobEvent>>()
+    const waiting = yield* Queue.unbounded<string>()
+
+    const forget = (key: string, kind: string, event: JobEvent) => {
+      const kinds = kept.get(key)
+      if (kinds?.get(kind) === event) kinds.delete(kind)
+      if (kinds?.size === 0) kept.delete(key)
+      else waiting.unsafeOffer(key)
+    }
+
+    // One at a time of a job and trigger, in the order in which they came.
+    const work = (key: string) =>
+      Effect.suspend(() => {
+        const [first] = kept.get(key) ?? []
+        if (first === undefined) return Effect.void
+        const [kind, event] = first
+        return handle(event, false).pipe(
+          Effect.retry(Schedule.spaced("30 seconds")),
+          // An adapter may do anything, and what it does to one event is not to be done to all.
+          Effect.catchAllCause(() =>
+            Effect.logError(`Something happened to "${event.job}" that cannot be looked into`)
+          ),
+          Effect.map(() => forget(key, kind, event))
+        )
+      })
+
+    // Before the workers, so that they have ended by then.
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(
+        Array.from(kept.values()).flatMap((kinds) => Array.from(kinds.values())),
+        (event) => Effect.ignore(Effect.sandbox(handle(event, true))),
+        { concurrency: "unbounded", discard: true }
+      )
+    )
+    for (let index = 0; index < WORKERS; index++) {
+      yield* Queue.take(waiting).pipe(Effect.flatMap(work), Effect.forever, Effect.forkScoped)
+    }
+
+    return {
+      accept: (event) => {
+        const key = JSON.stringify([event.job, event.trigger])
+        const kinds = kept.get(key)
+        if (kinds === undefined) {
+          if (kept.size >= MAX_KEPT) return
+          kept.set(key, new Map([[kindOf(event), event]]))
+          waiting.unsafeOffer(key)
+          return
+        }
+        const kind = kindOf(event)
+        const newest = Array.from(kinds.keys()).at(-1)
+        if (kinds.size >= MAX_KINDS && !kinds.has(kind) && newest !== undefined) kinds.delete(newest)
+        kinds.set(kind, event)
+      }
+    }
+  })

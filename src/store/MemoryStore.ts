@@ -1,0 +1,147 @@
+/**
+ * The store of requests that keeps nothing.
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { type HealingStoreError, unexpectedState } from "../HealingError.js"
+import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
+import type { HealingStore, Occurrence, QueueState, Transition } from "./HealingStore.js"
+
+/** @internal */
+export const make = (): Context.Tag.Service<HealingStore> => {
+  const requests = new Map<number, HealingRequest>()
+  /** Which request of a job has the state, of which it may have but one (R14). */
+  const only = { pending: new Map<string, number>(), running: new Map<string, number>() }
+  /** Of each job, in the order in which they were written. */
+  const occurrences = new Map<string, ReadonlyArray<Occurrence>>()
+  let queueState: QueueState | undefined
+  let lastNumber = 0
+
+  const all = () => Array.from(requests.values())
+
+  const onlyOf = ({ state }: HealingRequest): Map<string, number> | undefined =>
+    state === "pending" || state === "running" ? only[state] : undefined
+
+  const put = (number: number, request: HealingRequest | undefined) => {
+    const before = requests.get(number)
+    if (before !== undefined) onlyOf(before)?.delete(before.job)
+    if (request === undefined) requests.delete(number)
+    else {
+      requests.set(number, request)
+      onlyOf(request)?.set(request.job, number)
+    }
+  }
+
+  const problem = ({ from, to }: Transition): HealingStoreError | undefined => {
+    const found = requests.get(to.number)?.state ?? null
+    if (found !== from) return unexpectedState(to.id, from ?? "not there", found ?? "not there")
+    const other = onlyOf(to)?.get(to.job)
+    return other === undefined || other === to.number
+      ? undefined
+      : unexpectedState(to.id, `the only one that is ${to.state}`, "a second one")
+  }
+
+  return {
+    commit: (changes) =>
+      Effect.suspend(() => {
+        const undo: Array<() => void> = []
+        for (const change of changes) {
+          if (change._tag === "QueueState") {
+            const before = queueState
+            undo.push(() => {
+              queueState = before
+            })
+            queueState = change.state
+            continue
+          }
+          if (change._tag === "Occurrence") {
+            const { job } = change.occurrence
+            const before = occurrences.get(job) ?? []
+            undo.push(() => occurrences.set(job, before))
+            occurrences.set(job, [...before, change.occurrence])
+            continue
+          }
+          const error = problem(change)
+          if (error !== undefined) {
+            for (const step of undo.reverse()) step()
+            return Effect.fail(error)
+          }
+          const { to } = change
+          const before = requests.get(to.number)
+          undo.push(() => put(to.number, before))
+          put(to.number, to)
+        }
+        for (const change of changes) {
+          if (change._tag === "Transition") lastNumber = Math.max(lastNumber, change.to.number)
+        }
+        return Effect.void
+      }),
+    queueState: Effect.sync(() => queueState),
+    lastNumber: Effect.sync(() => lastNumber),
+    page: (state, from, limit) =>
+      Effect.sync(() => {
+        const found = all()
+          .filter((request) => request.state === state && request.number >= from)
+          .sort((a, b) => a.number - b.number)
+        return { requests: found.slice(0, limit), setAside: [], next: found[limit]?.number }
+      }),
+    completedSince: (since) =>
+      Effect.sync(() => {
+        const last = new Map<string, number>()
+        for (const { endedAt, job, state } of requests.values()) {
+          if (state === "completed" && endedAt !== null && endedAt > since) {
+            last.set(job, Math.max(endedAt, last.get(job) ?? endedAt))
+          }
+        }
+        return last
+      }),
+    automaticStartsSince: (since, limit) =>
+      Effect.sync(() =>
+        all()
+          .filter(isAutomatic)
+          .flatMap(({ starts }) => starts)
+          .filter((at) => at > since)
+          .sort((a, b) => b - a)
+          .slice(0, limit)
+      ),
+    history: ({ before, job, limit, states }) =>
+      Effect.sync(() =>
+        all()
+          .flatMap((request) => (request.endedAt === null ? [] : [{ request, at: request.endedAt }]))
+          .filter(({ request }) => states.includes(request.state) && (job === undefined || request.job === job))
+          .filter(
+            ({ at, request }) =>
+              before === undefined || at < before.endedAt || (at === before.endedAt && request.number < before.number)
+          )
+          .sort((a, b) => b.at - a.at || b.request.number - a.request.number)
+          .slice(0, limit)
+          .map(({ request }) => request)
+      ),
+    prune: (endedBefore, limit) =>
+      Effect.sync(() => {
+        const old = all()
+          .filter(({ endedAt, number }) => endedAt !== null && endedAt < endedBefore && number < lastNumber)
+          .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+          .slice(0, limit)
+        for (const { number } of old) put(number, undefined)
+        let removed = old.length
+        // But for the last one of each job, from which its schedule goes on.
+        for (const [job, ofJob] of occurrences) {
+          const kept = ofJob.filter(({ at }, index) => at >= endedBefore || index === ofJob.length - 1)
+          removed += ofJob.length - kept.length
+          occurrences.set(job, kept)
+        }
+        return removed
+      }),
+    lastOccurrences: Effect.sync(() => Array.from(occurrences.values()).flatMap((ofJob) => ofJob.slice(-1))),
+    occurrences: (job, limit) => Effect.sync(() => (occurrences.get(job) ?? []).toReversed().slice(0, limit)),
+    explained: (job, signature) =>
+      Effect.sync(() =>
+        Array.from(requests.values()).some(
+          (request) => request.job === job && request.signatures.includes(signature) && request.state === "completed"
+        )
+      )
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * The port of those who run jobs: which jobs there are, what happens to them, and what is known about them.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { SupervisorError } from "../HealingError.js"
+import { EventTrigger, type HealingPolicyInput } from "../policy/HealingPolicy.js"
+import { JobName } from "../request/HealingRequest.js"
+import { OpenClaw } from "../running/OpenClaw.js"
+import type { Evidence, EvidenceScope } from "./Evidence.js"
+
+/**
+ * A job of a supervisor.
+ *
+ * - `id`: the name that its requests carry, by which no other job goes.
+ * - `kind`: what it is, in the supervisor's words, such as `cluster` or `scheduled`.
+ * - `openClaw`: whether it spends OpenClaw's tokens while it runs.
+ * - `policy`: when and how it is to be reviewed, as it was written by its people or by the adapter, even if that is no policy:
+ *   whoever reads it decodes it, and says whose policy is wrong and where. `{}` for the defaults.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const JobInfo = Schema.Struct({
+  id: JobName,
+  kind: Schema.String,
+  openClaw: Schema.Boolean,
+  policy: Schema.declare((_: unknown): _ is HealingPolicyInput => true)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface JobInfo extends Schema.Schema.Type<typeof JobInfo> {}
+
+/**
+ * What a supervisor knows of its OpenClaw jobs.
+ *
+ * - `Known`: these run, and no others; one that runs twice is named twice.
+ * - `Unknown`: it cannot be said, and why not, without anything secret.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Activity = Data.TaggedEnum<{
+  Known: { readonly running: ReadonlyArray<string> }
+  Unknown: { readonly reason: string }
+}>
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const Activity = Data.taggedEnum<Activity>()
+
+/**
+ * Something that has happened to a job, for which it may be reviewed.
+ *
+ * - `trigger`: what: `failure`, `sla_breach`, or a name of your own that is neither `manual` nor `schedule`.
+ * - `runId`: in which run, as the evidence calls it; 1 to 256 characters.
+ * - `exitCode`: with which that has ended.
+ * - `lastError`: the last line that it has printed about what went wrong; it is looked for in the logs if it is left out. At most
+ *   10,000 characters, of which the first 1,000 count.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const JobEvent = Schema.Struct({
+  job: JobName,
+  trigger: EventTrigger,
+  runId: Schema.NullOr(Schema.NonEmptyString.pipe(Schema.maxLength(256))),
+  exitCode: Schema.optional(Schema.NullOr(Schema.Int)),
+  lastError: Schema.optional(Schema.NullOr(Schema.String.pipe(Schema.maxLength(10_000))))
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
+
+/**
+ * What an adapter to a supervisor implements.
+ *
+ * - `jobs`: those that there are now. It is asked again each minute, and in the turn of each review.
+ * - `activity`: which OpenClaw jobs run. Each element is the whole truth: the first one tells how it stands, and one more
+ *   comes after each change. An adapter that loses its supervisor says `Unknown`, and `Known` again when it has asked it
+ *   anew. It never ends. Without OpenClaw jobs it is `Stream.concat(Stream.succeed(Activity.Known({ running: [] })), Stream.never)`.
+ * - `events`: what happens to jobs from now on that may be worth a review; each of them once. A run that was ended on purpose
+ *   has not failed. It never ends; what it cannot keep for a slow reader it drops. Without events it is `Stream.never`.
+ * - `evidence`: what is known about one of the jobs, asked for in the turn of its review, and after a failure.
+ *
+ * The streams may be run more than once at a time. Everything may be interrupted. `jobs` and `evidence` fail with a
+ * `SupervisorError` if the supervisor does not answer, `evidence` also if it has no such job.
+ *
+ * `test/support/supervisorConformance.ts` of the repository holds an adapter to all of this.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer, Stream } from "effect"
+ * import { Activity, Supervisor } from "effect-healing"
+ *
+ * /** Anew whenever one of them starts or ends. *\/
+ * declare const running: Stream.Stream<ReadonlyArray<string>>
+ *
+ * declare const failedRuns: Stream.Stream<string>
+ *
+ * const SupervisorLive = Layer.succeed(Supervisor, {
+ *   jobs: Effect.succeed([{ id: "nightly-digest", kind: "cron", openClaw: true, policy: {} }]),
+ *   activity: Stream.map(running, (running) => Activity.Known({ running })),
+ *   events: Stream.map(failedRuns, (runId) => ({ job: "nightly-digest", trigger: "failure", runId, exitCode: 1 })),
+ *   evidence: () =>
+ *     Effect.succeed({
+ *       command: "node digest.js",
+ *       runs: [{ id: "7", outcome: "failed", startedAt: 1_763_900_000_000, endedAt: 1_763_900_004_000, exitCode: 1 }],
+ *       slaBreaches: [],
+ *       logs: [{ name: "stderr", path: "/var/log/digest.err.log" }],
+ *       files: [{ path: "/srv/digest.js", role: "script" }]
+ *     })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
+  Supervisor,
+  {
+    readonly jobs: Effect.Effect<ReadonlyArray<JobInfo>, SupervisorError>
+    readonly activity: Stream.Stream<Activity>
+    readonly events: Stream.Stream<JobEvent>
+    readonly evidence: (job: JobInfo, scope: EvidenceScope) => Effect.Effect<Evidence, SupervisorError>
+  }
+>() {
+  /**
+   * Feeds the activity into the running state, as a source named `supervisor`: unknown, and thereby busy, until the first
+   * element, and from then on if the stream ends or breaks (R16).
+   *
+   * @since 0.1.0
+   */
+  static readonly layerActivity: Layer.Layer<never, never, Supervisor | OpenClaw> = Layer.scopedDiscard(
+    Effect.gen(function* () {
+      const { activity } = yield* Supervisor
+      const source = yield* (yield* OpenClaw).source("supervisor")
+      yield* Stream.runForEach(activity, (known) =>
+        known._tag === "Known" ? source.replace(known.running) : source.unknown(known.reason)
+      ).pipe(
+        Effect.zipRight(source.unknown("its activity has ended")),
+        // Without the cause, in which an adapter may well name a secret.
+        Effect.catchAllCause(() =>
+          Effect.zipRight(
+            source.unknown("its activity broke"),
+            Effect.logError("The activity of the supervisor broke: until it is built anew, nothing is reviewed")
+          )
+        ),
+        Effect.forkScoped
+      )
+    })
+  )
+}

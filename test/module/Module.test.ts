@@ -1,0 +1,376 @@
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { NodeContext } from "@effect/platform-node"
+import { assert, describe, inject, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Schedule } from "effect"
+import { HealingEvent } from "effect-healing"
+import { lineOf } from "../../src/module/LogLines.js"
+import { type BadSettings, load } from "../../src/module/ModuleSettings.js"
+import * as ReportFiles from "../../src/module/ReportFiles.js"
+import { makeFake } from "../openclaw/makeFake.js"
+import { answer } from "../openclaw/reviewWorld.js"
+import { inTime, makeDaemon, planted } from "../pm2/makeDaemon.js"
+import { isFull } from "../support/property.js"
+import { aRequest } from "../support/storeSamples.js"
+import { startModule } from "./startModule.js"
+
+const temporary = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-healing-module-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8)
+
+describe("the module", () => {
+  it.scopedLive("has a crash reviewed when no OpenClaw job runs any more, writes the report and says where", () =>
+    Effect.gen(function* () {
+      const fake = yield* makeFake({ generation: "exec", turns: [{ text: answer() }] })
+      const daemon = yield* makeDaemon
+      yield* daemon.start(
+        { name: "digest" },
+        { name: "api", autorestart: true, namespace: "default" },
+        { name: "worker", namespace: "default", env: { HEALING_POLICY: "{nonsense" } }
+      )
+      const module = yield* startModule(daemon.home, {
+        openclaw_command: fake.command,
+        model: "mock/mock-1",
+        quiet_period: "100 millis",
+        max_wait: "10 minutes"
+      })
+      yield* module.says(/^watches PM2 in /)
+      yield* module.says(/^warn: The policy of "worker" is wrong, .*: expected a mapping of enabled, /)
+      yield* module.status(
+        /^OpenClaw jobs: digest; running: digest; in review: none; waiting: none; the policy of worker is wrong: expected a mapping of /
+      )
+
+      yield* daemon.make("api", "throw boom")
+      yield* module.says(/^api: a review is wanted \(failure\) and waits for its turn: healing:api:1$/)
+      yield* module.status(/waiting: api; held up by OpenClaw jobs running: digest; /)
+      assert.lengthOf(yield* fake.turnCalls, 0)
+      assert.deepStrictEqual(
+        daemon.alive().flatMap(({ job }) => (job === "digest" ? [job] : [])),
+        ["digest"]
+      )
+
+      yield* daemon.make("digest", "exit 0")
+      yield* module.says(/^api: the review begins$/)
+      assert.notInclude(
+        daemon.alive().map(({ job }) => job),
+        "digest"
+      )
+      yield* module.says(/^api: the review is completed, see .*: The disk was full\.$/)
+      const folder = join(daemon.home, "effect-healing")
+      const file = join(folder, "reports", "api-1.md")
+      assert.include((yield* module.lines).join("\n"), `see ${file}:`)
+      assert.include(readFileSync(file, "utf8"), "The disk was full.")
+      assert.deepStrictEqual([mode(folder), mode(join(folder, "reports")), mode(file)], ["700", "700", "600"])
+      assert.isTrue(existsSync(join(folder, "healing.db")))
+      const [turn] = yield* fake.turnCalls
+      assert.include(turn?.prompt, "boom")
+      assert.notInclude(JSON.stringify([yield* module.lines, readFileSync(file, "utf8"), turn?.prompt]), planted)
+
+      // What `pm2 trigger` does.
+      const announced = (yield* module.messages).filter(({ type }) => type === "axm:action")
+      assert.deepStrictEqual(
+        announced.map(({ data }) => data.action_name),
+        ["heal", "status", "report"]
+      )
+      rmSync(file)
+      assert.strictEqual(yield* module.trigger("report", "api"), `${file}: The disk was full.`)
+      assert.isTrue(existsSync(file))
+      assert.strictEqual(yield* module.trigger("report", "digest"), "there is no report about digest")
+      assert.match(
+        (yield* module.trigger("heal")) ?? "",
+        /^name a process, as in: pm2 trigger effect-healing heal api$/
+      )
+      assert.strictEqual(
+        yield* module.trigger("heal", "apo"),
+        "PM2 has no process named apo that is reviewed; there are: digest, api, worker"
+      )
+      assert.strictEqual(
+        yield* module.trigger("heal", "digest"),
+        "healing:digest:2 waits for its turn, for 10m at most"
+      )
+      yield* module.says(/^digest: the review is completed, see /)
+      assert.lengthOf(yield* fake.turnCalls, 2)
+
+      rmSync(fake.command)
+      yield* module.trigger("heal", "api")
+      yield* module.says(/^api: the review has failed: there is no program /)
+      const report = (yield* module.trigger("report", "api")) ?? ""
+      assert.match(report, /^the last review has failed: there is no program .*; \/.*api-1\.md: The disk was full\.$/)
+
+      // PM2 has gone.
+      yield* Effect.sync(() => module.child.disconnect())
+      assert.strictEqual(yield* module.exited, 0)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("stops with one line for a bad setting, starts with a better one, and ends when it is told to", () =>
+    Effect.gen(function* () {
+      const home = yield* temporary
+      const bad = yield* startModule(home, { max_wait: "10 parsecs" })
+      assert.strictEqual(yield* bad.exited, 78)
+      assert.deepStrictEqual(yield* bad.lines, [
+        'error: stopped: max_wait is "10 parsecs", and should be a duration of zero or more with its unit, such as "5 minutes", or "infinity". To mend it: pm2 set effect-healing:max_wait "<value>"'
+      ])
+      assert.deepStrictEqual(readdirSync(home), [])
+
+      const good = yield* startModule(home, { max_wait: "10 minutes", openclaw_command: "no-such-openclaw" })
+      yield* good.says(/^watches PM2 in /)
+      yield* good.says(
+        /^error: there is no program "no-such-openclaw": install OpenClaw, or name its path: .* openclaw_command$/
+      )
+      yield* Effect.sync(() => good.child.kill("SIGINT"))
+      assert.strictEqual(yield* good.exited, 0)
+
+      writeFileSync(join(home, "effect-healing", "healing.db"), "This is a letter to my aunt, and no database.\n")
+      const broken = yield* startModule(home, {})
+      assert.strictEqual(yield* broken.exited, 78)
+      const [line, ...others] = yield* broken.lines
+      assert.deepStrictEqual(others, [])
+      assert.match(line ?? "", /^error: stopped: .*healing\.db.*\. Then: pm2 restart effect-healing$/)
+    })
+  )
+})
+
+describe.runIf(isFull)("at length, the module", () => {
+  it.scopedLive(
+    "is installed, set, restarted, updated and removed by PM2 itself",
+    () =>
+      Effect.gen(function* () {
+        const fake = yield* makeFake({ generation: "exec", turns: [{ text: answer() }] })
+        const daemon = yield* makeDaemon
+        yield* daemon.pm2("install", inject("packed").tarball)
+
+        const logs = ["error", "out"].map((name) => join(daemon.home, "logs", `effect-healing-${name}.log`))
+        const lines = Effect.sync(() =>
+          logs.filter((log) => existsSync(log)).flatMap((log) => readFileSync(log, "utf8").split("\n"))
+        )
+        const says = (wanted: RegExp, times = 1) =>
+          inTime(
+            lines.pipe(
+              Effect.repeat({
+                schedule: Schedule.spaced("50 millis"),
+                until: (all) => all.filter((line) => wanted.test(line)).length >= times
+              })
+            ),
+            `line ${times} of ${wanted.source}`
+          )
+        const statusOf = Effect.map(daemon.pm2("jlist"), (json) => /"status":"([^"]*)"/.exec(json)?.[1])
+        const trigger = (...args: ReadonlyArray<string>) => daemon.pm2("trigger", "effect-healing", ...args)
+        let starts = 0
+        const started = Effect.suspend(() => says(/: watches PM2 in /, ++starts))
+
+        yield* started
+        yield* daemon.pm2("set", "effect-healing:openclaw_command", fake.command)
+        yield* started
+        yield* daemon.pm2("set", "effect-healing:model", "mock/mock-1")
+        yield* started
+
+        yield* daemon.start({ name: "digest" }, { name: "api", autorestart: true, namespace: "default" })
+        yield* inTime(Effect.repeat(trigger("status"), { until: (out) => /; running: digest;/.test(out) }), "digest")
+        yield* daemon.make("api", "throw boom")
+        yield* says(/: api: a review is wanted \(failure\)/)
+        assert.match(yield* trigger("status"), /waiting: api; held up by OpenClaw jobs running: digest"/)
+        yield* daemon.make("digest", "exit 0")
+        yield* says(/: api: the review is completed, see .*api-1\.md: The disk was full\.$/)
+        assert.match(yield* trigger("report", "api"), /api-1\.md: The disk was full\."/)
+        // Never of itself.
+        assert.match(yield* trigger("heal", "effect-healing"), /there are: digest, api"/)
+
+        yield* daemon.pm2("set", "effect-healing:max_wait", "10 parsecs")
+        yield* says(/: error: stopped: max_wait is "10 parsecs"/)
+        yield* inTime(Effect.repeat(statusOf, { until: (status) => status === "stopped" }), "stopped")
+        yield* daemon.pm2("set", "effect-healing:max_wait", "10 minutes")
+        yield* started
+        assert.lengthOf(
+          (yield* lines).filter((line) => line.includes("stopped:")),
+          1
+        )
+
+        yield* daemon.pm2("restart", "effect-healing")
+        yield* started
+        yield* daemon.pm2("update")
+        yield* started
+        yield* daemon.pm2("kill")
+        yield* daemon.pm2("ping")
+        yield* started
+        yield* inTime(Effect.repeat(trigger("report", "api"), { until: (out) => /disk was full/.test(out) }), "report")
+        assert.lengthOf(yield* fake.turnCalls, 1)
+        assert.notInclude((yield* lines).join("\n"), planted)
+
+        yield* daemon.pm2("uninstall", "effect-healing")
+        assert.notInclude(yield* daemon.pm2("jlist"), "effect-healing")
+        assert.isTrue(existsSync(join(daemon.home, "effect-healing", "reports", "api-1.md")))
+      }).pipe(Effect.provide(NodeContext.layer)),
+    600_000
+  )
+})
+
+describe("its settings", () => {
+  const loaded = (settings: Readonly<Record<string, unknown>>) =>
+    load.pipe(
+      Effect.withConfigProvider(
+        ConfigProvider.fromMap(new Map([["effect-healing", JSON.stringify(settings)]]), { pathDelim: "/" })
+      ),
+      Effect.provide(NodeContext.layer)
+    )
+
+  it.effect("are the defaults without any", () =>
+    Effect.gen(function* () {
+      const { healing, pm2, reviewer } = yield* load.pipe(
+        Effect.withConfigProvider(ConfigProvider.fromMap(new Map())),
+        Effect.provide(NodeContext.layer)
+      )
+      assert.strictEqual(Duration.format(healing.maxWait), "5m")
+      assert.deepStrictEqual(pm2, { namespace: undefined, name: undefined, exclude: ["effect-healing"] })
+      assert.deepStrictEqual(reviewer, { command: undefined, model: undefined, thinking: undefined })
+    })
+  )
+
+  it.scoped("come from PM2, over those of the YAML file", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporary, "healing.yaml")
+      writeFileSync(file, "healing:\n  max_wait: 1 hour\n  cooldown: 2 hours\n  jobs:\n    api: { min_runs: 2 }\n")
+      const { healing, pm2, reviewer } = yield* loaded({
+        max_wait: "10 minutes",
+        max_concurrent: "2",
+        enabled: "false",
+        openclaw_namespace: "agents",
+        openclaw_name: "^agent-",
+        exclude: "nginx, cron",
+        openclaw_command: "/opt/openclaw",
+        model: "mock/mock-1",
+        thinking: "low",
+        config: file
+      })
+      assert.deepStrictEqual(
+        [healing.maxWait, healing.cooldown].map((duration) => Duration.toMinutes(duration)),
+        [10, 120]
+      )
+      assert.deepStrictEqual([healing.maxConcurrent, healing.enabled], [2, false])
+      assert.deepStrictEqual(healing.jobs, { api: { min_runs: 2 } } as object)
+      assert.deepStrictEqual(pm2, {
+        namespace: "agents",
+        name: /^agent-/,
+        exclude: ["effect-healing", "nginx", "cron"]
+      })
+      assert.deepStrictEqual(reviewer, { command: "/opt/openclaw", model: "mock/mock-1", thinking: "low" })
+    })
+  )
+
+  const refused: ReadonlyArray<readonly [settings: Readonly<Record<string, string>>, lines: ReadonlyArray<string>]> = [
+    [
+      { max_wiat: "sk-secret" },
+      [
+        "max_wiat is not a setting, and should be a known one (did you mean max_wait?). To mend it: pm2 unset effect-healing:max_wiat, then pm2 restart effect-healing"
+      ]
+    ],
+    [
+      { openclaw_name: "(", openclaw_command: "./openclaw", model: "gpt-5", max_concurrent: "0" },
+      [
+        'openclaw_name is "(", and should be a regular expression, such as ^agent-. To mend it: pm2 set effect-healing:openclaw_name "<value>"',
+        'openclaw_command is "./openclaw", and should be the name of a program, or its absolute path. To mend it: pm2 set effect-healing:openclaw_command "<value>"',
+        'model is "gpt-5", and should be a model by its provider, such as anthropic/claude-sonnet-4-5. To mend it: pm2 set effect-healing:model "<value>"',
+        'max_concurrent is "0", and should be a whole number of 1 or more. To mend it: pm2 set effect-healing:max_concurrent "<value>"'
+      ]
+    ],
+    [
+      { config: "/nowhere/healing.yaml" },
+      [
+        'config is /nowhere/healing.yaml (nothing there), and should be a readable YAML file. To mend it: edit the file, then pm2 restart effect-healing; or name another one: pm2 set effect-healing:config "<value>"'
+      ]
+    ]
+  ]
+  for (const [settings, lines] of refused) {
+    it.effect(`are refused: ${Object.keys(settings).join(", ")}`, () =>
+      Effect.gen(function* () {
+        const error: BadSettings = yield* Effect.flip(loaded(settings))
+        assert.deepStrictEqual(error.lines, lines)
+      })
+    )
+  }
+
+  it.scoped("are refused in the file", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporary, "healing.yaml")
+      writeFileSync(file, "healing:\n  max_wait: soon\n")
+      const error = yield* Effect.flip(loaded({ config: file }))
+      assert.deepStrictEqual(error.lines, [
+        `max_wait in ${file} is "soon", and should be a duration of zero or more with its unit, such as "5 minutes", or "infinity". To mend it: edit the file, then pm2 restart effect-healing`
+      ])
+    })
+  )
+})
+
+describe("its reports", () => {
+  const completed = (number: number, job: string) =>
+    aRequest(number, { job, state: "completed", endedAt: 0, report: { summary: "Well." } })
+
+  it.scopedLive("stay in their folder whatever their job is called, and are limited in age and number", () =>
+    Effect.gen(function* () {
+      const folder = join(yield* temporary, "reports")
+      const write = (number: number, job: string) => ReportFiles.write(completed(number, job), folder, Duration.days(1))
+      yield* write(1, "old")
+      utimesSync(join(folder, "old-1.md"), 0, 0)
+      writeFileSync(join(folder, "notes.txt"), "mine")
+      utimesSync(join(folder, "notes.txt"), 0, 0)
+      yield* write(2, "../../etc/passwd")
+      yield* write(3, "..")
+      assert.deepStrictEqual(readdirSync(folder).sort(), ["_-3.md", "__.._etc_passwd-2.md", "notes.txt"])
+      for (let number = 4; number < 1010; number++) writeFileSync(join(folder, `api-${number}.md`), "")
+      yield* write(1010, "api")
+      const names = readdirSync(folder)
+      assert.lengthOf(names, ReportFiles.MAX_REPORTS + 1)
+      assert.includeMembers(names, ["notes.txt", "api-11.md", "api-1010.md"])
+      assert.notInclude(names, "api-10.md")
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+})
+
+describe("its lines", () => {
+  const request = aRequest(7, { job: "api", triggers: ["failure", "manual"] })
+  const at = 0
+  const lines: ReadonlyArray<readonly [HealingEvent, string]> = [
+    [
+      HealingEvent.Submitted({ at, request: { ...request, notBefore: 0 } }),
+      "api: a review is wanted (failure, manual) and waits until 1970-01-01T00:00:00.000Z: healing:api:7"
+    ],
+    [HealingEvent.Coalesced({ at, request }), "api: its waiting review is wanted once more (failure, manual)"],
+    [HealingEvent.GivenBack({ at, request }), "api: the review waits again"],
+    [
+      HealingEvent.Retrying({ at, request, reason: "no\nnetwork" }),
+      "api: the review has failed, and is tried again: no network"
+    ],
+    [
+      HealingEvent.Ended({ at, request: { ...request, state: "failed", reason: "no model" } }),
+      "api: the review has failed: no model"
+    ],
+    [HealingEvent.Paused({ at }), "the queue is paused"],
+    [HealingEvent.Resumed({ at }), "the queue goes on"],
+    [
+      HealingEvent.RateLimited({ at, until: 60_000 }),
+      "the provider limits the rate of requests: reviews wait until 1970-01-01T00:01:00.000Z"
+    ],
+    [HealingEvent.SetAside({ at, number: 3, reason: "torn" }), "the request 3 cannot be read and is set aside: torn"],
+    [
+      HealingEvent.StoreFailing({ at, reason: "no room" }),
+      "what happens cannot be written, and no review begins until it can: no room"
+    ],
+    [HealingEvent.StoreRecovered({ at }), "what has happened is written again"]
+  ]
+  for (const [event, line] of lines) {
+    it(`tell of ${event._tag}`, () => assert.strictEqual(lineOf(event), line))
+  }
+})
