@@ -25,6 +25,7 @@ import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
+import { HealingConfig } from "../settings/HealingConfig.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
 import { lineOf, oneLine, time } from "./LogLines.js"
@@ -89,7 +90,15 @@ const stop = (lines: ReadonlyArray<string>) =>
   )
 
 /** By the actions. */
-type Asked = FileSystem | HealingQueue | HealingScheduler | HealingService | OpenClaw | Path | Supervisor
+type Asked =
+  | FileSystem
+  | HealingConfig
+  | HealingQueue
+  | HealingScheduler
+  | HealingService
+  | OpenClaw
+  | Path
+  | Supervisor
 
 const serve = Effect.fnUntraced(function* (home: string, reports: string, command: string) {
   const { events } = yield* HealingQueue
@@ -112,9 +121,8 @@ const say = Effect.fnUntraced(function* (event: HealingEvent, reports: string) {
 
 /** Answers with its path. */
 const writeReport = (request: HealingRequest, reports: string) =>
-  HealingService.pipe(
-    Effect.flatMap(({ status }) => status.get),
-    Effect.flatMap(({ settings }) => ReportFiles.write(request, reports, settings.retention)),
+  HealingConfig.pipe(
+    Effect.flatMap(({ retention }) => ReportFiles.write(request, reports, retention)),
     Effect.catchAll(({ message }) =>
       Effect.as(Effect.logWarning(`the report of ${request.id} cannot be written: ${message}`), undefined)
     )
@@ -139,8 +147,7 @@ const heal = Effect.fnUntraced(function* (job: string) {
     return `PM2 has no process named ${job} that is reviewed; there are: ${known.length === 0 ? "none" : known.join(", ")}`
   }
   const queue = yield* HealingQueue
-  const healing = yield* HealingService
-  const { maxWait } = (yield* healing.status.get).settings
+  const { maxWait } = yield* HealingConfig
   const submission = yield* queue.submit({ job, trigger: "manual", maxWait })
   const atMost = Duration.isFinite(maxWait) ? `, for ${Duration.format(maxWait)} at most` : ""
   return submission._tag === "Coalesced"

@@ -62,13 +62,10 @@ const Local = Schema.Struct({
   })
 })
 
-/** `agent`, through the Gateway. */
-const Gateway = Schema.Struct({ status: Schema.String, result: Local })
-
 /** Of both of them, when there was no turn. With a literal it would be tried first, and take the failures of `Exec`. */
 const CliError = Schema.Struct({ ok: Schema.Boolean, error: Schema.Struct({ message: Schema.String }) })
 
-const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec, Gateway, Local, CliError)))
+const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec, Local, CliError)))
 
 /**
  * The envelope, if there is one, between whatever else was printed.
@@ -80,7 +77,6 @@ export const read = (stdout: string): Option.Option<Envelope> =>
     Arr.findFirst(candidates(stdout), (json) => decodeJson(json)),
     (found) => {
       if ("final" in found) return ofExec(found)
-      if ("result" in found) return ofLocal(found.result)
       return "payloads" in found ? ofLocal(found) : failed(found.error.message, false)
     }
   )

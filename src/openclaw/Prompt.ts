@@ -8,12 +8,21 @@ import { placeholder } from "../text/Secrets.js"
 import { jsonSchema } from "./Answer.js"
 
 /**
- * No prompt is longer, in characters: the parts of a dossier have limits of their own, which together with the rest stay
- * below this. 200,000 characters are some 50,000 tokens.
+ * No prompt is longer, in characters, which are some 50,000 tokens: the evidence, the last answer and what was wrong with it have
+ * limits of their own, and the rest is ours.
  *
  * @internal
  */
 export const MAX_PROMPT = 200_000
+
+/** Beside it there is room for 30,000 characters. */
+const MAX_EVIDENCE = 170_000
+
+const MAX_ANSWER_SHOWN = 8000
+
+const MAX_ISSUES = 20
+
+const MAX_ISSUE = 500
 
 /**
  * The first question.
@@ -49,7 +58,7 @@ ${jsonSchema}
 
 # Evidence
 
-${exhibits.map((exhibit) => marked(exhibit, mark)).join("\n\n")}
+${fitting(exhibits.map((exhibit) => marked(exhibit, mark)))}
 `
 
 /**
@@ -63,7 +72,10 @@ ${first}
 
 You have answered before, and your answer could not be read:
 
-${issues.map((issue) => `- ${issue}`).join("\n")}
+${issues
+  .slice(0, MAX_ISSUES)
+  .map((issue) => `- ${issue.slice(0, MAX_ISSUE)}`)
+  .join("\n")}
 
 It stood between these lines${answer.length > MAX_ANSWER_SHOWN ? ", of which the end is left out here" : ""}:
 
@@ -74,7 +86,20 @@ ${mark} ends
 Answer again, with one JSON object that fits the JSON Schema above, and nothing before or after it.
 `
 
-const MAX_ANSWER_SHOWN = 8000
+/** The first pieces of evidence matter most, so the last ones are left out. */
+const fitting = (pieces: ReadonlyArray<string>): string => {
+  let length = 0
+  const first = pieces.findIndex((piece) => {
+    length += piece.length + SEPARATOR.length
+    return length > MAX_EVIDENCE
+  })
+  if (first < 0) return pieces.join(SEPARATOR)
+  return [...pieces.slice(0, first), `${pieces.length - first} more pieces were left out, for want of room.`].join(
+    SEPARATOR
+  )
+}
+
+const SEPARATOR = "\n\n"
 
 const listOf = (paths: ReadonlyArray<string>): string => (paths.length === 0 ? "there are none" : JSON.stringify(paths))
 

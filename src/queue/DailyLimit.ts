@@ -10,12 +10,11 @@ const DAY = Duration.toMillis("1 day")
 /** Times are milliseconds since 1970. */
 export class DailyLimit {
   /** The last of them, the oldest first: never more than count. */
-  readonly #starts: Array<number>
+  readonly #starts: Array<number> = []
   readonly #max: number
 
-  constructor(max: number, starts: ReadonlyArray<number> = []) {
+  constructor(max: number) {
     this.#max = max
-    this.#starts = starts.slice(-max)
   }
 
   begin(at: number): void {

@@ -39,10 +39,6 @@ describe("an envelope", () => {
   const cases: Readonly<Record<string, readonly [stdout: unknown, envelope: object | null]>> = {
     "of agent exec": [exec(), answered("Hello")],
     "of agent --local": [local(), answered("Hello")],
-    "of agent, through the Gateway": [
-      { runId: "r", status: "ok", summary: "completed", result: local() },
-      answered("Hello")
-    ],
     "without a final text has those of its payloads": [
       exec({ final: "", payloads: [{ text: "one" }, { text: null }, { text: "two" }] }),
       answered("one\n\ntwo")

@@ -290,6 +290,28 @@ describe("a prompt", () => {
     })
   }
 
+  it("leaves out the last pieces of evidence if there is more than fits", async () => {
+    const of = await dossier(most("x"))
+    const [exhibit] = of.exhibits
+    assert.isDefined(exhibit)
+    if (exhibit === undefined) return
+    for (const [count, size] of [
+      [30, 10_000],
+      [2, 150_000],
+      [1, 250_000]
+    ] as const) {
+      const exhibits = Arr.makeBy(count, (index) => ({ ...exhibit, title: `piece ${index}`, text: "y".repeat(size) }))
+      const answer = `${noSchema}${"y".repeat(9000)}`
+      const [first, second] = questions({ ...of, exhibits }, MARK, answer)
+      assert.isAtMost(second.length, MAX_PROMPT)
+      const shown = exhibits.filter(
+        ({ title }) => first.includes(`begins: ${title} `) || first.includes(`begins: ${title}\n`)
+      )
+      assert.deepStrictEqual(shown, exhibits.slice(0, shown.length))
+      assert.include(first, `${count - shown.length} more pieces were left out, for want of room.`)
+    }
+  })
+
   it(
     "keeps what others have written between its marks, and is not too long",
     () =>
