@@ -6,8 +6,11 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SupervisorError } from "../HealingError.js"
 import { EventTrigger, type HealingPolicyInput } from "../policy/HealingPolicy.js"
@@ -141,14 +144,20 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
 >() {
   /**
    * Feeds the activity into the running state, as a source named `supervisor`: unknown, and thereby busy, until the first
-   * element, and from then on if the stream ends or breaks (R16).
+   * element, and from then on if the stream ends or breaks, or when this layer closes (R16). Another one that is built over the same
+   * running state takes its place.
    *
    * @since 0.1.0
    */
   static readonly layerActivity: Layer.Layer<never, never, Supervisor | OpenClaw> = Layer.scopedDiscard(
     Effect.gen(function* () {
       const { activity } = yield* Supervisor
-      const source = yield* (yield* OpenClaw).source("supervisor")
+      const openClaw = yield* OpenClaw
+      // It breaks off and does not end: a layer that closes, as at a shutdown, never opens the gate.
+      const scope = yield* Effect.acquireRelease(Scope.make(), (scope) =>
+        Scope.close(scope, Exit.interrupt(FiberId.none))
+      )
+      const source = yield* Scope.extend(openClaw.source("supervisor"), scope)
       yield* Stream.runForEach(activity, (known) =>
         known._tag === "Known" ? source.replace(known.running) : source.unknown(known.reason)
       ).pipe(

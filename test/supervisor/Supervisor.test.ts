@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, HashMap, Layer, Mailbox, Scope, Stream } from "effect"
-import { Activity, Healing, HealingService, OpenClaw, Supervisor } from "effect-healing"
+import { Cause, Context, Effect, Exit, Fiber, HashMap, Layer, Mailbox, Scope, Stream } from "effect"
+import { Activity, Healing, HealingClosed, HealingService, OpenClaw, Supervisor } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
 
 const { Known, Unknown } = Activity
@@ -93,13 +93,39 @@ describe("Supervisor.layerActivity", () => {
     }).pipe(Effect.provide(Healing.layer()))
   )
 
-  it.scoped("is gone when its layer is closed", () =>
+  it.scoped("R16: stays unknown when its layer is closed, until another one takes its place", () =>
     Effect.gen(function* () {
-      const { close, running, tell } = yield* supervise
-      yield* tell(Known({ running: ["a"] }))
-      yield* close
-      assert.deepStrictEqual(yield* running, known())
+      const first = yield* supervise
+      yield* first.tell(Known({ running: ["a"] }))
+      yield* first.close
+      assert.deepStrictEqual(yield* first.running, unknown("its scope was interrupted", { a: 1 }))
+      const second = yield* supervise
+      yield* second.tell(Known({ running: ["b"] }))
+      assert.deepStrictEqual(yield* second.running, known({ b: 1 }))
     }).pipe(Effect.provide(Healing.layer()))
+  )
+
+  it.effect("R2, R11: does not let anybody begin while its app shuts down", () =>
+    Effect.gen(function* () {
+      const SupervisorLive = Layer.succeed(Supervisor, {
+        jobs: Effect.succeed([]),
+        activity: Stream.concat(Stream.succeed(Known({ running: ["a"] })), Stream.never),
+        events: Stream.never,
+        evidence: () => Effect.die("nobody asks")
+      })
+      const app = Supervisor.layerActivity.pipe(
+        Layer.provide(SupervisorLive),
+        // What closes between the two may take its time.
+        Layer.provideMerge(Layer.scopedDiscard(Effect.addFinalizer(() => settle))),
+        Layer.provideMerge(Healing.layer({ quietPeriod: 0 }))
+      )
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(app, scope)
+      const review = yield* Effect.fork(Context.get(context, HealingService).run("x")(Effect.succeed("reviewed")))
+      yield* settle
+      yield* Scope.close(scope, Exit.void)
+      assert.instanceOf(yield* Effect.flip(Fiber.join(review)), HealingClosed)
+    })
   )
 
   it.scoped("R2: keeps a review from its turn for as long as a job runs", () =>
