@@ -18,8 +18,9 @@ import * as Stream from "effect/Stream"
 import * as Subscribable from "effect/Subscribable"
 import { HealingDeadlock, type HeldBy, MAX_NAMES } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
+import { forGate } from "../running/ForGate.js"
 import * as InsideMark from "../running/InsideMark.js"
-import { everyChange, type JobId, OpenClaw, type RunningState } from "../running/OpenClaw.js"
+import { type JobId, OpenClaw, type RunningState } from "../running/OpenClaw.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import * as Alarm from "./Alarm.js"
 import * as GateMetrics from "./GateMetrics.js"
@@ -82,6 +83,14 @@ export const givenBack = Symbol("effect-healing/givenBack")
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
+/**
+ * Under this symbol `HealingService` carries its gate, for those who wait in it without a fiber. A member travels with a service that
+ * somebody has wrapped (`{ ...service }`).
+ *
+ * @internal
+ */
+export const gate: unique symbol = Symbol.for("effect-healing/Gate")
+
 /** @internal */
 export interface Gate {
   readonly now: () => number
@@ -116,6 +125,14 @@ export interface Gate {
   readonly status: Subscribable.Subscribable<HealingStatus>
 }
 
+/**
+ * What carries it. To those outside of the package the interface is empty.
+ */
+export interface HasGate {
+  /** @internal */
+  readonly [gate]: Gate
+}
+
 // A name that is no string after all, from a caller without types, is not to break the gate.
 const unchecked = { disableValidation: true }
 
@@ -127,6 +144,9 @@ const MAX_PASSED = 100
 export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.Scope> = Effect.gen(function* () {
   const settings = yield* HealingConfig
   const openClaw = yield* OpenClaw
+  const { [forGate]: running } = openClaw
+  if (running === undefined)
+    return yield* Effect.dieMessage("HealingService.layer needs the OpenClaw of OpenClaw.layer")
   const clock = yield* Effect.clock
   const now = () => Clocks.millis(clock)
   const metrics = GateMetrics.make(settings.queue)
@@ -436,7 +456,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     review: Effect.Effect<A, E, R>
   ): Effect.Effect<A | typeof givenBack, E, R> =>
     Effect.suspend(() => {
-      const mark: InsideMark.InsideMark = { inside: "review", name: ticket.job, of: openClaw.running, live: true }
+      const mark: InsideMark.InsideMark = { inside: "review", name: ticket.job, of: running.of, live: true }
       ticket.mark = mark
       const turn = checked(ticket, review)
       return Effect.useSpan(
@@ -470,7 +490,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   }
 
   const isWaitedFor = ({ inside, live, of }: InsideMark.InsideMark): boolean =>
-    live && (inside === "review" || of === openClaw.running)
+    live && (inside === "review" || of === running.of)
 
   const deadlock = (job: JobId): Effect.Effect<HealingDeadlock | undefined> =>
     Effect.map(InsideMark.current, (marks) => {
@@ -562,9 +582,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
     ),
     Effect.forkScoped
   )
-  yield* Effect.forkScoped(
-    Stream.runForEachChunk(everyChange(openClaw.running), () => Effect.sync(() => wake.unsafeOpen()))
-  )
+  yield* Effect.forkScoped(Stream.runForEachChunk(running.everyChange, () => Effect.sync(() => wake.unsafeOpen())))
 
   return {
     now,

@@ -84,7 +84,7 @@ export class HealingService extends Context.Tag("effect-healing/HealingService")
      * after each change, not one for each.
      */
     readonly status: Subscribable.Subscribable<HealingStatus>
-  }
+  } & Gate.HasGate
 >() {
   /**
    * @since 0.1.0
@@ -200,16 +200,5 @@ const make = Effect.gen(function* () {
         }
       )
 
-  const service: Context.Tag.Service<HealingService> = { run, detached: InsideMark.cleared, status: gate.status }
-  gates.set(service, gate)
-  return service
+  return { run, detached: InsideMark.cleared, status: gate.status, [Gate.gate]: gate }
 })
-
-const gates = new WeakMap<object, Gate.Gate>()
-
-/**
- * The mechanism behind the service, for those who wait in it without a fiber.
- *
- * @internal
- */
-export const gateOf = (service: Context.Tag.Service<HealingService>): Gate.Gate | undefined => gates.get(service)

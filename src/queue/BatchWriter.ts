@@ -5,7 +5,6 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +13,8 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
-import type { Change, HealingStore } from "../store/HealingStore.js"
+import type { Change } from "../store/Change.js"
+import type { Journal } from "../store/Journal.js"
 
 /**
  * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written.
@@ -79,7 +79,7 @@ const closedError = new HealingStoreError({
  * @internal
  */
 export const make = (
-  store: Context.Tag.Service<HealingStore>,
+  store: Journal,
   onTrouble: (error: HealingStoreError | undefined) => void,
   onWritten: () => void
 ): Effect.Effect<BatchWriter, never, Scope.Scope> =>

@@ -9,7 +9,7 @@ import type { Gate, Owner, Ticket } from "../gate/Gate.js"
 import type { Lane } from "../gate/Lanes.js"
 import type { HealingStoreError } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
-import type { HealError, Review } from "./HealingQueue.js"
+import type { HealError, Review } from "./Review.js"
 
 /**
  * One who waits for the end of a request, in `heal` or `cancel`.

@@ -9,59 +9,17 @@ import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import type { HealingService } from "../gate/HealingService.js"
-import type {
-  HealingCancelled,
-  HealingClosed,
-  HealingDeadlock,
-  HealingInvalid,
-  HealingQueueFull,
-  HealingSkipped,
-  HealingStoreError,
-  HealingTimeout,
-  ReviewError
-} from "../HealingError.js"
+import type { HealingInvalid, HealingQueueFull, HealingStoreError, ReviewError } from "../HealingError.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
-import type { Report } from "../request/Report.js"
 import type { Reviewer } from "../review/Reviewer.js"
 import type { HealingConfig } from "../settings/HealingConfig.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import * as Backoff from "./Backoff.js"
+import type { HasForScheduler } from "./ForScheduler.js"
 import type { HealingEvent } from "./HealingEvent.js"
-import type { HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
+import type { CancelTarget, HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
 import * as Queue from "./Queue.js"
-
-/**
- * A completed review as it was stored. Times are milliseconds since 1970.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Review {
-  readonly id: string
-  readonly job: string
-  readonly runId: string | null
-  readonly startedAt: number
-  readonly endedAt: number
-  readonly attempts: number
-  readonly report: Report
-}
-
-/**
- * How `heal` can fail.
- *
- * @since 0.1.0
- * @category errors
- */
-export type HealError =
-  | HealingInvalid
-  | HealingQueueFull
-  | HealingStoreError
-  | HealingTimeout
-  | HealingDeadlock
-  | HealingSkipped
-  | HealingCancelled
-  | HealingClosed
-  | ReviewError
+import type { HealError, Review } from "./Review.js"
 
 /**
  * Durable requests for reviews. They wait for their turn in the line of `HealingService`, together with those who call
@@ -130,7 +88,7 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
      * nevertheless, and is written as soon as it can be. Not for a review's own finalizers, which it would wait for.
      */
     readonly cancel: (
-      target: { readonly id: string } | { readonly job: string }
+      target: CancelTarget
     ) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingInvalid | HealingStoreError>
     /** What is running, then what is pending, in the order of its turns; at most `maxPending` and those who run. */
     readonly pending: Effect.Effect<ReadonlyArray<HealingRequest>>
@@ -146,7 +104,7 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
      * What happens from now on. A reader who is more than 1,024 events late misses the oldest, and slows nobody down.
      */
     readonly events: Stream.Stream<HealingEvent>
-  }
+  } & HasForScheduler
 >() {
   /**
    * Requests that are pending in the store are replayed, in their order, before it is ready; those that were running when

@@ -76,6 +76,14 @@ export interface HistoryOptions {
   readonly before?: HealingRequest | undefined
 }
 
+/**
+ * What is to be cancelled: the request with this id, or the pending and the running one of this job.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CancelTarget = { readonly id: string } | { readonly job: string }
+
 /** What is `undefined` has been left out before. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 

@@ -12,9 +12,9 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { gateOf, HealingService } from "../gate/HealingService.js"
+import * as Gate from "../gate/Gate.js"
+import { HealingService } from "../gate/HealingService.js"
 import { byTurn } from "../gate/Line.js"
 import { HealingClosed, HealingQueueFull, HealingStoreError, ReviewError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
@@ -22,24 +22,28 @@ import * as Request from "../request/HealingRequest.js"
 import { Reviewed, Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
-import {
-  type Change,
-  HealingStore,
-  type Occurrence,
-  type Page,
-  type QueueState,
-  transition
-} from "../store/HealingStore.js"
+import { type Change, type QueueState, transition } from "../store/Change.js"
+import { HealingStore } from "../store/HealingStore.js"
+import type { Page } from "../store/Journal.js"
 import * as Backoff from "./Backoff.js"
 import * as BatchWriter from "./BatchWriter.js"
 import { Cooldowns } from "./Cooldowns.js"
 import { answer, answerAll, awaitAnswer, type Caller, type Entry, isWanted, make as makeEntries } from "./Entry.js"
+import { type Due, type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
 import { HealingEvent } from "./HealingEvent.js"
-import type { HealError, HealingQueue, Review } from "./HealingQueue.js"
-import { decodeHistory, decodeTarget, decodeWish, type HealingWish, Submission } from "./HealingWish.js"
+import {
+  type CancelTarget,
+  decodeHistory,
+  decodeTarget,
+  decodeWish,
+  type HealingWish,
+  type HistoryOptions,
+  Submission
+} from "./HealingWish.js"
 import * as QueueHolds from "./QueueHolds.js"
 import { replay } from "./Recovery.js"
 import * as Retention from "./Retention.js"
+import type { HealError, Review } from "./Review.js"
 import * as Turns from "./Turns.js"
 
 type HealingRequest = Request.HealingRequest
@@ -51,16 +55,10 @@ const MAX_EVENTS = 1024
 const closedError = new HealingStoreError({ reason: "Closed", detail: "The queue of healing requests is closed" })
 
 /** @internal */
-export const make = (
-  retries: Backoff.RetrySchedule
-): Effect.Effect<
-  Context.Tag.Service<HealingQueue>,
-  HealingStoreError,
-  HealingService | HealingStore | Reviewer | HealingConfig | Scope.Scope
-> =>
+export const make = (retries: Backoff.RetrySchedule) =>
   Effect.gen(function* () {
     const settings = yield* HealingConfig
-    const gate = gateOf(yield* HealingService)
+    const { [Gate.gate]: gate } = yield* HealingService
     if (gate === undefined) {
       return yield* Effect.dieMessage("HealingQueue.layer needs the HealingService of HealingService.layer")
     }
@@ -223,7 +221,7 @@ export const make = (
             if (last?.endedAt != null) desk.cooldowns.remember(job, last.endedAt)
           })
 
-    const submitDue: SubmitDue = (input, { due, signature = null } = {}) =>
+    const submitDue: ForScheduler["submit"] = (input, { due, signature = null } = {}) =>
       Effect.flatMap(decode(input), ({ maxWait = Number.POSITIVE_INFINITY, wish }) =>
         Effect.zipRight(
           recall(wish),
@@ -257,7 +255,7 @@ export const make = (
         return runningOf.get(entry.job) === entry ? stop(entry, "cancelled") : Effect.void
       })
 
-    const heal: Context.Tag.Service<HealingQueue>["heal"] = (input) =>
+    const heal = (input: HealingWish): Effect.Effect<Review, HealError> =>
       Effect.gen(function* () {
         const { maxWait = Duration.toMillis(settings.maxWait), wish } = yield* decode(input)
         const deadlock = yield* gate.deadlock(wish.job)
@@ -289,7 +287,7 @@ export const make = (
       })
     }
 
-    const cancel: Context.Tag.Service<HealingQueue>["cancel"] = (input) =>
+    const cancel = (input: CancelTarget) =>
       Effect.flatMap(decodeTarget(input), (target) =>
         Effect.suspend(() => {
           if (closed) return Effect.fail(closedError)
@@ -381,8 +379,11 @@ export const make = (
     yield* open
     yield* Effect.addFinalizer(() => close)
 
-    const queue: Context.Tag.Service<HealingQueue> = {
-      submit: (wish) => submitDue(wish),
+    const ofScheduler: ForScheduler = { submit: submitDue, addVeto: (veto) => vetoes.push(veto) }
+
+    return {
+      [forScheduler]: ofScheduler,
+      submit: (wish: HealingWish) => submitDue(wish),
       heal,
       cancel,
       pending: Effect.sync(() => {
@@ -393,7 +394,7 @@ export const make = (
         const inOrder = waiting.sort((a, b) => delay(a) - delay(b) || byTurn(a, b))
         return [...runningOf.values(), ...inOrder].map(({ request }) => request)
       }),
-      history: ({ before, ...options } = {}) =>
+      history: ({ before, ...options }: HistoryOptions = {}) =>
         Effect.flatMap(
           decodeHistory({ ...options, ...(before && { before: { endedAt: before.endedAt, number: before.number } }) }),
           store.history
@@ -408,50 +409,7 @@ export const make = (
       ),
       events: events.listen
     }
-    internals.set(queue, { submit: submitDue, addVeto: (veto) => vetoes.push(veto) })
-    return queue
   })
-
-/**
- * When a review was due by the schedule of its job. It is written with the request that comes of it.
- *
- * @internal
- */
-export type Due = Pick<Occurrence, "first" | "at" | "schedule">
-
-/**
- * Asks for a review as `submit` does, for what is known about why.
- *
- * - `due`: the occurrence of a schedule.
- * - `signature`: that of a failure, by which one that was reviewed already is not reviewed again.
- *
- * @internal
- */
-export type SubmitDue = (
-  wish: HealingWish,
-  why?: { readonly due?: Due | undefined; readonly signature?: string | null | undefined }
-) => ReturnType<Context.Tag.Service<HealingQueue>["submit"]>
-
-/**
- * Why a request that nobody has made by hand is not to be reviewed after all, if it is not.
- *
- * @internal
- */
-export type Veto = (request: HealingRequest) => string | undefined
-
-interface Internals {
-  readonly submit: SubmitDue
-  readonly addVeto: (veto: Veto) => void
-}
-
-const internals = new WeakMap<Context.Tag.Service<HealingQueue>, Internals>()
-
-/**
- * `undefined` if the queue is not one of `HealingQueue.layer`.
- *
- * @internal
- */
-export const internalsOf = (queue: Context.Tag.Service<HealingQueue>): Internals | undefined => internals.get(queue)
 
 const occurrence = ({ job, number }: HealingRequest, due: Due | undefined): ReadonlyArray<Change> =>
   due === undefined ? [] : [{ _tag: "Occurrence", occurrence: { ...due, job, request: number, reason: null } }]

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import type { Gate, Ticket } from "../gate/Gate.js"
 import type { Lane } from "../gate/Lanes.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
-import type { QueueState } from "../store/HealingStore.js"
+import type { QueueState } from "../store/Change.js"
 import { DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 

@@ -3,12 +3,12 @@
  *
  * @internal
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { HealingStoreError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
-import { type Change, type HealingStore, type Page, transition } from "../store/HealingStore.js"
+import { type Change, transition } from "../store/Change.js"
+import type { Journal, Page } from "../store/Journal.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -39,7 +39,7 @@ const afterRestart = (request: HealingRequest, at: number, onMaxWait: HealingSet
  * @internal
  */
 export const replay = (
-  store: Context.Tag.Service<HealingStore>,
+  store: Journal,
   at: number,
   { maxAttempts, onMaxWait }: Pick<HealingSettings, "maxAttempts" | "onMaxWait">,
   onSetAside: (setAside: Page["setAside"]) => Effect.Effect<void>

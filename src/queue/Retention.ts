@@ -3,12 +3,11 @@
  *
  * @internal
  */
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
-import type { HealingStore } from "../store/HealingStore.js"
+import type { Journal } from "../store/Journal.js"
 
 const AT_ONCE = 100
 
@@ -21,7 +20,7 @@ const EVERY = Duration.toMillis("1 hour")
  * @internal
  */
 export const make = (
-  store: Context.Tag.Service<HealingStore>,
+  store: Journal,
   retention: Duration.Duration,
   wall: () => number
 ): Effect.Effect<() => void, never, Scope.Scope> =>

@@ -14,7 +14,7 @@ import * as Runtime from "effect/Runtime"
 export interface InsideMark {
   readonly inside: "job" | "review"
   readonly name: string
-  /** What a healing would have to wait on for this mark to matter: the running state that holds the job. */
+  /** What a healing would have to wait on for this mark to matter: what `ForGate.of` is of the running state that holds the job. */
   readonly of: object
   /** A daemon carries it on for as long as it lives, so the end of what it stands for must be told. */
   live: boolean

@@ -17,57 +17,11 @@ import * as Subscribable from "effect/Subscribable"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Clocks from "../internal/Clocks.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
+import { type ForGate, forGate, type HasForGate } from "./ForGate.js"
 import * as InsideMark from "./InsideMark.js"
+import type { JobId, RunningState, UnknownSource } from "./RunningState.js"
 
-/**
- * The name by which a supervisor knows a job.
- *
- * @since 0.1.0
- * @category models
- */
-export type JobId = string
-
-/**
- * - `instances`: how many of the job run now; 1 or more.
- * - `since`: when the first of them was started, in milliseconds of the monotonic clock.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RunningJob {
-  readonly instances: number
-  readonly since: number
-}
-
-/**
- * A source that cannot say what runs, and why not: at most 200 characters.
- *
- * @since 0.1.0
- * @category models
- */
-export interface UnknownSource {
-  readonly name: string
-  readonly reason: string
-}
-
-/**
- * What is known of one queue of OpenClaw jobs.
- *
- * - `jobs`: the jobs that run; those of an unknown source as it last knew them.
- * - `unknown`: the sources that do not know (R16).
- * - `started`: how many job instances have ever been started.
- * - `idleSince`: since when no job runs and no source is unknown, in milliseconds of the monotonic clock: `-Infinity`
- *   for a queue that has never been busy, `undefined` for one that is.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RunningState {
-  readonly jobs: HashMap.HashMap<JobId, RunningJob>
-  readonly unknown: ReadonlyArray<UnknownSource>
-  readonly started: number
-  readonly idleSince: number | undefined
-}
+export type { JobId, RunningJob, RunningState, UnknownSource } from "./RunningState.js"
 
 /**
  * A reporter of its own, such as the adapter of a supervisor. It is unknown, and thereby busy, from its making until
@@ -136,7 +90,7 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
      * source stays unknown until another of the same name takes its place (R16). So give it a name that stays the same.
      */
     readonly source: (name: string, queue?: string) => Effect.Effect<Source, never, Scope.Scope>
-  }
+  } & HasForGate
 >() {
   /**
    * Nothing runs at first, and nobody is unknown.
@@ -164,8 +118,8 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
         finished: (job, queue) => queueOf(queue).own.finished(job),
         withJob: (job, queue) => (effect) =>
           Effect.suspend(() => {
-            const { own, running } = queueOf(queue)
-            const mark: InsideMark.InsideMark = { inside: "job", name: job, of: running, live: true }
+            const { forGate, own } = queueOf(queue)
+            const mark: InsideMark.InsideMark = { inside: "job", name: job, of: forGate.of, live: true }
             return Effect.acquireUseRelease(
               own.started(job),
               () => InsideMark.within(mark)(effect),
@@ -175,7 +129,8 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
               }
             )
           }),
-        source: (name, queue) => Effect.suspend(() => queueOf(queue).source(name))
+        source: (name, queue) => Effect.suspend(() => queueOf(queue).source(name)),
+        [forGate]: queueOf().forGate
       }
     })
   )
@@ -183,6 +138,7 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
 
 interface Queue {
   readonly running: Subscribable.Subscribable<RunningState>
+  readonly forGate: ForGate
   readonly own: Source
   readonly source: (name: string) => Effect.Effect<Source, never, Scope.Scope>
 }
@@ -325,25 +281,13 @@ const makeQueue = (clock: Clock.Clock): Queue => {
     return lose(source, describeBreak(exit.cause))
   }
 
-  const running = Subscribable.make({
-    get: ref.get,
-    changes: Stream.buffer(ref.changes, { capacity: 1, strategy: "sliding" })
-  })
-  unconflated.set(running, ref.changes)
-
   return {
-    running,
+    running: Subscribable.make({
+      get: ref.get,
+      changes: Stream.buffer(ref.changes, { capacity: 1, strategy: "sliding" })
+    }),
+    forGate: { everyChange: ref.changes, of: ref },
     own: reporter({ name: "reports", counts: new Map(), unknown: undefined, broken: false }),
     source: (name) => Effect.map(Effect.acquireRelease(open(name), close), reporter)
   }
 }
-
-const unconflated = new WeakMap<object, Stream.Stream<RunningState>>()
-
-/**
- * All changes of a running state, without the fiber and the queue that conflate them: for the gate, which is quick.
- *
- * @internal
- */
-export const everyChange = (running: Subscribable.Subscribable<RunningState>): Stream.Stream<RunningState> =>
-  unconflated.get(running) ?? running.changes

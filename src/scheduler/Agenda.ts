@@ -11,7 +11,7 @@ import * as Iterable from "effect/Iterable"
 import * as Order from "effect/Order"
 import * as SortedSet from "effect/SortedSet"
 import { type HealingSchedule, lastOccurrence, nextOccurrence } from "../policy/HealingSchedule.js"
-import type { Occurrence } from "../store/HealingStore.js"
+import type { Occurrence } from "../store/Change.js"
 
 /** Above this an occurrence was missed: twice the longest sleep. */
 const GRACE = Duration.toMillis("2 minutes")

@@ -6,27 +6,25 @@
 import { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type HealingStoreError, SupervisorError } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
 import { defaultPolicy, type HealingPolicy } from "../policy/HealingPolicy.js"
+import { forScheduler } from "../queue/ForScheduler.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
-import { internalsOf } from "../queue/Queue.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
-import { HealingStore, type Occurrence } from "../store/HealingStore.js"
+import type { Occurrence } from "../store/Change.js"
+import { HealingStore } from "../store/HealingStore.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import { JobEvent, type JobInfo, Supervisor } from "../supervisor/Supervisor.js"
 import { Agenda, type Due } from "./Agenda.js"
 import * as EventInbox from "./EventInbox.js"
 import * as FailureSignature from "./FailureSignature.js"
-import type { HealingScheduler } from "./HealingScheduler.js"
 import { KnownJobs } from "./KnownJobs.js"
 
 const MINUTE = Duration.toMillis("1 minute")
@@ -45,15 +43,11 @@ const MAX_STRANGERS = 1000
 const MAX_UPCOMING = 100
 
 /** @internal */
-export const make: Effect.Effect<
-  Context.Tag.Service<HealingScheduler>,
-  HealingStoreError,
-  HealingQueue | Supervisor | HealingStore | HealingConfig | FileSystem | Scope.Scope
-> = Effect.gen(function* () {
+export const make = Effect.gen(function* () {
   const settings = yield* HealingConfig
   const supervisor = yield* Supervisor
   const store = yield* HealingStore
-  const queue = internalsOf(yield* HealingQueue)
+  const { [forScheduler]: queue } = yield* HealingQueue
   if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }

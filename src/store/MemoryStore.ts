@@ -3,14 +3,14 @@
  *
  * @internal
  */
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { type HealingStoreError, unexpectedState } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
-import type { HealingStore, Occurrence, QueueState, Transition } from "./HealingStore.js"
+import type { Occurrence, QueueState, Transition } from "./Change.js"
+import type { Journal } from "./Journal.js"
 
 /** @internal */
-export const make = (): Context.Tag.Service<HealingStore> => {
+export const make = (): Journal => {
   const requests = new Map<number, HealingRequest>()
   /** Which request of a job has the state, of which it may have but one (R14). */
   const only = { pending: new Map<string, number>(), running: new Map<string, number>() }

@@ -3,90 +3,22 @@
  *
  * @internal
  */
-import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
-import { SqlError } from "@effect/sql/SqlError"
+import type { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { HealingStoreError, unexpectedState } from "../HealingError.js"
-import type { Change, HealingStore, HistoryQuery } from "./HealingStore.js"
+import { type HealingStoreError, unexpectedState } from "../HealingError.js"
+import type { Change } from "./Change.js"
+import type { HistoryQuery, Journal } from "./Journal.js"
 import { columns, FIXED, fromRow, toRow } from "./RequestRow.js"
-
-// -----------------------------------------------------------------------------
-// Tables
-// -----------------------------------------------------------------------------
-
-const requests = Effect.gen(function* () {
-  const sql = yield* SqlClient
-  yield* sql`CREATE TABLE healing_requests (
-    number INTEGER PRIMARY KEY,
-    job TEXT NOT NULL,
-    state TEXT NOT NULL,
-    priority REAL NOT NULL,
-    triggers TEXT NOT NULL,
-    automatic INTEGER NOT NULL,
-    run_id TEXT,
-    note TEXT,
-    callers_only INTEGER NOT NULL,
-    submitted_at INTEGER NOT NULL,
-    not_before INTEGER,
-    wait_until INTEGER,
-    attempts INTEGER NOT NULL,
-    starts TEXT NOT NULL,
-    last_start INTEGER,
-    ended_at INTEGER,
-    reason TEXT,
-    coalesced_into TEXT,
-    report TEXT
-  )`
-  yield* sql`CREATE UNIQUE INDEX healing_one_pending ON healing_requests (job) WHERE state = 'pending'`
-  yield* sql`CREATE UNIQUE INDEX healing_one_running ON healing_requests (job) WHERE state = 'running'`
-  yield* sql`CREATE INDEX healing_pending ON healing_requests (number) WHERE state = 'pending'`
-  yield* sql`CREATE INDEX healing_completed ON healing_requests (ended_at, job) WHERE state = 'completed'`
-  yield* sql`CREATE INDEX healing_automatic ON healing_requests (last_start) WHERE automatic = 1 AND last_start IS NOT NULL`
-  yield* sql`CREATE INDEX healing_history ON healing_requests (ended_at, number) WHERE ended_at IS NOT NULL`
-  yield* sql`CREATE INDEX healing_job_history ON healing_requests (job, ended_at, number) WHERE ended_at IS NOT NULL`
-  yield* sql`CREATE TABLE healing_queue (
-    id INTEGER PRIMARY KEY,
-    paused INTEGER NOT NULL,
-    rate_limited_until INTEGER,
-    rate_limits INTEGER NOT NULL
-  )`
-})
-
-const scheduling = Effect.gen(function* () {
-  const sql = yield* SqlClient
-  yield* sql`CREATE TABLE healing_occurrences (
-    number INTEGER PRIMARY KEY,
-    job TEXT NOT NULL,
-    first INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    schedule TEXT NOT NULL,
-    request INTEGER,
-    reason TEXT
-  )`
-  yield* sql`CREATE INDEX healing_occurrences_of_job ON healing_occurrences (job, number)`
-  yield* sql`CREATE INDEX healing_occurrences_by_time ON healing_occurrences (at)`
-  yield* sql`ALTER TABLE healing_requests ADD COLUMN cooldown INTEGER`
-  yield* sql`ALTER TABLE healing_requests ADD COLUMN signatures TEXT`
-  yield* sql`CREATE INDEX healing_explained ON healing_requests (job, signatures)
-    WHERE state = 'completed' AND signatures IS NOT NULL`
-})
-
-const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
-  [1, "requests", Effect.succeed(requests)],
-  [2, "scheduling", Effect.succeed(scheduling)]
-]
-
-const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })
+import { codeOf, typed } from "./SqlProblem.js"
+import * as SqlTables from "./SqlTables.js"
 
 // -----------------------------------------------------------------------------
 // What is asked beside requests
@@ -126,136 +58,131 @@ const readable = <A, I>(row: Schema.Schema<A, I>) => {
 // -----------------------------------------------------------------------------
 
 /** @internal */
-export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStoreError, SqlClient> = Effect.gen(
-  function* () {
-    const sql = (yield* SqlClient).withoutTransforms()
-    yield* open
+export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect.gen(function* () {
+  const sql = (yield* SqlClient).withoutTransforms()
+  yield* SqlTables.open
 
-    const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
-    const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
-    // Without what never changes, for the sake of the indexes on that.
-    const { job, number, ...changing } = placeholders
-    // Given to the connection as they are, which takes a fifth of the time that making them anew for each row would.
-    const begin = sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" })
-    const insert = textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders)}`)
-    const update = textOf(
-      sql`UPDATE healing_requests SET ${sql.update(changing)} WHERE number = ${0} AND state = ${""} RETURNING number`
-    )
-    const upsert = textOf(sql`
+  const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
+  const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
+  // Without what never changes, for the sake of the indexes on that.
+  const { job, number, ...changing } = placeholders
+  // Given to the connection as they are, which takes a fifth of the time that making them anew for each row would.
+  const begin = sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" })
+  const insert = textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders)}`)
+  const update = textOf(
+    sql`UPDATE healing_requests SET ${sql.update(changing)} WHERE number = ${0} AND state = ${""} RETURNING number`
+  )
+  const upsert = textOf(sql`
       INSERT INTO healing_queue ${sql.insert({ id: 1, paused: 0, rate_limited_until: null, rate_limits: 0 })}
       ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, rate_limited_until = excluded.rate_limited_until,
         rate_limits = excluded.rate_limits`)
 
-    const addOccurrence = textOf(sql`
+  const addOccurrence = textOf(sql`
       INSERT INTO healing_occurrences
       ${sql.insert({ job: "", first: 0, at: 0, schedule: "", request: null, reason: null })}`)
 
-    const stateOf = (connection: Connection, number: number): Effect.Effect<string, SqlError> =>
-      Effect.map(
-        connection.execute(
-          textOf(sql`SELECT state FROM healing_requests WHERE number = ${number}`),
-          [number],
-          undefined
-        ),
-        ([row]) => (Predicate.hasProperty(row, "state") ? String(row.state) : "not there")
-      )
+  const stateOf = (connection: Connection, number: number): Effect.Effect<string, SqlError> =>
+    Effect.map(
+      connection.execute(textOf(sql`SELECT state FROM healing_requests WHERE number = ${number}`), [number], undefined),
+      ([row]) => (Predicate.hasProperty(row, "state") ? String(row.state) : "not there")
+    )
 
-    const write = (connection: Connection, change: Change): Effect.Effect<void, HealingStoreError | SqlError> => {
-      if (change._tag === "QueueState") {
-        const { paused, rateLimitedUntil, rateLimits } = change.state
-        return connection.execute(upsert, [1, paused ? 1 : 0, rateLimitedUntil, rateLimits], undefined)
-      }
-      if (change._tag === "Occurrence") {
-        const { at, first, job, reason, request, schedule } = change.occurrence
-        return connection.execute(addOccurrence, [job, first, at, schedule, request, reason], undefined)
-      }
-      const { from, to } = change
-      const found = (expected: string) =>
-        Effect.flatMap(stateOf(connection, to.number), (state) => Effect.fail(unexpectedState(to.id, expected, state)))
-      return (
-        from === null
-          ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))
-          : Effect.flatMap(
-              connection.execute(update, [...toRow(to).slice(FIXED), to.number, from], undefined),
-              ([row]) => (row === undefined ? found(from) : Effect.void)
-            )
-      ).pipe(
-        Effect.catchTag("SqlError", (error) =>
-          codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true
-            ? found(from ?? "not there, and no other one of its job in its state")
-            : Effect.fail(error)
-        )
-      )
+  const write = (connection: Connection, change: Change): Effect.Effect<void, HealingStoreError | SqlError> => {
+    if (change._tag === "QueueState") {
+      const { paused, rateLimitedUntil, rateLimits } = change.state
+      return connection.execute(upsert, [1, paused ? 1 : 0, rateLimitedUntil, rateLimits], undefined)
     }
-
-    /** Not by `withTransaction`, for which a commit that fails, as on a full disk, is a defect. */
-    const transaction = (
-      connection: Connection,
-      changes: ReadonlyArray<Change>
-    ): Effect.Effect<void, HealingStoreError | SqlError> =>
-      connection.execute(begin, [], undefined).pipe(
-        Effect.zipRight(Effect.forEach(changes, (change) => write(connection, change), { discard: true })),
-        Effect.zipRight(connection.execute("COMMIT", [], undefined)),
-        Effect.onExit((exit) =>
-          // The database may have done so by itself already.
-          Exit.isSuccess(exit) ? Effect.void : Effect.ignore(connection.execute("ROLLBACK", [], undefined))
-        )
-      )
-
-    const written = (
-      use: (connection: Connection) => Effect.Effect<void, HealingStoreError | SqlError>
-    ): Effect.Effect<void, HealingStoreError> =>
-      Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible, typed("cannot be written"))
-
-    /** Those of the rows that cannot be read, which are out of the way then, and the others. */
-    const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
-      const read = Arr.partitionMap(rows, (row) =>
-        Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
-      )
-      return Effect.as(
-        Effect.forEach(
-          read[0],
-          ({ number, reason }) =>
-            sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
-          { discard: true }
-        ),
-        read
-      )
+    if (change._tag === "Occurrence") {
+      const { at, first, job, reason, request, schedule } = change.occurrence
+      return connection.execute(addOccurrence, [job, first, at, schedule, request, reason], undefined)
     }
+    const { from, to } = change
+    const found = (expected: string) =>
+      Effect.flatMap(stateOf(connection, to.number), (state) => Effect.fail(unexpectedState(to.id, expected, state)))
+    return (
+      from === null
+        ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))
+        : Effect.flatMap(
+            connection.execute(update, [...toRow(to).slice(FIXED), to.number, from], undefined),
+            ([row]) => (row === undefined ? found(from) : Effect.void)
+          )
+    ).pipe(
+      Effect.catchTag("SqlError", (error) =>
+        codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true
+          ? found(from ?? "not there, and no other one of its job in its state")
+          : Effect.fail(error)
+      )
+    )
+  }
 
-    const page = (state: "pending" | "running", from: number, limit: number) =>
-      Effect.gen(function* () {
-        // As literals, by which the database can tell that the indexes for these states are meant.
-        const rows =
-          state === "pending"
-            ? yield* sql`SELECT * FROM healing_requests WHERE state = 'pending' AND number >= ${from} ORDER BY number LIMIT ${limit}`
-            : // They are few, and not to be searched for among all of those that have ended.
-              yield* sql`SELECT * FROM healing_requests WHERE state = 'running' AND number + 0 >= ${from} ORDER BY number + 0 LIMIT ${limit}`
-        const [bad, good] = yield* readOrSetAside(rows)
-        const last = rows.length < limit ? undefined : rows.at(-1)
-        return { requests: good, setAside: bad, next: last === undefined ? undefined : Number(last.number) + 1 }
-      })
+  /** Not by `withTransaction`, for which a commit that fails, as on a full disk, is a defect. */
+  const transaction = (
+    connection: Connection,
+    changes: ReadonlyArray<Change>
+  ): Effect.Effect<void, HealingStoreError | SqlError> =>
+    connection.execute(begin, [], undefined).pipe(
+      Effect.zipRight(Effect.forEach(changes, (change) => write(connection, change), { discard: true })),
+      Effect.zipRight(connection.execute("COMMIT", [], undefined)),
+      Effect.onExit((exit) =>
+        // The database may have done so by itself already.
+        Exit.isSuccess(exit) ? Effect.void : Effect.ignore(connection.execute("ROLLBACK", [], undefined))
+      )
+    )
 
-    const history = ({ before, job, limit, states }: HistoryQuery) =>
-      Effect.gen(function* () {
-        const conditions = [
-          sql`ended_at IS NOT NULL`,
-          sql.in("state", states),
-          ...(job === undefined ? [] : [sql`job = ${job}`]),
-          ...(before === undefined ? [] : [sql`(ended_at, number) < (${before.endedAt}, ${before.number})`])
-        ]
-        const rows = yield* sql`SELECT * FROM healing_requests WHERE ${sql.and(conditions)}
+  const written = (
+    use: (connection: Connection) => Effect.Effect<void, HealingStoreError | SqlError>
+  ): Effect.Effect<void, HealingStoreError> =>
+    Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible, typed("cannot be written"))
+
+  /** Those of the rows that cannot be read, which are out of the way then, and the others. */
+  const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
+    const read = Arr.partitionMap(rows, (row) =>
+      Either.mapLeft(fromRow(row), (reason) => ({ number: Number(row.number), reason }))
+    )
+    return Effect.as(
+      Effect.forEach(
+        read[0],
+        ({ number, reason }) =>
+          sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
+        { discard: true }
+      ),
+      read
+    )
+  }
+
+  const page = (state: "pending" | "running", from: number, limit: number) =>
+    Effect.gen(function* () {
+      // As literals, by which the database can tell that the indexes for these states are meant.
+      const rows =
+        state === "pending"
+          ? yield* sql`SELECT * FROM healing_requests WHERE state = 'pending' AND number >= ${from} ORDER BY number LIMIT ${limit}`
+          : // They are few, and not to be searched for among all of those that have ended.
+            yield* sql`SELECT * FROM healing_requests WHERE state = 'running' AND number + 0 >= ${from} ORDER BY number + 0 LIMIT ${limit}`
+      const [bad, good] = yield* readOrSetAside(rows)
+      const last = rows.length < limit ? undefined : rows.at(-1)
+      return { requests: good, setAside: bad, next: last === undefined ? undefined : Number(last.number) + 1 }
+    })
+
+  const history = ({ before, job, limit, states }: HistoryQuery) =>
+    Effect.gen(function* () {
+      const conditions = [
+        sql`ended_at IS NOT NULL`,
+        sql.in("state", states),
+        ...(job === undefined ? [] : [sql`job = ${job}`]),
+        ...(before === undefined ? [] : [sql`(ended_at, number) < (${before.endedAt}, ${before.number})`])
+      ]
+      const rows = yield* sql`SELECT * FROM healing_requests WHERE ${sql.and(conditions)}
           ORDER BY ended_at DESC, number DESC LIMIT ${limit}`
-        const [bad, good] = yield* readOrSetAside(rows)
-        yield* Effect.forEach(bad, ({ number, reason }) =>
-          Effect.logWarning(`Request ${number} was set aside: ${reason}`)
-        )
-        return good
-      })
+      const [bad, good] = yield* readOrSetAside(rows)
+      yield* Effect.forEach(bad, ({ number, reason }) =>
+        Effect.logWarning(`Request ${number} was set aside: ${reason}`)
+      )
+      return good
+    })
 
-    /** But for the last one of each job, from which its schedule goes on. */
-    const pruneOccurrences = (before: number, limit: number) =>
-      sql`DELETE FROM healing_occurrences WHERE number IN (
+  /** But for the last one of each job, from which its schedule goes on. */
+  const pruneOccurrences = (before: number, limit: number) =>
+    sql`DELETE FROM healing_occurrences WHERE number IN (
         SELECT number FROM healing_occurrences
         WHERE at < ${before} AND number < (
           SELECT MAX(number) FROM healing_occurrences AS other WHERE other.job = healing_occurrences.job
@@ -263,69 +190,69 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
         LIMIT ${limit}
       ) RETURNING number`
 
-    return {
-      commit: (changes) => {
-        const [first, second] = changes
-        return first !== undefined && second === undefined
-          ? // Each statement is a transaction already.
-            written((connection) => write(connection, first))
-          : written((connection) => transaction(connection, changes))
-      },
-      queueState: typed("cannot be read")(
-        Effect.gen(function* () {
-          const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`
-          if (row === undefined) return undefined
-          const decoded = decodeQueue(row)
-          if (Either.isLeft(decoded)) {
-            yield* Effect.logWarning(
-              "What the healing queue remembered cannot be read: it is neither paused nor limited now"
-            )
-            return undefined
-          }
-          const { paused, rate_limited_until, rate_limits } = decoded.right
-          return { paused: paused !== 0, rateLimitedUntil: rate_limited_until, rateLimits: rate_limits }
-        })
-      ),
-      lastNumber: sql`SELECT COALESCE(MAX(number), 0) AS number FROM healing_requests`.pipe(
-        Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered))),
-        Effect.map(([{ number }]) => number),
+  return {
+    commit: (changes) => {
+      const [first, second] = changes
+      return first !== undefined && second === undefined
+        ? // Each statement is a transaction already.
+          written((connection) => write(connection, first))
+        : written((connection) => transaction(connection, changes))
+    },
+    queueState: typed("cannot be read")(
+      Effect.gen(function* () {
+        const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`
+        if (row === undefined) return undefined
+        const decoded = decodeQueue(row)
+        if (Either.isLeft(decoded)) {
+          yield* Effect.logWarning(
+            "What the healing queue remembered cannot be read: it is neither paused nor limited now"
+          )
+          return undefined
+        }
+        const { paused, rate_limited_until, rate_limits } = decoded.right
+        return { paused: paused !== 0, rateLimitedUntil: rate_limited_until, rateLimits: rate_limits }
+      })
+    ),
+    lastNumber: sql`SELECT COALESCE(MAX(number), 0) AS number FROM healing_requests`.pipe(
+      Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered))),
+      Effect.map(([{ number }]) => number),
+      typed("cannot be read")
+    ),
+    page: (state, from, limit) => typed("cannot be read")(page(state, from, limit)),
+    completedSince: (since) =>
+      sql`SELECT job, ended_at FROM healing_requests WHERE state = 'completed' AND ended_at > ${since}
+          ORDER BY ended_at`.pipe(
+        Effect.map(readable(LastCompleted)),
+        Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
         typed("cannot be read")
       ),
-      page: (state, from, limit) => typed("cannot be read")(page(state, from, limit)),
-      completedSince: (since) =>
-        sql`SELECT job, ended_at FROM healing_requests WHERE state = 'completed' AND ended_at > ${since}
-          ORDER BY ended_at`.pipe(
-          Effect.map(readable(LastCompleted)),
-          Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
-          typed("cannot be read")
-        ),
-      automaticStartsSince: (since, limit) =>
-        sql`SELECT starts FROM healing_requests WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since}
+    automaticStartsSince: (since, limit) =>
+      sql`SELECT starts FROM healing_requests WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since}
           ORDER BY last_start DESC LIMIT ${limit}`.pipe(
-          Effect.map(readable(Starts)),
-          Effect.map((rows) =>
-            rows
-              .flatMap(({ starts }) => starts)
-              .filter((at) => at > since)
-              .sort((a, b) => b - a)
-              .slice(0, limit)
-          ),
-          typed("cannot be read")
+        Effect.map(readable(Starts)),
+        Effect.map((rows) =>
+          rows
+            .flatMap(({ starts }) => starts)
+            .filter((at) => at > since)
+            .sort((a, b) => b - a)
+            .slice(0, limit)
         ),
-      history: (query) => typed("cannot be read")(history(query)),
-      prune: (endedBefore, limit) =>
-        sql`DELETE FROM healing_requests WHERE number IN (
+        typed("cannot be read")
+      ),
+    history: (query) => typed("cannot be read")(history(query)),
+    prune: (endedBefore, limit) =>
+      sql`DELETE FROM healing_requests WHERE number IN (
           SELECT number FROM healing_requests
           WHERE ended_at IS NOT NULL AND ended_at < ${endedBefore} AND number < (SELECT MAX(number) FROM healing_requests)
           ORDER BY ended_at LIMIT ${limit}
         ) RETURNING number`.pipe(
-          Effect.zipWith(
-            pruneOccurrences(endedBefore, limit),
-            (requests, occurrences) => requests.length + occurrences.length
-          ),
-          typed("cannot be written")
+        Effect.zipWith(
+          pruneOccurrences(endedBefore, limit),
+          (requests, occurrences) => requests.length + occurrences.length
         ),
-      lastOccurrences: sql`
+        typed("cannot be written")
+      ),
+    lastOccurrences: sql`
         WITH RECURSIVE jobs (job) AS (
           SELECT MIN(job) FROM healing_occurrences
           UNION ALL
@@ -334,97 +261,17 @@ export const make: Effect.Effect<Context.Tag.Service<HealingStore>, HealingStore
         )
         SELECT last.* FROM jobs JOIN healing_occurrences AS last
         ON last.number = (SELECT MAX(number) FROM healing_occurrences AS own WHERE own.job = jobs.job)`.pipe(
-        Effect.map(readable(OccurrenceRow)),
-        typed("cannot be read")
-      ),
-      occurrences: (job, limit) =>
-        sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
+      Effect.map(readable(OccurrenceRow)),
+      typed("cannot be read")
+    ),
+    occurrences: (job, limit) =>
+      sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
           ORDER BY number DESC LIMIT ${limit}`.pipe(Effect.map(readable(OccurrenceRow)), typed("cannot be read")),
-      explained: (job, signature) =>
-        sql`SELECT number FROM healing_requests, json_each(signatures)
+    explained: (job, signature) =>
+      sql`SELECT number FROM healing_requests, json_each(signatures)
           WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`.pipe(
-          Effect.map((rows) => rows.length > 0),
-          typed("cannot be read")
-        )
-    }
+        Effect.map((rows) => rows.length > 0),
+        typed("cannot be read")
+      )
   }
-)
-
-const open = Effect.gen(function* () {
-  const sql = (yield* SqlClient).withoutTransforms()
-  yield* migrate
-  const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
-    Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Numbered)))
-  )
-  const known = Math.max(...migrations.map(([id]) => id))
-  if (row.number > known) {
-    return yield* new HealingStoreError({
-      reason: "TooNew",
-      detail: `The database has version ${row.number}, and this version of effect-healing knows up to ${known}: update it`
-    })
-  }
-}).pipe(
-  // Statements that fail in the middle of a migration do so as defects.
-  Effect.catchAllCause((cause) => Effect.fail(storeError("cannot be opened", Cause.squash(cause))))
-)
-
-// -----------------------------------------------------------------------------
-// What went wrong
-// -----------------------------------------------------------------------------
-
-const rootOf = (error: unknown): unknown =>
-  (error instanceof SqlError || error instanceof Migrator.MigrationError) && error.cause !== undefined
-    ? rootOf(error.cause)
-    : error
-
-/**
- * The code that SQLite gives its errors, such as `SQLITE_FULL`.
- *
- * @internal
- */
-export const codeOf = (error: unknown): string | undefined => {
-  const root = rootOf(error)
-  return Predicate.hasProperty(root, "code") && typeof root.code === "string" ? root.code : undefined
-}
-
-const NO_DRIVER =
-  "better-sqlite3 cannot be loaded: install it anew (npm install better-sqlite3@13), " +
-  "which has binaries for Linux, macOS and Windows on x64 and arm64"
-
-const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: string]> = [
-  ["SQLITE_NOTADB", "NotADatabase", "it is not a SQLite database"],
-  ["SQLITE_CORRUPT", "NotADatabase", "it is damaged: restore it from a copy"],
-  [
-    "SQLITE_READONLY",
-    "ReadOnly",
-    "it may only be read: let the process write the file, those beside it and its folder"
-  ],
-  ["SQLITE_FULL", "Full", "there is no room left: free some, work goes on by itself"],
-  ["SQLITE_IOERR_WRITE", "Full", "the disk takes no more (it is full, or the file has reached its size limit)"],
-  ["SQLITE_BUSY", "Unavailable", "another program holds it locked"],
-  ["SQLITE_CANTOPEN", "Unavailable", "the file cannot be opened: its folder must exist and be writable"],
-  ["ERR_MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
-  ["MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
-  ["ERR_DLOPEN_FAILED", "Unavailable", NO_DRIVER]
-]
-
-/** @internal */
-export const storeError = (what: string, error: unknown): HealingStoreError => {
-  if (error instanceof HealingStoreError) return error
-  const code = codeOf(error) ?? ""
-  const [, reason, why] = reasons.find(([known]) => code.startsWith(known)) ?? [
-    code,
-    "Unavailable" as const,
-    code === "" ? "the database failed" : `the database failed with ${code}`
-  ]
-  return new HealingStoreError({
-    reason,
-    detail: `The store of healing requests ${what}: ${why}`,
-    cause: rootOf(error)
-  })
-}
-
-const typed =
-  (what: string) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, HealingStoreError, R> =>
-    Effect.mapError(self, (error) => storeError(what, error))
+})

@@ -16,7 +16,7 @@ import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
 import type { SqliteOptions } from "./SqliteDriver.js"
 import { checkDriver } from "./SqliteVersions.js"
-import { codeOf, storeError } from "./SqlStore.js"
+import { codeOf, storeError } from "./SqlProblem.js"
 
 type Connected = Effect.Effect<SqlClient, HealingStoreError, Scope.Scope | Reactivity.Reactivity>
 

@@ -10,7 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HealingStore } from "effect-healing"
 import { checkDriver, versionProblem } from "../../src/store/SqliteVersions.js"
-import { storeError } from "../../src/store/SqlStore.js"
+import { storeError } from "../../src/store/SqlProblem.js"
 import { bundle } from "../support/bundle.js"
 
 const collectedProcess = new URL("../support/collectedProcess.ts", import.meta.url)

@@ -1,0 +1,71 @@
+/**
+ * What is written to a store.
+ *
+ * @since 0.1.0
+ */
+import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
+
+/**
+ * What the queue remembers beside its requests.
+ *
+ * - `paused`: whether somebody has paused it.
+ * - `rateLimitedUntil`: the end of its last rate limit, in milliseconds since 1970.
+ * - `rateLimits`: how many rate limits have come one after the other.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface QueueState {
+  readonly paused: boolean
+  readonly rateLimitedUntil: number | null
+  readonly rateLimits: number
+}
+
+/**
+ * One transition: the state that the request must be in now, `null` if it must not be there, and what it becomes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Transition {
+  readonly _tag: "Transition"
+  readonly from: RequestState | null
+  readonly to: HealingRequest
+}
+
+/**
+ * When a job was to be reviewed by its schedule, and what has come of it: a request, or a reason why not. In milliseconds
+ * since 1970.
+ *
+ * - `at`: the instant; of several that were missed the last one.
+ * - `first`: the first of those; else the same.
+ * - `schedule`: the schedule that it is of, as a text that is the same for the same schedule. It is empty where a job has none
+ *   any more.
+ * - `request`: the number of the request.
+ * - `reason`: why there is none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Occurrence {
+  readonly job: string
+  readonly first: number
+  readonly at: number
+  readonly schedule: string
+  readonly request: number | null
+  readonly reason: string | null
+}
+
+/**
+ * What is written in one go.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Change =
+  | Transition
+  | { readonly _tag: "QueueState"; readonly state: QueueState }
+  | { readonly _tag: "Occurrence"; readonly occurrence: Occurrence }
+
+/** @internal */
+export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })

@@ -1,0 +1,79 @@
+/**
+ * What a store does for its queue: it writes down each transition, and is read when the queue opens.
+ *
+ * @since 0.1.0
+ */
+import type * as Effect from "effect/Effect"
+import type { HealingStoreError } from "../HealingError.js"
+import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
+import type { Change, Occurrence, QueueState } from "./Change.js"
+
+/**
+ * Some of the requests of one state, in the order of their numbers. `setAside` are those that could not be read: they
+ * stay where they are, under the state `unreadable`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Page {
+  readonly requests: ReadonlyArray<HealingRequest>
+  readonly setAside: ReadonlyArray<{ readonly number: number; readonly reason: string }>
+  /** What to ask for the next page with; `undefined` at the end. */
+  readonly next: number | undefined
+}
+
+/**
+ * - `job`: of this job only.
+ * - `states`: which of the final states; all by default.
+ * - `limit`: how many at most; 1 to 1,000, 50 by default.
+ * - `before`: those that stand behind this one in the history; give the last one of a page for the next page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HistoryQuery {
+  readonly job?: string | undefined
+  readonly states: ReadonlyArray<RequestState>
+  readonly limit: number
+  readonly before?: { readonly endedAt: number; readonly number: number } | undefined
+}
+
+/**
+ * The journal of a queue. One process owns it at a time, and the queue in it keeps the order in memory: it writes down
+ * each transition, and reads when it opens.
+ *
+ * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state
+ *   than expected, or a second pending or second running one for a job (R14), fails with the reason `UnexpectedState`.
+ * - `queueState`: what was written last; `undefined` at first.
+ * - `lastNumber`: the highest number of a request that was ever given out; 0 at first.
+ * - `page`: requests that are pending or running, from a number on.
+ * - `completedSince`: for each job with a completed review since then, when its last one ended.
+ * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
+ * - `history`: what has ended, the newest first.
+ * - `prune`: removes what had ended before then, and occurrences but for the last one of each job; so many of both at most.
+ *   Returns how many it has removed.
+ * - `lastOccurrences`: of each job the occurrence that was written last.
+ * - `occurrences`: those of a job, the one that was written last first, so many at most.
+ * - `explained`: whether the job has a completed review that was about a failure with this signature, among others.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Journal {
+  readonly commit: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
+  readonly queueState: Effect.Effect<QueueState | undefined, HealingStoreError>
+  readonly lastNumber: Effect.Effect<number, HealingStoreError>
+  readonly page: (state: "pending" | "running", from: number, limit: number) => Effect.Effect<Page, HealingStoreError>
+  readonly completedSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+  readonly automaticStartsSince: (
+    since: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
+  readonly history: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingStoreError>
+  readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+  readonly lastOccurrences: Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  readonly explained: (job: string, signature: string) => Effect.Effect<boolean, HealingStoreError>
+}
