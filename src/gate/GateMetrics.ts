@@ -52,3 +52,6 @@ export const make = (queue: string) => {
     yielded: () => yields(1)
   }
 }
+
+/** @internal */
+export type GateMetrics = ReturnType<typeof make>

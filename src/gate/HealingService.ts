@@ -3,32 +3,19 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Subscribable from "effect/Subscribable"
-import { HealingClosed, HealingConfigError, type HealingDeadlock, HealingTimeout } from "../HealingError.js"
+import type { HealingClosed, HealingDeadlock, HealingTimeout } from "../HealingError.js"
 import * as InsideMark from "../running/InsideMark.js"
 import type { JobId, OpenClaw } from "../running/OpenClaw.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
-import * as Settings from "../settings/Settings.js"
 import * as Gate from "./Gate.js"
 import type { HealingStatus } from "./HealingStatus.js"
+import * as Run from "./Run.js"
 
-/**
- * - `priority`: a number below 0; higher goes first. The setting `priority` by default.
- * - `maxWait`: from the call until the first turn; 0 means now or not at all, `Duration.infinity` for ever. The setting
- *   `maxWait` by default.
- *
- * @since 0.1.0
- * @category models
- */
-export interface RunOptions {
-  readonly priority?: number | undefined
-  readonly maxWait?: Duration.DurationInput | undefined
-}
+export type { RunOptions } from "./Run.js"
 
 /**
  * The gate. A review that goes through it runs when it is its turn, which is when no OpenClaw job runs and none has for
@@ -70,7 +57,7 @@ export class HealingService extends Context.Tag("effect-healing/HealingService")
      */
     readonly run: (
       job: JobId,
-      options?: RunOptions
+      options?: Run.RunOptions
     ) => <A, E, R>(
       review: Effect.Effect<A, E, R>
     ) => Effect.Effect<A, E | HealingTimeout | HealingDeadlock | HealingClosed, R>
@@ -95,110 +82,12 @@ export class HealingService extends Context.Tag("effect-healing/HealingService")
   )
 }
 
-/**
- * One call of `run`, from its call to its end.
- */
-interface Call extends Gate.Ticket {
-  /** How the wait has ended, and what tells its fiber so: whichever comes first leaves it for the other. */
-  outcome: Effect.Effect<void, HealingTimeout | HealingClosed> | undefined
-  resume: ((outcome: Effect.Effect<void, HealingTimeout | HealingClosed>) => void) | undefined
-}
-
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-// A name that is no string after all, from a caller without types, is not to break the gate.
-const unchecked = { disableValidation: true }
-
-const endWait = (call: Call, outcome: NonNullable<Call["outcome"]>) => {
-  call.outcome = outcome
-  call.resume?.(outcome)
-  call.resume = undefined
-}
-
-const owner: Gate.Owner<Call> = {
-  granted: (call) => endWait(call, Effect.void),
-  begun: () => {},
-  overstayed: (call, at, heldBy, ahead) => {
-    const waited = Duration.millis(Math.round(at - call.calledAt))
-    endWait(call, Effect.fail(new HealingTimeout({ job: call.job, waited, heldBy, ahead }, unchecked)))
-    return undefined
-  },
-  overran: () => {},
-  closed: (call) => endWait(call, Effect.fail(new HealingClosed({ job: call.job }, unchecked)))
-}
-
-const awaitTurn = (call: Call): Effect.Effect<void, HealingTimeout | HealingClosed> =>
-  Effect.async((resume) => {
-    if (call.outcome === undefined) call.resume = resume
-    else resume(call.outcome)
-  })
-
 const make = Effect.gen(function* () {
-  const settings = yield* HealingConfig
   const gate = yield* Gate.make
-
-  const takeTurns = <A, E, R>(
-    call: Call,
-    restore: Restore,
-    review: Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E | HealingTimeout | HealingClosed, R> =>
-    restore(awaitTurn(call)).pipe(
-      Effect.zipRight(gate.takeTurn(call, restore, review)),
-      Effect.flatMap((result) => {
-        if (result !== Gate.givenBack) return Effect.succeed(result)
-        call.outcome = undefined
-        gate.giveTurnBack(call)
-        return takeTurns(call, restore, review)
-      })
-    )
-
-  const run =
-    (job: JobId, options?: RunOptions) =>
-    <A, E, R>(
-      review: Effect.Effect<A, E, R>
-    ): Effect.Effect<A, E | HealingTimeout | HealingDeadlock | HealingClosed, R> =>
-      Effect.flatMap(
-        gate.deadlock(job),
-        (deadlock): Effect.Effect<A, E | HealingTimeout | HealingDeadlock | HealingClosed, R> => {
-          if (deadlock !== undefined) return Effect.fail(deadlock)
-          const own = options === undefined ? undefined : Settings.fromOptions(options, `run("${job}")`)
-          if (own !== undefined && Arr.isNonEmptyReadonlyArray(own.issues)) {
-            return Effect.die(new HealingConfigError({ issues: own.issues }))
-          }
-          const { maxWait = settings.maxWait, priority = settings.priority } = own?.settings ?? {}
-          const calledAt = gate.now()
-          const call: Call = {
-            job,
-            owner,
-            lane: gate.callers,
-            priority,
-            place: gate.nextPlace(),
-            notBefore: Number.NEGATIVE_INFINITY,
-            deadline: calledAt + Duration.toMillis(maxWait),
-            overdue: false,
-            calledAt,
-            stage: "out",
-            outcome: undefined,
-            resume: undefined,
-            mark: undefined,
-            waitingSince: calledAt,
-            turnAt: calledAt,
-            limit: Number.POSITIVE_INFINITY,
-            limitAt: Number.POSITIVE_INFINITY,
-            turns: 0,
-            yields: 0,
-            interruptible: undefined,
-            started: 0
-          }
-          return Effect.uninterruptibleMask((restore) => {
-            gate.enter(call)
-            return Effect.exit(takeTurns(call, restore, review)).pipe(
-              Effect.zipLeft(Effect.sync(() => gate.leave(call))),
-              Effect.flatten
-            )
-          })
-        }
-      )
-
-  return { run, detached: InsideMark.cleared, status: gate.status, [Gate.gate]: gate }
+  return {
+    run: Run.make(gate, yield* HealingConfig),
+    detached: InsideMark.cleared,
+    status: gate.status,
+    [Gate.gate]: gate
+  }
 })

@@ -5,8 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Gate, Owner, Ticket } from "../gate/Gate.js"
+import type { Gate } from "../gate/Gate.js"
 import type { Lane } from "../gate/Lanes.js"
+import * as Ticket from "../gate/Ticket.js"
 import type { HealingStoreError } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { HealError, Review } from "./Review.js"
@@ -28,7 +29,7 @@ export interface Caller {
 }
 
 /** @internal */
-export interface Entry extends Ticket {
+export interface Entry extends Ticket.Ticket {
   request: HealingRequest
   /** The monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left. */
   waitDeadline: number
@@ -37,9 +38,9 @@ export interface Entry extends Ticket {
   written: HealingRequest
   /** Why it was never written. */
   lost: HealingStoreError | undefined
-  turn: Fiber.RuntimeFiber<void> | undefined
+  fiber: Fiber.RuntimeFiber<void> | undefined
   /** Why its review is being interrupted. */
-  ending: "overran" | "cancelled" | "closed" | undefined
+  ending: "timedOut" | "cancelled" | "closed" | undefined
 }
 
 /**
@@ -52,7 +53,7 @@ export interface Entry extends Ticket {
  * @internal
  */
 export interface Entries {
-  readonly make: (request: HealingRequest, owner: Owner<Entry>) => Entry
+  readonly make: (request: HealingRequest, owner: Ticket.Owner<Entry>) => Entry
   readonly update: (entry: Entry, request: HealingRequest) => void
   readonly attach: (entry: Entry, caller: Caller) => void
   readonly makeCaller: (maxWait: number, impatient: boolean) => Caller
@@ -61,7 +62,7 @@ export interface Entries {
 /** @internal */
 export const make = (
   gate: Gate,
-  lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
+  lanes: { readonly manual: Lane<Ticket.Ticket>; readonly automatic: Lane<Ticket.Ticket> },
   toMonotonic: (at: number) => number,
   mustAwaitEnd: (job: string) => boolean,
   reviewTimeout: number
@@ -81,31 +82,23 @@ export const make = (
       const calledAt = gate.now()
       const waitDeadline = waitDeadlineOf(request)
       return {
-        job: request.job,
+        ...Ticket.make({
+          job: request.job,
+          lane: laneOf(request),
+          priority: request.priority,
+          place: gate.nextPlace(),
+          notBefore: notBeforeOf(request),
+          deadline: request.callersOnly ? Number.POSITIVE_INFINITY : waitDeadline,
+          calledAt,
+          limit: reviewTimeout
+        }),
         owner,
-        lane: laneOf(request),
-        priority: request.priority,
-        place: gate.nextPlace(),
-        notBefore: notBeforeOf(request),
-        deadline: request.callersOnly ? Number.POSITIVE_INFINITY : waitDeadline,
-        overdue: false,
-        calledAt,
-        stage: "out",
-        mark: undefined,
-        waitingSince: calledAt,
-        turnAt: calledAt,
-        limit: reviewTimeout,
-        limitAt: Number.POSITIVE_INFINITY,
-        turns: 0,
-        yields: 0,
-        interruptible: undefined,
-        started: 0,
         request,
         written: request,
         waitDeadline,
         callers: undefined,
         lost: undefined,
-        turn: undefined,
+        fiber: undefined,
         ending: undefined
       }
     },

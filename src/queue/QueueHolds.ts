@@ -4,8 +4,9 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import type { Gate, Ticket } from "../gate/Gate.js"
+import type { Gate } from "../gate/Gate.js"
 import type { Lane } from "../gate/Lanes.js"
+import type { Ticket } from "../gate/Ticket.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
 import type { QueueState } from "../store/Change.js"
 import { DailyLimit } from "./DailyLimit.js"

@@ -11,7 +11,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Gate from "../gate/Gate.js"
+import type { Gate } from "../gate/Gate.js"
+import type * as Ticket from "../gate/Ticket.js"
+import * as Turn from "../gate/Turn.js"
 import {
   HealingCancelled,
   HealingClosed,
@@ -47,7 +49,7 @@ type HealingRequest = Request.HealingRequest
  */
 export interface Desk {
   readonly settings: HealingSettings
-  readonly gate: Gate.Gate
+  readonly gate: Gate
   readonly entries: Entries
   readonly holds: QueueHolds
   readonly journal: BatchWriter
@@ -69,7 +71,7 @@ export interface Desk {
  * @internal
  */
 export interface Turns {
-  readonly owner: Gate.Owner<Entry>
+  readonly owner: Ticket.Owner<Entry>
   readonly finishWithout: (entry: Entry, state: "cancelled" | "skipped", reason: string) => void
   readonly stop: (entry: Entry, why: "cancelled" | "closed") => Effect.Effect<void>
 }
@@ -239,7 +241,7 @@ export const make = (
   const settle = (entry: Entry, before: HealingRequest, outcome: Outcome) => {
     const { ending } = entry
     const begun = entry.stage === "reviewing"
-    entry.turn = undefined
+    entry.fiber = undefined
     if (!begun && Request.isAutomatic(before)) holds.undo()
     if (outcome._tag === "Completed") return complete(entry, outcome.report)
     if (outcome._tag === "Skipped") {
@@ -272,7 +274,7 @@ export const make = (
   }
 
   const failureOf = ({ ending, job }: Entry, cause: Cause.Cause<unknown>): ReviewError => {
-    if (ending === "overran") {
+    if (ending === "timedOut") {
       const reason = `no answer within ${Duration.format(settings.reviewTimeout)}`
       return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
     }
@@ -283,9 +285,9 @@ export const make = (
   /** What a turn has come to. Nothing that others have made, a logger or a schedule, is to keep it from its end. */
   const outcomeOf = (
     entry: Entry,
-    exit: Exit.Exit<Reviewed | typeof Gate.givenBack, ReviewError | Refused>
+    exit: Exit.Exit<Reviewed | typeof Turn.givenBack, ReviewError | Refused>
   ): Effect.Effect<Outcome> => {
-    if (Exit.isSuccess(exit)) return Effect.succeed(exit.value === Gate.givenBack ? { _tag: "GivenBack" } : exit.value)
+    if (Exit.isSuccess(exit)) return Effect.succeed(exit.value === Turn.givenBack ? { _tag: "GivenBack" } : exit.value)
     const refused = Option.filter(Cause.failureOption(exit.cause), (error) => error instanceof Refused)
     if (Option.isSome(refused)) return Effect.succeed(refused.value)
     const error = failureOf(entry, exit.cause)
@@ -331,19 +333,19 @@ export const make = (
     )
   }
 
-  const owner: Gate.Owner<Entry> = {
+  const owner: Ticket.Owner<Entry> = {
     granted: (entry) => {
       const before = entry.request
       if (Request.isAutomatic(before)) holds.begin(wall())
       // Here and not in the fiber, so that a wish that comes before that has run is written after it.
       const prepared = begin(entry)
-      entry.turn = fork(turn(entry, before, prepared))
+      entry.fiber = fork(turn(entry, before, prepared))
     },
     begun: (entry) => {
       endWaits(entry)
       publish(HealingEvent.Started({ at: wall(), request: entry.request }))
     },
-    overstayed: (entry, at, heldBy, ahead) => {
+    deadlinePassed: (entry, at, heldBy, ahead) => {
       const timeout = (calledAt: number) =>
         new HealingTimeout({ job: entry.job, waited: Duration.millis(Math.round(at - calledAt)), heldBy, ahead })
       for (const caller of entry.callers ?? []) {
@@ -356,19 +358,19 @@ export const make = (
       finishWithout(entry, "skipped", timeout(entry.calledAt).message)
       return undefined
     },
-    overran: (entry) => {
-      entry.ending ??= "overran"
-      entry.turn?.unsafeInterruptAsFork(FiberId.none)
+    timedOut: (entry) => {
+      entry.ending ??= "timedOut"
+      entry.fiber?.unsafeInterruptAsFork(FiberId.none)
     },
     closed: (entry) => answerAll(entry, Effect.fail(new HealingClosed({ job: entry.job })))
   }
 
   /** Interrupts its review; the effect waits for the end of that. */
   const stop = (entry: Entry, why: "cancelled" | "closed"): Effect.Effect<void> => {
-    if (entry.ending === undefined || entry.ending === "overran") entry.ending = why
-    if (entry.turn === undefined) return Effect.void
-    entry.turn.unsafeInterruptAsFork(FiberId.none)
-    return Effect.asVoid(Fiber.await(entry.turn))
+    if (entry.ending === undefined || entry.ending === "timedOut") entry.ending = why
+    if (entry.fiber === undefined) return Effect.void
+    entry.fiber.unsafeInterruptAsFork(FiberId.none)
+    return Effect.asVoid(Fiber.await(entry.fiber))
   }
 
   return { owner, finishWithout, stop }

@@ -6,9 +6,11 @@ import { isFull } from "./property.js"
 /**
  * Does something before the n-th op of an effect, counted over its fiber and the children of that; the effect then
  * either goes on at once or lets all other fibers run first.
+ *
+ * - `isCounting`: whether ops are counted yet, and still.
  */
 export const beforeOp =
-  (n: number, meddle: () => void, afterwards: "go on" | "yield") =>
+  (n: number, meddle: () => void, afterwards: "go on" | "yield", isCounting: () => boolean = () => true) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
     let ops = 0
     return Effect.withScheduler(
@@ -16,7 +18,7 @@ export const beforeOp =
       Scheduler.make(
         (task, priority, fiber) => Scheduler.defaultScheduler.scheduleTask(task, priority, fiber),
         (fiber) => {
-          if (++ops !== n) return Scheduler.defaultShouldYield(fiber)
+          if (!isCounting() || ++ops !== n) return Scheduler.defaultShouldYield(fiber)
           meddle()
           return afterwards === "yield" ? 0 : false
         }

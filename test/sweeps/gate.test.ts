@@ -1,9 +1,9 @@
 /** R7 and R8 at every op: whatever is interrupted wherever, the gate holds nothing afterwards and still works. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, HashMap } from "effect"
+import { Effect, Fiber, HashMap, Option } from "effect"
 import type { HealingClosed, HealingDeadlock, HealingSettingsInput, HealingTimeout } from "effect-healing"
-import { makeGate } from "../support/gateWorld.js"
-import { nameOf, sweep, victimOf, ways } from "../support/interruptBeforeOp.js"
+import { makeGate, settle } from "../support/gateWorld.js"
+import { beforeOp, nameOf, sweep, victimOf, ways } from "../support/interruptBeforeOp.js"
 
 type Gate = Effect.Effect.Success<ReturnType<typeof makeGate>>
 
@@ -93,6 +93,41 @@ describe("interrupted before every op", () => {
         )
       )
     }
+  }
+})
+
+describe("R4, R6: somebody comes before any op of the fibers of the gate", () => {
+  for (const way of ways) {
+    it.effect(nameOf("and is told at once that a job runs", way), () =>
+      sweep(way, 20, (op) =>
+        Effect.gen(function* () {
+          let comes: Fiber.Fiber<unknown, unknown> | undefined
+          let isArmed = false
+          const gate: Gate = yield* makeGate({ quietPeriod: 0 }).pipe(
+            beforeOp(
+              op,
+              () => {
+                comes = Effect.runFork(gate.healing.run("Y", { maxWait: 0 })(Effect.void), { immediate: true })
+              },
+              way.afterwards,
+              () => isArmed
+            )
+          )
+          yield* gate.openClaw.started("A")
+          yield* settle
+          isArmed = true
+          // An earlier deadline each time, so that the gate has its alarm to set.
+          for (const maxWait of ["3 minutes", "2 minutes", "1 minute"] as const) {
+            yield* Effect.forkScoped(gate.healing.run("X", { maxWait })(someOps))
+            yield* settle
+          }
+          isArmed = false
+          if (comes === undefined) return false
+          assert.isTrue(Option.isSome(yield* Fiber.poll(comes)), `before op ${op}`)
+          return true
+        }).pipe(Effect.scoped)
+      )
+    )
   }
 })
 
