@@ -1,6 +1,6 @@
 /** R7 and R8 at every op: whatever is interrupted wherever, the gate holds nothing afterwards and still works. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, HashMap, Option } from "effect"
+import { Effect, Fiber, HashMap, Option, Runtime } from "effect"
 import type { HealingClosed, HealingDeadlock, HealingSettingsInput, HealingTimeout } from "effect-healing"
 import { makeGate, settle } from "../support/gateWorld.js"
 import { beforeOp, nameOf, sweep, victimOf, ways } from "../support/interruptBeforeOp.js"
@@ -101,13 +101,16 @@ describe("R4, R6: somebody comes before any op of the fibers of the gate", () =>
     it.effect(nameOf("and is told at once that a job runs", way), () =>
       sweep(way, 20, (op) =>
         Effect.gen(function* () {
+          const runtime = yield* Effect.runtime<never>()
           let comes: Fiber.Fiber<unknown, unknown> | undefined
           let isArmed = false
           const gate: Gate = yield* makeGate({ quietPeriod: 0 }).pipe(
             beforeOp(
               op,
               () => {
-                comes = Effect.runFork(gate.healing.run("Y", { maxWait: 0 })(Effect.void), { immediate: true })
+                comes = Runtime.runFork(runtime)(gate.healing.run("Y", { maxWait: 0 })(Effect.void), {
+                  immediate: true
+                })
               },
               way.afterwards,
               () => isArmed
