@@ -5,12 +5,11 @@
  */
 import * as Duration from "effect/Duration"
 import type { Gate } from "../gate/Gate.js"
-import type { Lane } from "../gate/Lanes.js"
-import type { Ticket } from "../gate/Ticket.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
-import type { QueueState } from "../store/Change.js"
+import type { Change, QueueState } from "../store/Change.js"
 import { DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
+import type { QueueLanes } from "./LiveRequests.js"
 
 /**
  * - `state`: what is remembered.
@@ -48,9 +47,12 @@ const FIRST_REFUSAL = 1000
 const LAST_REFUSAL = 60_000
 
 /** @internal */
+export const queueStateChange = (state: QueueState): Change => ({ _tag: "QueueState", state })
+
+/** @internal */
 export const make = (
   gate: Gate,
-  lanes: { readonly manual: Lane<Ticket>; readonly automatic: Lane<Ticket> },
+  lanes: QueueLanes,
   wall: () => number,
   maxReviewsPerDay: number,
   publish: (event: HealingEvent) => void

@@ -3,16 +3,26 @@
  *
  * @internal
  */
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { HealingStoreError } from "../HealingError.js"
+import * as Option from "effect/Option"
+import type * as Ticket from "../gate/Ticket.js"
+import { type HealingStoreError, ReviewError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import { type Change, transition } from "../store/Change.js"
 import type { Journal, Page } from "../store/Journal.js"
+import * as Backoff from "./Backoff.js"
+import { HealingEvent } from "./HealingEvent.js"
+import type { LiveRequest } from "./LiveRequests.js"
+import type { QueueParts } from "./QueueParts.js"
 
 type HealingRequest = Request.HealingRequest
 
 const PAGE = 1000
+
+const DAY = Duration.toMillis("1 day")
 
 const GONE = "whoever waited for it was gone after a restart"
 
@@ -33,12 +43,65 @@ const afterRestart = (request: HealingRequest, at: number, onMaxWait: HealingSet
 }
 
 /**
- * The requests that are pending from now on, in the order of their arrival. Those that the last process left behind in
- * the middle of a review are among them, unless that was their last attempt.
+ * Takes over what the last process has left in the store. Returns the number of the last request that was ever made.
  *
  * @internal
  */
-export const replay = (
+export const recover = (
+  parts: QueueParts,
+  owner: Ticket.Owner<LiveRequest>,
+  retries: Backoff.RetrySchedule
+): Effect.Effect<number, HealingStoreError> =>
+  Effect.gen(function* () {
+    const { cooldowns, gate, holds, live: requests, publish, settings, store, wall } = parts
+    const at = wall()
+    const cooldown = Duration.toMillis(settings.cooldown)
+    const lastNumber = yield* store.lastNumber
+    holds.remember((yield* store.queueState) ?? holds.state())
+    const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
+    for (const start of Arr.reverse(starts)) holds.begin(start)
+    for (const [job, ended] of yield* store.completedSince(at - cooldown)) cooldowns.start(job, ended)
+    const reportSetAside = (setAside: Page["setAside"]) =>
+      Effect.forEach(
+        setAside,
+        ({ number, reason }) => {
+          publish(HealingEvent.SetAside({ at: wall(), number, reason }))
+          return Effect.logWarning(`Request ${number} of the healing store was set aside: ${reason}`)
+        },
+        { discard: true }
+      )
+    for (const request of yield* replay(store, at, settings, reportSetAside)) {
+      gate.enter(requests.add(yield* withoutJump(request, at, cooldown, retries), owner))
+    }
+    return lastNumber
+  })
+
+/** A clock that was set back is not to prolong what a request waits for. */
+const withoutJump = (
+  request: HealingRequest,
+  at: number,
+  cooldown: number,
+  retries: Backoff.RetrySchedule
+): Effect.Effect<HealingRequest> => {
+  const { notBefore } = request
+  if (notBefore === null) return Effect.succeed(request)
+  const error = new ReviewError({ job: request.job, reason: "", retry: { _tag: "Backoff" } })
+  return Effect.map(Backoff.delayAfter(retries, request.attempts, error, at), (delay) => {
+    const longest =
+      at +
+      Math.max(
+        request.cooldown ?? cooldown,
+        Option.getOrElse(delay, () => 0)
+      )
+    return notBefore > longest ? { ...request, notBefore: longest } : request
+  })
+}
+
+/**
+ * The requests that are pending from now on, in the order of their arrival. Those that the last process left behind in
+ * the middle of a review are among them, unless that was their last attempt.
+ */
+const replay = (
   store: Journal,
   at: number,
   { maxAttempts, onMaxWait }: Pick<HealingSettings, "maxAttempts" | "onMaxWait">,

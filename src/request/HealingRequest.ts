@@ -126,6 +126,9 @@ export const isAutomatic = (request: Pick<HealingRequest, "triggers">): boolean 
 export const idOf = (job: string, number: number): string => `healing:${job}:${number}`
 
 /** @internal */
+export const jobOf = (id: string): string => id.slice(id.indexOf(":") + 1, id.lastIndexOf(":"))
+
+/** @internal */
 export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf(":") + 1))
 
 /**

@@ -509,7 +509,9 @@ const endReview = (world: World, running: Request, how: Ending): World => {
       return fail(world, running, ANY, true, true)
     case "RateLimited": {
       const unknown = world.now + Math.min(MINUTE * 2 ** world.rateLimits, HOUR)
-      const until = how.until === undefined ? unknown : Math.min(how.until, world.now + DAY)
+      const named = how.until !== undefined && how.until > world.now ? how.until : unknown
+      // What another review was told of is not made shorter.
+      const until = Math.min(Math.max(named, world.rateLimitedUntil ?? 0), world.now + DAY)
       return see(
         { ...goBack(world, running, {}), rateLimitedUntil: until, rateLimits: world.rateLimits + 1 },
         "rate limited"

@@ -101,6 +101,8 @@ export const make = (
   const disk = { state: "works" as "works" | "fails" | "hangs", goesOn: Deferred.unsafeMake<void>(FiberId.none) }
   const running = new Map<string, Deferred.Deferred<Reviewed>>()
   const cancelled = new Set<string>()
+  /** Jobs of which a request may have been cancelled that was still being written, which `pending` does not show. */
+  const cancelledUnseen = new Set<string>()
   let busy = 0
 
   /** Since when the scheduler runs, its clocks go evenly and its disk works. */
@@ -337,6 +339,7 @@ export const make = (
       }
       case "Cancel":
         for (const { id, job } of now(process.queue.pending)) if (job === step.job) cancelled.add(id)
+        if (disk.state === "hangs") cancelledUnseen.add(step.job)
         fork(process.queue.cancel({ job: step.job }))
         scheduler.run()
         break
@@ -374,10 +377,10 @@ export const make = (
       if (round > 100) throw new Error(`R17: ${left.map(({ id }) => id)} are never reviewed`)
       if (running.size === 0) pass(MINUTE)
     }
-    for (const { coalescedInto, id, number, reason, state } of now(process.queue.history({ limit: 1000 }))) {
+    for (const { coalescedInto, id, job, number, reason, state } of now(process.queue.history({ limit: 1000 }))) {
       if (!wanted.delete(number)) continue
       const isOff = state === "skipped" && reason === "its policy was switched off"
-      const isCancelled = state === "cancelled" && cancelled.has(id)
+      const isCancelled = state === "cancelled" && (cancelled.has(id) || cancelledUnseen.has(job))
       const isRight = state === "completed" || isOff || isCancelled || coalescedInto !== null
       if (!isRight) throw new Error(`R17: ${id} is ${state}`)
       see(`in the end ${state}`)

@@ -1,0 +1,215 @@
+/**
+ * What becomes of a request after its turn, or without one: in memory, in the gate and on disk, together.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { HealingCancelled, HealingSkipped, type HealingStoreError, type ReviewError } from "../HealingError.js"
+import * as Request from "../request/HealingRequest.js"
+import type { Report } from "../request/Report.js"
+import { type Change, transition } from "../store/Change.js"
+import { answer } from "./Caller.js"
+import { HealingEvent } from "./HealingEvent.js"
+import { answerAll, type LiveRequest } from "./LiveRequests.js"
+import { queueStateChange } from "./QueueHolds.js"
+import type { QueueParts } from "./QueueParts.js"
+import type { HealError, Review } from "./Review.js"
+
+type HealingRequest = Request.HealingRequest
+
+/**
+ * - `endUnreviewed`: ends one without a review.
+ * - `complete`: its review has ended with this report.
+ * - `fail`: its review has failed; it is tried again after the delay, in milliseconds, if there is one and it may be.
+ * - `giveBack`: it waits again as this, for no fault of its own.
+ * - `notBegun`: it was granted a turn as this, and the beginning of its review could not be written.
+ * - `dropNewer`: loses the pending one of a job that came when the one before it was about to run, which then could not: it cannot
+ *   be pending beside that.
+ *
+ * @internal
+ */
+export interface Endings {
+  readonly endUnreviewed: (live: LiveRequest, state: "cancelled" | "skipped", reason: string) => void
+  readonly complete: (live: LiveRequest, report: Report) => void
+  readonly fail: (live: LiveRequest, error: ReviewError, delay: Option.Option<number>) => void
+  readonly giveBack: (live: LiveRequest, pending: HealingRequest) => void
+  readonly notBegun: (live: LiveRequest, before: HealingRequest, error: HealingStoreError) => void
+  readonly dropNewer: (job: string, error: HealingStoreError) => void
+}
+
+/** @internal */
+export const CANCELLED = "it was cancelled"
+
+/**
+ * `onEnd` is told of each one that has ended for good.
+ *
+ * Longer than a screen, since the endings call each other: a failure may be a retry, a retry a merge, a beginning that could not be
+ * written a cancellation.
+ *
+ * @internal
+ */
+export const make = (parts: QueueParts, onEnd: () => void): Endings => {
+  const { cooldowns, gate, holds, isClosed, ledger, live: requests, publish, settings, wall } = parts
+
+  /** It has ended as this, with this for those who wait. What else changes with it is written with it. */
+  const finish = (
+    live: LiveRequest,
+    ended: HealingRequest,
+    outcome: Effect.Effect<Review, HealError>,
+    after?: () => ReadonlyArray<Change>
+  ) => {
+    const from = requests.isRunning(live) ? "running" : "pending"
+    requests.remove(live)
+    live.request = ended
+    gate.leave(live)
+    ledger.happened(
+      live,
+      { from, to: ended, ...(after !== undefined && { after }) },
+      {
+        stuck: (error) => {
+          for (const caller of live.callers ?? []) if (caller.failsFast) answer(caller, Effect.fail(error))
+        },
+        done: (error) => {
+          if (error === undefined && live.lost === undefined)
+            publish(HealingEvent.Ended({ at: wall(), request: ended }))
+          answerAll(live, error === undefined ? outcome : Effect.fail(error))
+          onEnd()
+        }
+      }
+    )
+  }
+
+  const endUnreviewed: Endings["endUnreviewed"] = (live, state, reason) => {
+    const { id, job } = live.request
+    const error = state === "cancelled" ? new HealingCancelled({ id, job }) : new HealingSkipped({ id, job, reason })
+    finish(live, Request.end(live.request, state, wall(), reason), Effect.fail(error))
+  }
+
+  /** The pending automatic request of a job has to wait for the cool-down that begins now. Returns what is written of it. */
+  const coolDown = (job: string, at: number): (() => ReadonlyArray<Change>) => {
+    cooldowns.start(job, at)
+    const next = requests.pendingOf(job)
+    const notBefore = cooldowns.endOf(job, at, next?.request.cooldown ?? null)
+    if (next === undefined || notBefore === null || !Request.isAutomatic(next.request)) return () => []
+    const cooling = { ...next.request, notBefore }
+    requests.update(next, cooling)
+    next.settled = { ...next.settled, notBefore }
+    return () => (next.lost === undefined ? [transition("pending", cooling)] : [])
+  }
+
+  /** A review that has succeeded ends a series of rate limits. Returns what is written of it. */
+  const endRateLimits = (): ReadonlyArray<Change> => {
+    const state = holds.state()
+    return state.rateLimits === 0 ? [] : [queueStateChange(holds.remember({ ...state, rateLimits: 0 }))]
+  }
+
+  const complete: Endings["complete"] = (live, report) => {
+    const at = wall()
+    const completed = Request.complete(live.request, at, report)
+    const cooling = coolDown(live.job, at)
+    const unlimited = endRateLimits()
+    const { attempts, id, job, runId, starts } = completed
+    finish(
+      live,
+      completed,
+      Effect.succeed({ id, job, runId, startedAt: starts.at(-1) ?? at, endedAt: at, attempts, report }),
+      () => [...cooling(), ...unlimited]
+    )
+  }
+
+  /** Pending again, and in line at its old place. */
+  const waitAgain = (live: LiveRequest, pending: HealingRequest) => {
+    requests.putBack(live, pending)
+    if (isClosed()) gate.leave(live)
+    else gate.giveTurnBack(live)
+  }
+
+  /** From running to pending again, together with the pending one that has come meanwhile (R14). */
+  const backToPending = (
+    live: LiveRequest,
+    pending: HealingRequest,
+    event: (request: HealingRequest) => HealingEvent,
+    others: ReadonlyArray<Change> = []
+  ) => {
+    const newer = requests.pendingOf(live.job)
+    const [merged, gone] = newer === undefined ? [pending] : Request.merge(pending, newer.request, wall())
+    if (newer !== undefined) {
+      gate.leave(newer)
+      for (const caller of newer.callers ?? []) requests.attach(live, caller)
+      newer.callers = undefined
+    }
+    // Its own max wait has ended with its turn.
+    live.overdue = newer?.overdue === true
+    waitAgain(live, merged)
+    live.settled = merged
+    const coalesced = () => (gone === undefined || newer?.lost !== undefined ? [] : [gone])
+    ledger.happened(
+      live,
+      {
+        from: "running",
+        to: merged,
+        before: () => coalesced().map((gone) => transition("pending", gone)),
+        after: () => others
+      },
+      {
+        done: (error) => {
+          if (error !== undefined) return
+          for (const request of coalesced()) publish(HealingEvent.Ended({ at: wall(), request }))
+          publish(event(merged))
+        }
+      }
+    )
+  }
+
+  const givenBack = (request: HealingRequest) => HealingEvent.GivenBack({ at: wall(), request })
+
+  const limitRate = (live: LiveRequest, until: number | undefined) => {
+    const state = holds.remember(holds.limitRate(until))
+    backToPending(live, Request.giveBack(live.request), givenBack, [queueStateChange(state)])
+    publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
+  }
+
+  const fail: Endings["fail"] = (live, error, delay) => {
+    const { request } = live
+    if (error.retry._tag === "RateLimited") return limitRate(live, error.retry.until)
+    if (error.retry._tag === "Backoff" && Option.isSome(delay) && request.attempts + 1 < settings.maxAttempts) {
+      const { reason } = error
+      return backToPending(live, Request.retry(request, Request.instant(wall() + delay.value)), (request) =>
+        HealingEvent.Retrying({ at: wall(), request, reason })
+      )
+    }
+    return finish(live, Request.fail(request, wall(), error.reason), Effect.fail(error))
+  }
+
+  const dropNewer: Endings["dropNewer"] = (job, error) => {
+    const newer = requests.pendingOf(job)
+    if (newer !== undefined) drop(newer, error)
+  }
+
+  /** It is not on disk and will not be: whoever waits for it hears why. */
+  const drop = (live: LiveRequest, error: HealingStoreError) => {
+    live.lost = error
+    requests.remove(live)
+    gate.leave(live)
+    answerAll(live, Effect.fail(error))
+  }
+
+  const notBegun: Endings["notBegun"] = (live, before, error) => {
+    if (error.reason === "UnexpectedState") return drop(live, error)
+    const { ending } = live
+    holds.refuse(error)
+    dropNewer(live.job, error)
+    waitAgain(live, before)
+    if (ending === "cancelled") endUnreviewed(live, "cancelled", CANCELLED)
+  }
+
+  return {
+    endUnreviewed,
+    complete,
+    fail,
+    giveBack: (live, pending) => backToPending(live, pending, givenBack),
+    notBegun,
+    dropNewer
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * What is pending and running, in memory: of each job at most one of each (R14), and those who wait for them.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Gate } from "../gate/Gate.js"
+import type { Lane } from "../gate/Lanes.js"
+import { byTurn } from "../gate/Line.js"
+import * as Ticket from "../gate/Ticket.js"
+import type { HealingStoreError } from "../HealingError.js"
+import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
+import type { HealingSettings } from "../settings/HealingConfig.js"
+import { answer, type Caller } from "./Caller.js"
+import type { HealError, Review } from "./Review.js"
+
+/** @internal */
+export interface LiveRequest extends Ticket.Ticket {
+  request: HealingRequest
+  /** The same without the wishes that are not on disk yet: if one of them cannot be written, it becomes this again. */
+  settled: HealingRequest
+  /** Why it was never written, and never will be. */
+  lost: HealingStoreError | undefined
+  /** The monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left. */
+  waitDeadline: number
+  callers: Set<Caller> | undefined
+  /** What reviews it. */
+  fiber: Fiber.RuntimeFiber<void> | undefined
+  /** Why its review is being interrupted. */
+  ending: "timedOut" | "cancelled" | "closed" | undefined
+}
+
+/**
+ * The lanes of the queue in the gate: requests that somebody has made by hand, and all others.
+ *
+ * @internal
+ */
+export interface QueueLanes {
+  readonly manual: Lane<Ticket.Ticket>
+  readonly automatic: Lane<Ticket.Ticket>
+}
+
+/** @internal */
+export class LiveRequests {
+  /** Those whose insertion is being written included. */
+  readonly #pending = new Map<string, LiveRequest>()
+  readonly #running = new Map<string, LiveRequest>()
+  readonly #gate: Gate
+  readonly #lanes: QueueLanes
+  readonly #wall: () => number
+  readonly #reviewTimeout: number
+  /** With one turn for all, a request waits for the other review of its job anyway. */
+  readonly #isConcurrent: boolean
+
+  constructor(
+    gate: Gate,
+    lanes: QueueLanes,
+    wall: () => number,
+    settings: Pick<HealingSettings, "maxConcurrent" | "reviewTimeout">
+  ) {
+    this.#gate = gate
+    this.#lanes = lanes
+    this.#wall = wall
+    this.#reviewTimeout = Duration.toMillis(settings.reviewTimeout)
+    this.#isConcurrent = settings.maxConcurrent > 1
+  }
+
+  pendingOf(job: string): LiveRequest | undefined {
+    return this.#pending.get(job)
+  }
+
+  runningOf(job: string): LiveRequest | undefined {
+    return this.#running.get(job)
+  }
+
+  isPending(live: LiveRequest): boolean {
+    return this.#pending.get(live.job) === live
+  }
+
+  isRunning(live: LiveRequest): boolean {
+    return this.#running.get(live.job) === live
+  }
+
+  /** The one that the caller waits for. Which one of its job that is can change: the pending one may merge with the running one. */
+  withCaller(caller: Caller): LiveRequest | undefined {
+    return [this.#pending.get(caller.job), this.#running.get(caller.job)].find((live) => live?.callers?.has(caller))
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size
+  }
+
+  get pending(): Iterable<LiveRequest> {
+    return this.#pending.values()
+  }
+
+  get running(): Iterable<LiveRequest> {
+    return this.#running.values()
+  }
+
+  /** What is running, then what is pending and on disk, in the order of its turns. */
+  inOrder(): ReadonlyArray<HealingRequest> {
+    const at = this.#gate.now()
+    // A delay that is over makes no difference any more.
+    const delay = ({ notBefore }: LiveRequest) => Math.max(notBefore, at)
+    const waiting = Array.from(this.#pending.values()).filter(({ stage }) => stage === "waiting")
+    const inOrder = waiting.sort((a, b) => delay(a) - delay(b) || byTurn(a, b))
+    return [...this.#running.values(), ...inOrder].map(({ request }) => request)
+  }
+
+  /** One more is pending, at the next place in the sequence of calls, but not in line yet. */
+  add(request: HealingRequest, owner: Ticket.Owner<LiveRequest>): LiveRequest {
+    const waitDeadline = this.#waitDeadlineOf(request)
+    const live: LiveRequest = {
+      ...Ticket.make({
+        job: request.job,
+        lane: this.#laneOf(request),
+        priority: request.priority,
+        place: this.#gate.nextPlace(),
+        notBefore: this.#notBeforeOf(request),
+        deadline: request.callersOnly ? Number.POSITIVE_INFINITY : waitDeadline,
+        calledAt: this.#gate.now(),
+        limit: this.#reviewTimeout
+      }),
+      owner,
+      request,
+      settled: request,
+      lost: undefined,
+      waitDeadline,
+      callers: undefined,
+      fiber: undefined,
+      ending: undefined
+    }
+    this.#pending.set(request.job, live)
+    return live
+  }
+
+  /** It is running from now on, as this. */
+  begin(live: LiveRequest, running: HealingRequest): void {
+    this.#pending.delete(live.job)
+    this.#running.set(live.job, live)
+    live.request = running
+  }
+
+  /** It is pending again, as this; to be lined up by the caller. */
+  putBack(live: LiveRequest, pending: HealingRequest): void {
+    this.#running.delete(live.job)
+    this.#pending.set(live.job, live)
+    live.ending = undefined
+    this.update(live, pending)
+  }
+
+  /** It is neither pending nor running any more. The pending one of its job, if any, need not wait for it any longer. */
+  remove(live: LiveRequest): void {
+    if (this.isPending(live)) this.#pending.delete(live.job)
+    if (!this.isRunning(live)) return
+    this.#running.delete(live.job)
+    const next = this.#pending.get(live.job)
+    if (next !== undefined) this.update(next, next.request)
+  }
+
+  /** It stands for this request from now on. */
+  update(live: LiveRequest, request: HealingRequest): void {
+    this.#gate.rearrange(live, () => {
+      if (request.waitUntil !== live.request.waitUntil) live.waitDeadline = this.#waitDeadlineOf(request)
+      live.request = request
+      live.lane = this.#laneOf(request)
+      live.priority = request.priority
+      live.notBefore = this.#notBeforeOf(request)
+      live.deadline = deadlineOf(live)
+    })
+  }
+
+  /** One more waits for it. */
+  attach(live: LiveRequest, caller: Caller): void {
+    if (live.callers === undefined) live.callers = new Set()
+    live.callers.add(caller)
+    this.#gate.rearrange(live, () => {
+      live.deadline = deadlineOf(live)
+    })
+  }
+
+  #laneOf(request: HealingRequest): Lane<Ticket.Ticket> {
+    return isAutomatic(request) ? this.#lanes.automatic : this.#lanes.manual
+  }
+
+  /** One that has to await the end of another review of its job is delayed for ever: until it is updated. */
+  #notBeforeOf({ job, notBefore }: HealingRequest): number {
+    if (this.#isConcurrent && this.#running.has(job)) return Number.POSITIVE_INFINITY
+    return notBefore === null ? Number.NEGATIVE_INFINITY : this.#toMonotonic(notBefore)
+  }
+
+  #waitDeadlineOf({ waitUntil }: HealingRequest): number {
+    return waitUntil === null ? Number.POSITIVE_INFINITY : this.#toMonotonic(waitUntil)
+  }
+
+  #toMonotonic(at: number): number {
+    return this.#gate.now() + (at - this.#wall())
+  }
+}
+
+/**
+ * The instant at which the first of those who want it gives up.
+ *
+ * @internal
+ */
+export const deadlineOf = (live: LiveRequest): number => {
+  if (live.overdue) return Number.POSITIVE_INFINITY
+  let deadline = wantsStill(live) ? live.waitDeadline : Number.POSITIVE_INFINITY
+  for (const caller of live.callers ?? []) deadline = Math.min(deadline, caller.deadline)
+  return deadline
+}
+
+/** Whether it was submitted, and not for a time that has passed. */
+const wantsStill = ({ request, waitDeadline }: LiveRequest): boolean =>
+  !request.callersOnly && waitDeadline > Number.NEGATIVE_INFINITY
+
+/** @internal */
+export const isWanted = (live: LiveRequest): boolean =>
+  wantsStill(live) || (live.callers !== undefined && live.callers.size > 0)
+
+/**
+ * Nobody's max wait ends any more, since the review begins.
+ *
+ * @internal
+ */
+export const endWaits = (live: LiveRequest): void => {
+  live.waitDeadline = Number.POSITIVE_INFINITY
+  for (const caller of live.callers ?? []) caller.deadline = Number.POSITIVE_INFINITY
+}
+
+/** @internal */
+export const answerAll = (live: LiveRequest, outcome: Effect.Effect<Review, HealError>): void => {
+  for (const caller of live.callers ?? []) answer(caller, outcome)
+  live.callers = undefined
+}

@@ -1,0 +1,41 @@
+/**
+ * Why a request whose turn has come needs no review after all.
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Request from "../request/HealingRequest.js"
+import { Reviewed, type Reviewer } from "../review/Reviewer.js"
+import type { Journal } from "../store/Journal.js"
+import type { Veto } from "./ForScheduler.js"
+
+const EXPLAINED =
+  "a completed review has explained this failure, and neither its command nor its files have changed since"
+
+/**
+ * A reviewer that skips what is needless: a policy was switched off since the request was made, or the review that ran meanwhile has
+ * explained the failure. What cannot be looked up is reviewed.
+ *
+ * @internal
+ */
+export const unlessNeedless = (
+  store: Journal,
+  vetoes: ReadonlyArray<Veto>,
+  reviewer: Context.Tag.Service<Reviewer>
+): Context.Tag.Service<Reviewer> => ({
+  review: (request) => {
+    if (!Request.isAutomatic(request)) return reviewer.review(request)
+    const [reason] = vetoes.flatMap((veto) => veto(request) ?? [])
+    if (reason !== undefined) return Effect.succeed(Reviewed.Skipped({ reason }))
+    const { job, signatures, triggers } = request
+    const mayBeExplained = triggers.every((trigger) => trigger === "failure") && signatures.length > 0
+    if (!mayBeExplained || signatures.includes(Request.UNKNOWN_FAILURE)) return reviewer.review(request)
+    return Effect.every(signatures, (signature) => store.explained(job, signature)).pipe(
+      Effect.orElseSucceed(() => false),
+      Effect.flatMap((areExplained) =>
+        areExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : reviewer.review(request)
+      )
+    )
+  }
+})
