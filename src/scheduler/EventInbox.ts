@@ -28,13 +28,13 @@ export interface EventInbox {
 const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""} ${normalise(lastError ?? "")}`
 
 /**
- * `handle` turns an event into a request, and is told whether it has to be quick. What it fails with is tried again every 30
+ * `handle` turns an event into a request, and is told whether the scheduler is closing. What it fails with is tried again every 30
  * seconds.
  *
  * @internal
  */
 export const make = <E>(
-  handle: (event: JobEvent, isHasty: boolean) => Effect.Effect<void, E>
+  handle: (event: JobEvent, isClosing: boolean) => Effect.Effect<void, E>
 ): Effect.Effect<EventInbox, never, Scope.Scope> =>
   Effect.gen(function* () {
     /** By job and trigger, and by their kinds, until they are requests. */

@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { closest } from "fastest-levenshtein"
 import { decodePolicy, type HealingPolicy, type PolicyIssue } from "../policy/HealingPolicy.js"
+import type { HealingWish } from "../queue/HealingWish.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import { JobInfo } from "../supervisor/Supervisor.js"
 import type { Plan } from "./Agenda.js"
@@ -87,6 +88,11 @@ export class KnownJobs {
     return known && Either.getOrElse(known.policy, () => undefined)
   }
 
+  /** What its policy says of a request for it. */
+  wishFor(job: string): JobWish {
+    return wishOf(job, this.of(job) ?? {})
+  }
+
   isWrong(job: string): boolean {
     const known = this.#known.get(job)
     return known !== undefined && Either.isLeft(known.policy)
@@ -119,6 +125,20 @@ export class KnownJobs {
     return { info, text: text ?? "", policy, plan: planOf(info.id, policy, this.#settings.enabled) }
   }
 }
+
+/**
+ * The parts of a wish that the policy of its job gives.
+ *
+ * @internal
+ */
+export type JobWish = Pick<HealingWish, "cooldown" | "job" | "priority">
+
+/** @internal */
+export const wishOf = (job: string, { cooldown, priority }: Pick<HealingPolicy, "cooldown" | "priority">): JobWish => ({
+  job,
+  cooldown,
+  priority
+})
 
 const planOf = (job: string, policy: Known["policy"], isOn: boolean): Plan | undefined => {
   if (!isOn || Either.isLeft(policy) || !policy.right.enabled || policy.right.schedule === undefined) return undefined

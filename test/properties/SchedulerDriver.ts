@@ -239,8 +239,9 @@ export const make = (
 
   const setWall = (to: number): void => {
     // There is nothing before 1970.
+    const { wall } = times()
     clock.set(Math.max(to, 0))
-    model.wallWasSet(times())
+    model.wallWasSet(times(), wall)
     disturb()
   }
 
@@ -283,8 +284,9 @@ export const make = (
       }
       case "Sleep":
         if (step.isCounted) {
+          const { wall } = times()
           clock.jump(clock.monotonic + step.by)
-          model.wallWasSet(times())
+          model.wallWasSet(times(), wall)
           disturb()
         } else setWall(times().wall + step.by)
         scheduler.run()

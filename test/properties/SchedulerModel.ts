@@ -190,8 +190,8 @@ export class Model {
     this.#current.set(job, { calendar, base: wall, unwritten: true, since: monotonic })
   }
 
-  wallWasSet({ wall }: Times): void {
-    this.#hung.latest = Math.max(this.#hung.latest, wall)
+  wallWasSet({ wall }: Times, before: number): void {
+    this.#hung.latest = Math.max(this.#hung.latest, wall, before)
     for (const [job] of this.planned) {
       if (!isFarAhead(this.#current.get(job)?.base ?? 0, wall)) continue
       this.#rebased.set(job, Math.min(wall, this.#rebased.get(job) ?? wall))

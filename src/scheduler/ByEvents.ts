@@ -1,0 +1,109 @@
+/**
+ * Events of jobs become requests, unless a review has explained them before.
+ *
+ * @internal
+ */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { defaultPolicy } from "../policy/HealingPolicy.js"
+import type { ForScheduler } from "../queue/ForScheduler.js"
+import type { HealingSettings } from "../settings/HealingConfig.js"
+import type { Journal } from "../store/Journal.js"
+import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
+import { JobEvent, type JobInfo, type Supervisor } from "../supervisor/Supervisor.js"
+import * as EventInbox from "./EventInbox.js"
+import * as FailureSignature from "./FailureSignature.js"
+import type { JobReading } from "./JobReading.js"
+import { type KnownJobs, wishOf } from "./KnownJobs.js"
+
+/** How long a supervisor may take to tell about a failure. */
+const EVIDENCE_TIMEOUT = Duration.seconds(10)
+
+/** @internal */
+export interface ByEventsOptions {
+  readonly settings: Pick<HealingSettings, "enabled">
+  readonly supervisor: Context.Tag.Service<Supervisor>
+  readonly reading: JobReading
+  readonly known: KnownJobs
+  readonly store: Journal
+  readonly submit: ForScheduler["submit"]
+}
+
+/**
+ * Returns the effect that listens to the events of the supervisor for as long as there are any.
+ *
+ * @internal
+ */
+export const make = Effect.fnUntraced(function* (
+  options: ByEventsOptions
+): Effect.fn.Return<Effect.Effect<void>, never, FileSystem | Scope.Scope> {
+  const { supervisor } = options
+  const fileSystem = yield* FileSystem
+  const inbox = yield* EventInbox.make((event, isClosing) =>
+    Effect.provideService(handle(options, event, isClosing), FileSystem, fileSystem)
+  )
+  const isJobEvent = Schema.is(JobEvent)
+  let hasMisfit = false
+
+  const accept = (event: unknown): Effect.Effect<void> => {
+    if (isJobEvent(event)) return Effect.sync(() => inbox.accept(event))
+    if (hasMisfit) return Effect.void
+    hasMisfit = true
+    return Effect.logWarning("The supervisor tells of events that do not fit JobEvent: they are left out")
+  }
+
+  // By pulls, the first of which is made at once: `Stream.runForEach` would make it in a fiber that starts later.
+  return Stream.toPull(supervisor.events).pipe(
+    Effect.flatMap((pull) => Effect.forever(Effect.flatMap(pull, Effect.forEach(accept, { discard: true })))),
+    Effect.scoped,
+    // Without the cause, in which an adapter may well name a secret.
+    Effect.catchAllCause((cause) => {
+      const hasEnded = Option.exists(Cause.failureOption(cause), Option.isNone)
+      const what = hasEnded ? "have ended" : "broke"
+      return Effect.logError(`The events of the supervisor ${what}: until it is built anew, only schedules count`)
+    })
+  )
+})
+
+/** `isClosing`: there is no time to ask the supervisor anything. */
+const handle = Effect.fnUntraced(function* (
+  { known, reading, settings, store, submit, supervisor }: ByEventsOptions,
+  event: JobEvent,
+  isClosing: boolean
+) {
+  const { job, runId, trigger } = event
+  if (isClosing ? reading.hasRead() && !known.has(job) : yield* reading.isUnknown(job)) return
+  const info = known.info(job)
+  const policy = known.of(job) ?? (info === undefined ? defaultPolicy : undefined)
+  if (!settings.enabled || policy?.enabled !== true || !policy.triggers.includes(trigger)) return
+  const signature =
+    trigger !== "failure" || isClosing || info === undefined ? null : yield* signatureOf(supervisor, info, event)
+  const isExplained = signature !== null && (yield* Effect.orElseSucceed(store.explained(job, signature), () => false))
+  if (isExplained) return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
+  yield* submit({ ...wishOf(job, policy), trigger, runId: runId ?? undefined }, { signature }).pipe(
+    Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => Effect.logWarning(error.message))
+  )
+})
+
+/** `null` if it cannot be told, or not soon. */
+const signatureOf = (
+  supervisor: Context.Tag.Service<Supervisor>,
+  info: JobInfo,
+  event: JobEvent
+): Effect.Effect<string | null, never, FileSystem> =>
+  Effect.filterOrFail(
+    Effect.suspend(() => supervisor.evidence(info, EvidenceScope.Failure({ runId: event.runId, limit: 1 }))),
+    Schema.is(Evidence)
+  ).pipe(
+    Effect.flatMap((evidence) => FailureSignature.make(event, evidence)),
+    Effect.disconnect,
+    Effect.timeout(EVIDENCE_TIMEOUT),
+    Effect.catchAllCause(() => Effect.succeed(null))
+  )
