@@ -18,7 +18,7 @@ import {
   Healing,
   HealingQueue,
   type HealingRequest,
-  HealingStore,
+  HealingScheduler,
   JobRegistry,
   type RegisteredJob
 } from "effect-healing"
@@ -153,7 +153,7 @@ const watch = Effect.gen(function* () {
 
 const program = Effect.gen(function* () {
   const counts = yield* Counts
-  const store = yield* HealingStore
+  const scheduler = yield* HealingScheduler
   yield* Console.log("\n Three jobs, reviewed as their policies say. This takes some ten seconds.\n")
   const supervised = Effect.all(names.map(supervise), { concurrency: "unbounded", discard: true })
   const reviews = yield* Effect.raceFirst(watch, Effect.zipRight(supervised, Effect.never))
@@ -165,7 +165,7 @@ const program = Effect.gen(function* () {
     )
   }
   yield* Console.log("\n Occurrences of the schedule of digest, and the requests that they have come to:")
-  for (const { at, reason, request } of (yield* store.occurrences("digest", 5)).toReversed()) {
+  for (const { at, reason, request } of (yield* scheduler.occurrences("digest")).slice(0, 5).toReversed()) {
     yield* Console.log(
       ` ${DateTime.formatIso(DateTime.unsafeMake(at))}  ${request === null ? reason : `request ${request}`}`
     )
@@ -178,7 +178,11 @@ const HealingLive = Layer.unwrapEffect(
   Effect.gen(function* () {
     const fs = yield* FileSystem.FileSystem
     yield* fs.remove(FOLDER, { recursive: true, force: true })
-    return Healing.layerSupervised(`${FOLDER}/healing.db`, { quietPeriod: "200 millis" }, ReviewerLive)
+    return Healing.layerSupervised({
+      filename: `${FOLDER}/healing.db`,
+      settings: { quietPeriod: "200 millis" },
+      reviewer: ReviewerLive
+    })
   })
 )
 

@@ -103,6 +103,6 @@ const supervise = Effect.gen(function* () {
  * before the third restart is longer than the quiet period, and there the reviews have their turns, one after the other.
  * Should the job be started while one still runs, `yield` makes it give way and start anew after the job.
  */
-const gate = Healing.layer({ quietPeriod: "800 millis", onJobStart: "yield" })
+const gate = Healing.layer({ settings: { quietPeriod: "800 millis", onJobStart: "yield" } })
 
 supervise.pipe(Effect.provide(Layer.merge(gate, NodeContext.layer)), NodeRuntime.runMain)

@@ -238,7 +238,7 @@ const program = Effect.gen(function* () {
 const Live = HealingQueue.layer.pipe(
   Layer.provide(ReviewerLive),
   Layer.provideMerge(HealingStore.layerSqlite(FILE)),
-  Layer.provideMerge(Healing.layer({ quietPeriod: "1 second" })),
+  Layer.provideMerge(Healing.layer({ settings: { quietPeriod: "1 second" } })),
   Layer.provideMerge(Recording.Default),
   Layer.provideMerge(NodeContext.layer)
 )

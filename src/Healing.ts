@@ -17,17 +17,49 @@ import { HealingStore } from "./store/HealingStore.js"
 import { Supervisor } from "./supervisor/Supervisor.js"
 
 /**
+ * Where the settings come from: one of the two, or neither for the defaults.
+ *
+ * - `settings`: from code, over the defaults.
+ * - `config`: a layer of its own, such as `HealingConfig.layerLoad({ yaml: "healing.yaml" })` for a file and the environment.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type HealingOptions<E = never, R = never> =
+  | { readonly settings?: HealingSettingsInput | undefined; readonly config?: undefined }
+  | { readonly settings?: undefined; readonly config: Layer.Layer<HealingConfig, E, R> }
+
+/**
+ * - `filename`: of the SQLite file, which one process owns at a time. It is made with its folders if it is not there; `:memory:`
+ *   for none.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DurableOptions<E = never, R = never> = HealingOptions<E, R> & { readonly filename: string }
+
+/**
+ * - `reviewer`: for a reviewer that needs the store or the settings itself, as `OpenClawReviewer.layer()` does. Without it a
+ *   `Reviewer` is needed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SupervisedOptions<E = never, R = never, E2 = never, R2 = Reviewer> = DurableOptions<E, R> & {
+  readonly reviewer?: Layer.Layer<Reviewer, E2, R2> | undefined
+}
+
+/**
  * What most apps provide.
  *
- * - `layer`: the gate, in memory, with settings from code over the defaults. For settings from the environment or a
- *   file, provide `HealingConfig.layerLoad` to `HealingService.layer` and `OpenClaw.layer` instead.
- * - `layerSqlite`: the same, and durable: requests are kept in this SQLite file, which one process owns at a time. It is
- *   made with its folders if it is not there; `:memory:` for none. It fails with `HealingStoreError` if the file cannot be
- *   opened. Settings come from code only, as above; the parts are `HealingQueue.layer` and `HealingStore.layerSqlite`.
+ * - `layer`: the gate, in memory.
+ * - `layerSqlite`: the same, and durable: requests are kept in a SQLite file. It fails with `HealingStoreError` if the file cannot
+ *   be opened.
+ * - `layerSupervised`: the same, and supervised: the `Supervisor` tells what runs, before anything of the last process is gone on
+ *   with, and jobs are reviewed as their policies say.
  *
- * - `layerSupervised`: the same, and supervised: what runs is told by the `Supervisor`, before anything of the last process is
- *   gone on with, and jobs are reviewed as their policies say. `reviewer` is for one that needs the store or the
- *   settings itself, as `OpenClawReviewer.layer()` does; without it a `Reviewer` is needed.
+ * Each fails with `HealingConfigError` if a setting is wrong. The parts are `HealingConfig`, `OpenClaw.layer`, `HealingService.layer`,
+ * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity` and `HealingScheduler.layer`.
  *
  * @example
  * ```ts
@@ -37,49 +69,51 @@ import { Supervisor } from "./supervisor/Supervisor.js"
  * const program = Effect.gen(function* () {
  *   const healing = yield* HealingService
  *   return yield* healing.run("nightly-digest")(Effect.succeed("all is well"))
- * }).pipe(Effect.provide(Healing.layer({ maxWait: "1 hour" })))
+ * }).pipe(Effect.provide(Healing.layer({ settings: { maxWait: "1 hour" } })))
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
 export const Healing: {
-  readonly layer: (
-    settings?: HealingSettingsInput
-  ) => Layer.Layer<HealingService | OpenClaw | HealingConfig, HealingConfigError>
-  readonly layerSqlite: (
-    filename: string,
-    settings?: HealingSettingsInput
+  readonly layer: <E = never, R = never>(
+    options?: HealingOptions<E, R>
+  ) => Layer.Layer<HealingService | OpenClaw | HealingConfig, HealingConfigError | E, R>
+  readonly layerSqlite: <E = never, R = never>(
+    options: DurableOptions<E, R>
   ) => Layer.Layer<
     HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore,
-    HealingConfigError | HealingStoreError,
-    Reviewer | FileSystem | Path
+    HealingConfigError | HealingStoreError | E,
+    Reviewer | FileSystem | Path | R
   >
-  readonly layerSupervised: <E = never, R = Reviewer>(
-    filename: string,
-    settings?: HealingSettingsInput,
-    reviewer?: Layer.Layer<Reviewer, E, R>
+  readonly layerSupervised: <E = never, R = never, E2 = never, R2 = Reviewer>(
+    options: SupervisedOptions<E, R, E2, R2>
   ) => Layer.Layer<
     HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler,
-    HealingConfigError | HealingStoreError | E,
-    Exclude<Exclude<R, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path
+    HealingConfigError | HealingStoreError | E | E2,
+    Exclude<Exclude<R2, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path | R
   >
 } = {
-  layer: (settings) => gate(settings),
-  layerSqlite: (filename, settings) =>
-    HealingQueue.layer.pipe(Layer.provideMerge(HealingStore.layerSqlite(filename)), Layer.provideMerge(gate(settings))),
-  layerSupervised: (filename, settings, reviewer) =>
+  layer: (options = {}) => gate(options),
+  layerSqlite: (options) =>
+    HealingQueue.layer.pipe(
+      Layer.provideMerge(HealingStore.layerSqlite(options.filename)),
+      Layer.provideMerge(gate(options))
+    ),
+  layerSupervised: (options) =>
     HealingScheduler.layer.pipe(
       Layer.provideMerge(HealingQueue.layer),
-      // `R` is `Reviewer` by its default if there is none.
+      // `R2` is `Reviewer` by its default if there is none.
       // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
-      Layer.provide(reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer>)),
-      Layer.provideMerge(HealingStore.layerSqlite(filename)),
+      Layer.provide(options.reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer>)),
+      Layer.provideMerge(HealingStore.layerSqlite(options.filename)),
       // First of all, so that no review begins before the supervisor has told what runs.
       Layer.provide(Supervisor.layerActivity),
-      Layer.provideMerge(gate(settings))
+      Layer.provideMerge(gate(options))
     )
 }
 
-const gate = (settings?: HealingSettingsInput) =>
-  HealingService.layer.pipe(Layer.provideMerge(OpenClaw.layer), Layer.provideMerge(HealingConfig.layer(settings)))
+const gate = <E, R>({ config, settings }: HealingOptions<E, R>) => {
+  const ConfigLive: Layer.Layer<HealingConfig, HealingConfigError | E, R> = config ?? HealingConfig.layer(settings)
+  return HealingService.layer.pipe(Layer.provideMerge(OpenClaw.layer), Layer.provideMerge(ConfigLive))
+}

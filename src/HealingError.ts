@@ -212,6 +212,21 @@ export class HealingInvalid extends Schema.TaggedError<HealingInvalid>("effect-h
 }
 
 /**
+ * There is no request with this id: it was never made, or it ended longer ago than `retention` and was removed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class HealingNotFound extends Schema.TaggedError<HealingNotFound>("effect-healing/HealingNotFound")(
+  "HealingNotFound",
+  { id: Schema.String }
+) {
+  override get message(): string {
+    return `There is no request ${this.id}: it was never made, or it has ended longer ago than retention and was removed`
+  }
+}
+
+/**
  * As many requests are pending as the setting `maxPending` allows, and this one would be another. Nothing was recorded.
  *
  * @since 0.1.0

@@ -13,7 +13,8 @@ export default defineConfig(({ mode }) => ({
     alias: [
       { find: /^effect-healing$/, replacement: fromRoot("src/index.ts") },
       { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") },
-      { find: /^effect-healing\/pm2$/, replacement: fromRoot("src/pm2/Pm2.ts") }
+      { find: /^effect-healing\/pm2$/, replacement: fromRoot("src/pm2/Pm2.ts") },
+      { find: /^effect-healing\/testing$/, replacement: fromRoot("src/testing/SupervisorContract.ts") }
     ]
   },
   test: {

@@ -47,11 +47,11 @@ export const run = Effect.gen(function* () {
   const folder = path.join(home, ModuleSettings.NAME)
   const settings = yield* ModuleSettings.load
   yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })
-  const live = Healing.layerSupervised(
-    path.join(folder, "healing.db"),
-    settings.healing,
-    OpenClawReviewer.layer(settings.reviewer)
-  ).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
+  const live = Healing.layerSupervised({
+    filename: path.join(folder, "healing.db"),
+    config: Layer.succeed(HealingConfig, settings.healing),
+    reviewer: OpenClawReviewer.layer(settings.reviewer)
+  }).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
   const reports = path.join(folder, "reports")
   const served = serve(home, reports, settings.reviewer.command ?? "openclaw")
   yield* Effect.provide(served, Layer.retry(live, whileOwned))

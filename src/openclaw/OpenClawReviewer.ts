@@ -59,7 +59,7 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  * export const HealingLive = HealingQueue.layer.pipe(
  *   Layer.provide(OpenClawReviewer.layer({ thinking: "medium" })),
  *   Layer.provideMerge(HealingStore.layerSqlite("healing.db")),
- *   Layer.provideMerge(Healing.layer({ reviewTimeout: "10 minutes" })),
+ *   Layer.provideMerge(Healing.layer({ settings: { reviewTimeout: "10 minutes" } })),
  *   Layer.provide([SupervisorLive, NodeContext.layer])
  * )
  * ```

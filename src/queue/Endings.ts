@@ -60,8 +60,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     after?: () => ReadonlyArray<Change>
   ) => {
     const from = requests.isRunning(live) ? "running" : "pending"
-    requests.remove(live)
-    live.request = ended
+    requests.end(live, ended)
     gate.leave(live)
     ledger.happened(
       live,
@@ -71,6 +70,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
           for (const caller of live.callers ?? []) if (caller.failsFast) answer(caller, Effect.fail(error))
         },
         done: (error) => {
+          requests.forget(live)
           if (error === undefined && live.lost === undefined)
             publish(HealingEvent.Ended({ at: wall(), request: ended }))
           answerAll(live, error === undefined ? outcome : Effect.fail(error))
@@ -134,10 +134,10 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
   ) => {
     const newer = requests.pendingOf(live.job)
     const [merged, gone] = newer === undefined ? [pending] : Request.merge(pending, newer.request, wall())
-    if (newer !== undefined) {
+    if (newer !== undefined && gone !== undefined) {
+      requests.end(newer, gone)
       gate.leave(newer)
-      for (const caller of newer.callers ?? []) requests.attach(live, caller)
-      newer.callers = undefined
+      requests.moveCallers(newer, live)
     }
     // Its own max wait has ended with its turn.
     live.overdue = newer?.overdue === true
@@ -154,6 +154,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
       },
       {
         done: (error) => {
+          if (newer !== undefined) requests.forget(newer)
           if (error !== undefined) return
           for (const request of coalesced()) publish(HealingEvent.Ended({ at: wall(), request }))
           publish(event(merged))

@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import type { HealingService } from "../gate/HealingService.js"
@@ -19,7 +20,7 @@ import type { HasForScheduler } from "./ForScheduler.js"
 import type { HealingEvent } from "./HealingEvent.js"
 import type { CancelTarget, HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
 import * as Queue from "./Queue.js"
-import type { HealError, Review } from "./Review.js"
+import type { AwaitError, HealError, Review } from "./Review.js"
 
 /**
  * Durable requests for reviews. They wait for their turn in the line of `HealingService`, together with those who call
@@ -45,7 +46,7 @@ import type { HealError, Review } from "./Review.js"
  *   const { report } = yield* queue.heal({ job: "weekly-report", maxWait: "1 hour" })
  *   yield* Effect.log(report.summary)
  * }).pipe(
- *   Effect.provide(Healing.layerSqlite("healing.db").pipe(Layer.provide([ReviewerLive, NodeContext.layer])))
+ *   Effect.provide(Healing.layerSqlite({ filename: "healing.db" }).pipe(Layer.provide([ReviewerLive, NodeContext.layer])))
  * )
  * ```
  *
@@ -90,6 +91,22 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
     readonly cancel: (
       target: CancelTarget
     ) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingInvalid | HealingStoreError>
+    /**
+     * The request with this id, as it is now, ended ones included; none if there is none, or if it was removed after `retention`.
+     * It fails with `HealingInvalid` if the id is no id, and with `HealingStoreError` if the store cannot be read.
+     */
+    readonly get: (id: string) => Effect.Effect<Option.Option<HealingRequest>, HealingInvalid | HealingStoreError>
+    /**
+     * Waits for the end of a request, also of one that was made before a restart, and returns its review. A request that was
+     * coalesced into another one ends with that.
+     *
+     * It only watches: it does not keep the request wanted, has no max wait, and interrupting it cancels nothing. From inside a job
+     * or a review that the request would have to wait for it fails at once with `HealingDeadlock`.
+     *
+     * It fails with `HealingNotFound` if there is no such request, with `HealingSkipped`, `HealingCancelled` or `ReviewError` when
+     * the request ends so, and with `HealingClosed` when the layer is closed first.
+     */
+    readonly await: (id: string) => Effect.Effect<Review, AwaitError>
     /** What is running, then what is pending, in the order of its turns; at most `maxPending` and those who run. */
     readonly pending: Effect.Effect<ReadonlyArray<HealingRequest>>
     /** What has ended, the newest first: 50 unless `limit` says otherwise, and after `before` for the next page. */

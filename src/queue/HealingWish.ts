@@ -105,10 +105,9 @@ const Wish = Schema.Struct({
   )
 })
 
-const Target = Schema.Union(
-  Schema.Struct({ id: expecting("the id of a request, such as healing:nightly-digest:7")(Schema.NonEmptyString) }),
-  Schema.Struct({ job: Job })
-)
+const Id = expecting("the id of a request, such as healing:nightly-digest:7")(Schema.NonEmptyString)
+
+const Target = Schema.Union(Schema.Struct({ id: Id }), Schema.Struct({ job: Job }))
 
 const Final = expecting("completed, failed, skipped, cancelled or coalesced")(
   RequestState.pipe(Schema.pickLiteral("completed", "failed", "skipped", "cancelled", "coalesced"))
@@ -135,6 +134,9 @@ export const decodeWish = decode(Wish, Object.keys(Wish.fields))
 
 /** @internal */
 export const decodeTarget = decode(Target, ["id", "job"])
+
+/** @internal */
+export const decodeId = decode(Schema.Struct({ id: Id }), ["id"])
 
 /** @internal */
 export const decodeHistory = decode(History, Object.keys(History.fields))

@@ -11,7 +11,7 @@ import type { Lane } from "../gate/Lanes.js"
 import { byTurn } from "../gate/Line.js"
 import * as Ticket from "../gate/Ticket.js"
 import type { HealingStoreError } from "../HealingError.js"
-import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
+import { type HealingRequest, isAutomatic, jobOf } from "../request/HealingRequest.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import { answer, type Caller } from "./Caller.js"
 import type { HealError, Review } from "./Review.js"
@@ -25,7 +25,10 @@ export interface LiveRequest extends Ticket.Ticket {
   lost: HealingStoreError | undefined
   /** The monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left. */
   waitDeadline: number
+  /** Those who want it, and wait for its end. */
   callers: Set<Caller> | undefined
+  /** Those who wait for its end without wanting it. */
+  watchers: Set<Caller> | undefined
   /** What reviews it. */
   fiber: Fiber.RuntimeFiber<void> | undefined
   /** Why its review is being interrupted. */
@@ -47,6 +50,8 @@ export class LiveRequests {
   /** Those whose insertion is being written included. */
   readonly #pending = new Map<string, LiveRequest>()
   readonly #running = new Map<string, LiveRequest>()
+  /** Those that have ended, until that is on disk. */
+  readonly #ended = new Set<LiveRequest>()
   readonly #gate: Gate
   readonly #lanes: QueueLanes
   readonly #wall: () => number
@@ -130,6 +135,7 @@ export class LiveRequests {
       lost: undefined,
       waitDeadline,
       callers: undefined,
+      watchers: undefined,
       fiber: undefined,
       ending: undefined
     }
@@ -159,6 +165,45 @@ export class LiveRequests {
     this.#running.delete(live.job)
     const next = this.#pending.get(live.job)
     if (next !== undefined) this.update(next, next.request)
+  }
+
+  /** It has ended as this. */
+  end(live: LiveRequest, ended: HealingRequest): void {
+    this.remove(live)
+    live.request = ended
+    this.#ended.add(live)
+  }
+
+  /** Its end is on disk, or never will be. */
+  forget(live: LiveRequest): void {
+    this.#ended.delete(live)
+  }
+
+  /** The one with this id, as long as its row may be out of date. */
+  withId(id: string): LiveRequest | undefined {
+    const job = jobOf(id)
+    const candidates = [this.#pending.get(job), this.#running.get(job), ...this.#ended]
+    return candidates.find((live) => live?.request.id === id)
+  }
+
+  /** One more waits for the end of a request, without wanting it. */
+  watch(live: LiveRequest, watcher: Caller): void {
+    if (live.watchers === undefined) live.watchers = new Set()
+    live.watchers.add(watcher)
+  }
+
+  /** It waits no longer. Which request it waited for can have changed, as for those who want one. */
+  unwatch(watcher: Caller): void {
+    const candidates = [this.#pending.get(watcher.job), this.#running.get(watcher.job), ...this.#ended]
+    for (const live of candidates) live?.watchers?.delete(watcher)
+  }
+
+  /** All who wait for the newer one wait for the older one, with which it has merged. */
+  moveCallers(newer: LiveRequest, older: LiveRequest): void {
+    for (const caller of newer.callers ?? []) this.attach(older, caller)
+    for (const watcher of newer.watchers ?? []) this.watch(older, watcher)
+    newer.callers = undefined
+    newer.watchers = undefined
   }
 
   /** It stands for this request from now on. */
@@ -233,6 +278,7 @@ export const endWaits = (live: LiveRequest): void => {
 
 /** @internal */
 export const answerAll = (live: LiveRequest, outcome: Effect.Effect<Review, HealError>): void => {
-  for (const caller of live.callers ?? []) answer(caller, outcome)
+  for (const caller of [...(live.callers ?? []), ...(live.watchers ?? [])]) answer(caller, outcome)
   live.callers = undefined
+  live.watchers = undefined
 }

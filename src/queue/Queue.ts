@@ -18,6 +18,7 @@ import { Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
+import * as Awaiting from "./Awaiting.js"
 import type * as Backoff from "./Backoff.js"
 import * as BatchWriter from "./BatchWriter.js"
 import * as Cancelling from "./Cancelling.js"
@@ -91,7 +92,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
       yield* Effect.forEach(running, (live) => reviewing.stop(live, "closed"), { concurrency: "unbounded" })
       for (const live of parts.live.pending) {
         gate.leave(live)
-        if (live.callers !== undefined) answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
+        answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
       }
       yield* writer.flush
       yield* events.end
@@ -107,6 +108,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
       submit: (wish: HealingWish) => submitting.submit(wish),
       heal: submitting.heal,
       ...cancelling,
+      ...Awaiting.make(parts),
       pending: Effect.sync(() => parts.live.inOrder()),
       history: ({ before, ...options }: HistoryOptions = {}) =>
         Effect.flatMap(

@@ -1,19 +1,22 @@
 /**
- * What `heal` returns, and how it fails.
+ * What `heal` and `await` return, and how they fail.
  *
  * @since 0.1.0
  */
-import type {
+import * as Either from "effect/Either"
+import {
   HealingCancelled,
-  HealingClosed,
-  HealingDeadlock,
-  HealingInvalid,
-  HealingQueueFull,
+  type HealingClosed,
+  type HealingDeadlock,
+  type HealingInvalid,
+  type HealingNotFound,
+  type HealingQueueFull,
   HealingSkipped,
-  HealingStoreError,
-  HealingTimeout,
+  type HealingStoreError,
+  type HealingTimeout,
   ReviewError
 } from "../HealingError.js"
+import type { HealingRequest } from "../request/HealingRequest.js"
 import type { Report } from "../request/Report.js"
 
 /**
@@ -48,3 +51,36 @@ export type HealError =
   | HealingCancelled
   | HealingClosed
   | ReviewError
+
+/**
+ * How `await` can fail.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type AwaitError =
+  | HealingInvalid
+  | HealingNotFound
+  | HealingStoreError
+  | HealingDeadlock
+  | HealingSkipped
+  | HealingCancelled
+  | HealingClosed
+  | ReviewError
+
+/**
+ * What a request that has ended means for those who wait for its review. `undefined` if another one carries its wishes on.
+ *
+ * @internal
+ */
+export const outcomeOf = (
+  request: HealingRequest
+): Either.Either<Review, HealingSkipped | HealingCancelled | ReviewError> | undefined => {
+  const { attempts, endedAt, id, job, report, runId, starts, state } = request
+  const reason = request.reason ?? ""
+  if (state === "failed") return Either.left(new ReviewError({ job, reason, retry: { _tag: "Never" } }))
+  if (state === "skipped") return Either.left(new HealingSkipped({ id, job, reason }))
+  if (state === "cancelled") return Either.left(new HealingCancelled({ id, job }))
+  if (state !== "completed" || endedAt === null || report === null) return undefined
+  return Either.right({ id, job, runId, startedAt: starts.at(-1) ?? endedAt, endedAt, attempts, report })
+}

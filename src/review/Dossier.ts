@@ -14,12 +14,13 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tuple from "effect/Tuple"
 import { type HealingStoreError, SupervisorError } from "../HealingError.js"
-import { decodePolicy, defaultPolicy, type EvidencePart, type HealingPolicy } from "../policy/HealingPolicy.js"
+import { defaultPolicy, type EvidencePart } from "../policy/HealingPolicy.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Suggestion } from "../request/Report.js"
-import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
+import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
 import { Evidence, EvidenceScope, type JobFile, type Log, type Run, runsWithin } from "../supervisor/Evidence.js"
+import { policyOf } from "../supervisor/JobPolicy.js"
 import { JobInfo, Supervisor } from "../supervisor/Supervisor.js"
 import * as Excerpt from "../text/Excerpt.js"
 import { conceal } from "../text/Secrets.js"
@@ -83,7 +84,8 @@ export const gather = (
       return Gathered.Nothing({ reason: `the supervisor has no job named ${request.job}`, lacksJob: true })
     }
     const info = yield* asExpected(JobInfo, job.value)
-    const { minRuns, scope: parts } = policyOf(info, yield* HealingConfig)
+    // One that is wrong keeps a job from being reviewed by itself, of which the scheduler tells; here somebody has asked.
+    const { minRuns, scope: parts } = Either.getOrElse(policyOf(info, yield* HealingConfig), () => defaultPolicy)
     const isInScope = (part: EvidencePart) => parts.includes(part)
 
     const store = yield* HealingStore
@@ -126,10 +128,6 @@ export const gather = (
       }
     })
   })
-
-// One that is wrong keeps a job from being reviewed by itself, of which the scheduler tells; here somebody has asked.
-const policyOf = ({ id, policy }: JobInfo, { jobs }: HealingSettings): HealingPolicy =>
-  Either.getOrElse(decodePolicy(id, policy, Object.hasOwn(jobs, id) ? jobs[id] : undefined), () => defaultPolicy)
 
 // Where it is wrong only: the values are an adapter's, and not yet free of secrets.
 const asExpected = <A, I>(schema: Schema.Schema<A, I>, value: A): Effect.Effect<A, SupervisorError> =>

@@ -37,13 +37,13 @@ export interface ByEventsOptions {
 }
 
 /**
- * Returns the effect that listens to the events of the supervisor for as long as there are any.
+ * `listen` listens to the events of the supervisor for as long as there are any.
  *
  * @internal
  */
 export const make = Effect.fnUntraced(function* (
   options: ByEventsOptions
-): Effect.fn.Return<Effect.Effect<void>, never, FileSystem | Scope.Scope> {
+): Effect.fn.Return<{ readonly listen: Effect.Effect<void> }, never, FileSystem | Scope.Scope> {
   const { supervisor } = options
   const fileSystem = yield* FileSystem
   const inbox = yield* EventInbox.make((event, isClosing) =>
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
   }
 
   // By pulls, the first of which is made at once: `Stream.runForEach` would make it in a fiber that starts later.
-  return Stream.toPull(supervisor.events).pipe(
+  const listen = Stream.toPull(supervisor.events).pipe(
     Effect.flatMap((pull) => Effect.forever(Effect.flatMap(pull, Effect.forEach(accept, { discard: true })))),
     Effect.scoped,
     // Without the cause, in which an adapter may well name a secret.
@@ -70,6 +70,7 @@ export const make = Effect.fnUntraced(function* (
       return Effect.logError(`The events of the supervisor ${what}: until it is built anew, only schedules count`)
     })
   )
+  return { listen }
 })
 
 /** `isClosing`: there is no time to ask the supervisor anything. */

@@ -11,15 +11,18 @@ import type { HealingStoreError, SupervisorError } from "../HealingError.js"
 import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import type { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingConfig } from "../settings/HealingConfig.js"
+import type { Occurrence } from "../store/Change.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
 import * as Scheduler from "./Scheduler.js"
+
+export type { Occurrence } from "../store/Change.js"
 
 /**
  * Has jobs reviewed without anybody asking, as their `HealingPolicy` says: by the clock, and when something happens to them.
  *
  * **By the clock.** Each occurrence of a schedule comes to one request, or to one reason why not, and which it was is
- * written together: `HealingStore.occurrences` tells. A review that is due while the queue is busy waits in it for as long as
+ * written together: `occurrences` tells. A review that is due while the queue is busy waits in it for as long as
  * it takes (R17), and the schedule goes on from the occurrence. Occurrences that were missed, by more than two minutes, since the
  * process was not there, slept, or had its clock changed, come to one request in all, for the last of them; one every six
  * seconds over all jobs, and none for what is older than the setting `maxCatchUpAge`. A schedule counts from when it is first
@@ -54,7 +57,7 @@ import * as Scheduler from "./Scheduler.js"
  *   yield* Effect.log(yield* upcoming)
  *   return yield* Effect.never
  * }).pipe(
- *   Effect.provide(Healing.layerSupervised("healing.db", settings)),
+ *   Effect.provide(Healing.layerSupervised({ filename: "healing.db", settings })),
  *   Effect.provide(Layer.mergeAll(SupervisorLive, ReviewerLive, NodeContext.layer))
  * )
  * ```
@@ -72,6 +75,8 @@ export class HealingScheduler extends Context.Tag("effect-healing/HealingSchedul
     readonly refresh: Effect.Effect<void, SupervisorError>
     /** When jobs are next due, in milliseconds since 1970; the soonest first, at most 100 of them. */
     readonly upcoming: Effect.Effect<ReadonlyArray<{ readonly job: string; readonly at: number }>>
+    /** What has come of the occurrences of the schedule of a job, the one that was written last first, at most 100 of them. */
+    readonly occurrences: (job: string) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
     /** What is wrong with policies, as they were last read. */
     readonly problems: Effect.Effect<ReadonlyArray<PolicyIssue>>
   }

@@ -8,9 +8,10 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { closest } from "fastest-levenshtein"
-import { decodePolicy, type HealingPolicy, type PolicyIssue } from "../policy/HealingPolicy.js"
+import type { HealingPolicy, PolicyIssue } from "../policy/HealingPolicy.js"
 import type { HealingWish } from "../queue/HealingWish.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
+import { policyOf } from "../supervisor/JobPolicy.js"
 import { JobInfo } from "../supervisor/Supervisor.js"
 import type { Plan } from "./Agenda.js"
 
@@ -120,8 +121,7 @@ export class KnownJobs {
 
   #learn(info: JobInfo): Known {
     const text = textOf(info.policy)
-    const { jobs } = this.#settings
-    const policy = decodePolicy(info.id, info.policy, Object.hasOwn(jobs, info.id) ? jobs[info.id] : undefined)
+    const policy = policyOf(info, this.#settings)
     return { info, text: text ?? "", policy, plan: planOf(info.id, policy, this.#settings.enabled) }
   }
 }

@@ -22,6 +22,8 @@ const MINUTE = Duration.toMillis("1 minute")
 
 const MAX_UPCOMING = 100
 
+const MAX_OCCURRENCES = 100
+
 /** @internal */
 export const make = Effect.gen(function* () {
   const settings = yield* HealingConfig
@@ -51,7 +53,7 @@ export const make = Effect.gen(function* () {
     )
   const reading = JobReading.make(supervisor, known, plan, wake.open, now)
   const askForDue = ByClock.make({ agenda, known, store, submit, wall }, scope)
-  const listen = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit })
+  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit })
   // At once, so that nothing is missed that happens when the layer has just been built.
   Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
 
@@ -74,6 +76,7 @@ export const make = Effect.gen(function* () {
   return {
     refresh: reading.read,
     upcoming: Effect.sync(() => agenda.upcoming(MAX_UPCOMING)),
+    occurrences: (job: string) => store.occurrences(job, MAX_OCCURRENCES),
     problems: Effect.sync(() => known.problems)
   }
 })

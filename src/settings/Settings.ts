@@ -1,77 +1,48 @@
 /**
- * What a setting may be, wherever it stands.
+ * The settings: one line for each, and how each source spells them.
  *
  * @internal
  */
-import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Inspectable from "effect/Inspectable"
-import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import { closest, distance } from "fastest-levenshtein"
 import type { ConfigIssue } from "../HealingError.js"
-import * as Durations from "../internal/Durations.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
+import * as Kind from "./SettingKind.js"
 
-// What is wrong with one of them is said of that job, and the others go on.
-const Policies = Schema.Record({
-  key: Schema.String,
-  value: Schema.declare((_policy: unknown): _policy is HealingPolicyInput => true)
-})
-
-const Priority = Schema.Finite.pipe(Schema.negative())
-
-const Count = Schema.Int.pipe(Schema.positive())
-
-const InCode = Schema.Struct({
-  enabled: Schema.Boolean,
-  queue: Schema.NonEmptyString.pipe(Schema.maxLength(256)),
-  priority: Priority,
-  maxConcurrent: Count,
-  maxWait: Durations.inCode.any,
-  onMaxWait: Schema.Literal("fail", "run"),
+/** A new setting is one line here, and one in the docs of `HealingSettingsInput` and of the README. */
+const table = {
+  enabled: Kind.flag(true),
+  queue: Kind.name("openclaw"),
+  priority: Kind.priority(-10),
+  maxConcurrent: Kind.count(1),
+  maxWait: Kind.duration("5 minutes"),
+  onMaxWait: Kind.choice("fail", "run"),
   // An endless one would be another `enabled: false`, of which no `HeldBy` tells.
-  quietPeriod: Durations.inCode.finite,
-  onJobStart: Schema.Literal("continue", "yield"),
-  maxYields: Schema.NonNegativeInt,
-  // One that may take no time at all would never succeed, and what is kept for no time is not kept.
-  reviewTimeout: Durations.inCode.lasting,
-  maxAttempts: Count,
-  cooldown: Durations.inCode.finite,
-  maxReviewsPerDay: Count,
-  maxPending: Count,
-  retention: Durations.inCode.lasting,
-  maxCatchUpAge: Durations.inCode.any,
-  jobs: Policies
-})
+  quietPeriod: Kind.finiteDuration("1 second"),
+  onJobStart: Kind.choice("continue", "yield"),
+  maxYields: Kind.countOrNone(3),
+  reviewTimeout: Kind.lastingDuration("5 minutes"),
+  maxAttempts: Kind.count(3),
+  cooldown: Kind.finiteDuration("10 minutes"),
+  maxReviewsPerDay: Kind.count(100),
+  maxPending: Kind.count(100_000),
+  retention: Kind.lastingDuration("90 days"),
+  maxCatchUpAge: Kind.duration("7 days"),
+  jobs: Kind.policies
+}
 
-const InYaml = Schema.Struct({
-  ...InCode.fields,
-  maxWait: Durations.withUnit.any,
-  quietPeriod: Durations.withUnit.finite,
-  reviewTimeout: Durations.withUnit.lasting,
-  cooldown: Durations.withUnit.finite,
-  retention: Durations.withUnit.lasting,
-  maxCatchUpAge: Durations.withUnit.any
-})
+type Table = typeof table
 
-const { jobs: _, ...inYaml } = InYaml.fields
+type Setting = keyof Table
 
-const InEnvironment = Schema.Struct({
-  ...inYaml,
-  enabled: Schema.BooleanFromString,
-  priority: Schema.compose(Schema.NumberFromString, Priority),
-  maxConcurrent: Schema.compose(Schema.NumberFromString, Count),
-  maxYields: Schema.compose(Schema.NumberFromString, Schema.NonNegativeInt),
-  maxAttempts: Schema.compose(Schema.NumberFromString, Count),
-  maxReviewsPerDay: Schema.compose(Schema.NumberFromString, Count),
-  maxPending: Schema.compose(Schema.NumberFromString, Count)
-})
+type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]> }
 
 /**
  * The settings in force. The README has the table of what they mean.
@@ -79,7 +50,7 @@ const InEnvironment = Schema.Struct({
  * @since 0.1.0
  * @category models
  */
-export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
+export interface HealingSettings extends InForce {}
 
 /**
  * The settings that differ from their defaults:
@@ -117,63 +88,13 @@ export interface HealingSettings extends Schema.Schema.Type<typeof InCode> {}
  * @category models
  */
 export type HealingSettingsInput = {
-  readonly [K in keyof typeof InCode.Encoded]?: (typeof InCode.Encoded)[K] | undefined
-}
+  readonly [K in Exclude<Setting, "jobs">]?: Schema.Schema.Encoded<Table[K]["inCode"]> | undefined
+} & { readonly jobs?: Readonly<Record<string, HealingPolicyInput>> | undefined }
+
+const settings = Record.keys(table)
 
 /** @internal */
-export const defaults: HealingSettings = {
-  enabled: true,
-  queue: "openclaw",
-  priority: -10,
-  maxConcurrent: 1,
-  maxWait: Duration.minutes(5),
-  onMaxWait: "fail",
-  quietPeriod: Duration.seconds(1),
-  onJobStart: "continue",
-  maxYields: 3,
-  reviewTimeout: Duration.minutes(5),
-  maxAttempts: 3,
-  cooldown: Duration.minutes(10),
-  maxReviewsPerDay: 100,
-  maxPending: 100_000,
-  retention: Duration.days(90),
-  maxCatchUpAge: Duration.days(7),
-  jobs: {}
-}
-
-type Setting = keyof HealingSettings
-
-const settings = Record.keys(InCode.fields)
-
-const expected: Record<Setting, string> = {
-  enabled: "true or false",
-  queue: "a name of 1 to 256 characters",
-  priority: "a number below 0, the priority of every job",
-  maxConcurrent: "a whole number of 1 or more",
-  maxWait: 'a duration of zero or more, such as "5 minutes", or Duration.infinity',
-  onMaxWait: '"fail" or "run"',
-  quietPeriod: 'a finite duration of zero or more, such as "1 second"',
-  onJobStart: '"continue" or "yield"',
-  maxYields: "a whole number of 0 or more",
-  reviewTimeout: 'a duration above zero, such as "5 minutes", or Duration.infinity',
-  maxAttempts: "a whole number of 1 or more",
-  cooldown: 'a finite duration of zero or more, such as "10 minutes"',
-  maxReviewsPerDay: "a whole number of 1 or more",
-  maxPending: "a whole number of 1 or more",
-  retention: 'a duration above zero, such as "90 days", or Duration.infinity',
-  maxCatchUpAge: 'a duration of zero or more, such as "7 days", or Duration.infinity',
-  jobs: "a mapping of the names of jobs to their policies, which are mappings"
-}
-
-const expectedInText: Record<Setting, string> = {
-  ...expected,
-  maxWait: 'a duration of zero or more with its unit, such as "5 minutes", or "infinity"',
-  quietPeriod: 'a finite duration of zero or more with its unit, such as "1 second"',
-  reviewTimeout: 'a duration above zero with its unit, such as "5 minutes", or "infinity"',
-  cooldown: 'a finite duration of zero or more with its unit, such as "10 minutes"',
-  retention: 'a duration above zero with its unit, such as "90 days", or "infinity"',
-  maxCatchUpAge: 'a duration of zero or more with its unit, such as "7 days", or "infinity"'
-}
+export const defaults: HealingSettings = Record.map(table, ({ fallback }) => fallback) as InForce
 
 /**
  * What one source of settings holds: the good ones, and what is wrong with the others.
@@ -196,64 +117,42 @@ const show = (found: unknown): string =>
     ? JSON.stringify(cut(found))
     : cut(Duration.isDuration(found) ? Duration.format(found) : Inspectable.toStringUnknown(found, 0))
 
-/** How a source spells its settings, and what it may hold for each. */
+/** How a source spells its settings, and which it may hold. */
 interface Spelling {
   readonly source: string
+  readonly kind: keyof Kind.SettingKind<unknown>["decode"]
   readonly settings: ReadonlyArray<Setting>
   readonly keyOf: (setting: Setting) => string
-  readonly decode: (raw: unknown) => Either.Either<Partial<HealingSettings>, ParseResult.ParseError>
-  readonly expected: Record<Setting, string>
 }
 
-const load = (
-  { decode, expected, keyOf, settings, source }: Spelling,
-  raw: Readonly<Record<string, unknown>>
-): Loaded => {
-  const byKey = new Map(settings.map((setting) => [keyOf(setting), setting]))
-  const known: Partial<Record<Setting, unknown>> = {}
-  const issues: Array<ConfigIssue> = []
-  for (const [key, found] of Object.entries(raw)) {
-    const setting = byKey.get(key)
-    if (setting === undefined) {
-      const nearest = closest(key, Array.from(byKey.keys()))
-      // Without the value, which may be anybody's secret.
-      issues.push({
-        source,
-        key: cut(key),
-        found: "an unknown one",
-        expected: `a known setting (did you mean ${nearest}?)`
-      })
-    } else if (found !== undefined) {
-      known[setting] = found
-    }
+const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
+  const keys = settings.map(keyOf)
+  const issues: Array<ConfigIssue> = Object.keys(raw)
+    .filter((key) => !keys.includes(key))
+    // Without the value, which may be anybody's secret.
+    .map((key) => ({
+      source,
+      key: cut(key),
+      found: "an unknown one",
+      expected: `a known setting (did you mean ${closest(key, keys)}?)`
+    }))
+  const good: Array<readonly [Setting, unknown]> = []
+  for (const setting of settings) {
+    const key = keyOf(setting)
+    const found = raw[key]
+    if (found === undefined) continue
+    const { decode, expected, expectedInText } = table[setting]
+    const decodeHere: Kind.Decode<unknown> | undefined = decode[kind]
+    const decoded = decodeHere?.(found)
+    if (decoded !== undefined && Either.isRight(decoded)) good.push([setting, decoded.right])
+    else issues.push({ source, key, found: show(found), expected: kind === "code" ? expected : expectedInText })
   }
-  // One at a time, so that a bad setting hides no other.
-  const decoded = settings
-    .filter((setting) => setting in known)
-    .map((setting) =>
-      Either.mapLeft(
-        decode({ [setting]: known[setting] }),
-        (): ConfigIssue => ({
-          source,
-          key: keyOf(setting),
-          found: show(known[setting]),
-          expected: expected[setting]
-        })
-      )
-    )
-  return {
-    settings: Object.assign({}, ...Arr.getRights(decoded)),
-    issues: [...issues, ...Arr.getLefts(decoded)]
-  }
+  return { settings: Object.fromEntries(good), issues }
 }
-
-const decodeInCode = Schema.decodeUnknownEither(Schema.partialWith(InCode, { exact: true }))
-const decodeInYaml = Schema.decodeUnknownEither(Schema.partialWith(InYaml, { exact: true }))
-const decodeInEnvironment = Schema.decodeUnknownEither(Schema.partialWith(InEnvironment, { exact: true }))
 
 /** @internal */
 export const fromCode = (raw: HealingSettingsInput): Loaded =>
-  load({ source: "code", settings, keyOf: identity, decode: decodeInCode, expected }, { ...raw })
+  load({ source: "code", kind: "code", settings, keyOf: identity }, { ...raw })
 
 /**
  * The settings that can be given for one healing.
@@ -261,13 +160,13 @@ export const fromCode = (raw: HealingSettingsInput): Loaded =>
  * @internal
  */
 export const fromOptions = (raw: Pick<HealingSettingsInput, "priority" | "maxWait">, source: string): Loaded =>
-  load({ source, settings: ["priority", "maxWait"], keyOf: identity, decode: decodeInCode, expected }, { ...raw })
+  load({ source, kind: "code", settings: ["priority", "maxWait"], keyOf: identity }, { ...raw })
 
 /** @internal */
 export const fromYaml = (path: string, raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: path, settings, keyOf: Str.camelToSnake, decode: decodeInYaml, expected: expectedInText }, raw)
+  load({ source: path, kind: "yaml", settings, keyOf: Str.camelToSnake }, raw)
 
-const inEnvironment = settings.filter((setting) => setting !== "jobs")
+const inEnvironment = settings.filter((setting) => table[setting].decode.environment !== undefined)
 
 const variable = (setting: Setting): string => `HEALING_${Str.camelToSnake(setting).toUpperCase()}`
 
@@ -285,13 +184,4 @@ export const isMeantForSetting = (name: string): boolean =>
 
 /** @internal */
 export const fromEnvironment = (raw: Readonly<Record<string, unknown>>): Loaded =>
-  load(
-    {
-      source: "environment",
-      settings: inEnvironment,
-      keyOf: variable,
-      decode: decodeInEnvironment,
-      expected: expectedInText
-    },
-    raw
-  )
+  load({ source: "environment", kind: "environment", settings: inEnvironment, keyOf: variable }, raw)

@@ -1,7 +1,7 @@
 /**
  * What is written to a store.
  *
- * @since 0.1.0
+ * @internal
  */
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
 
@@ -12,8 +12,7 @@ import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
  * - `rateLimitedUntil`: the end of its last rate limit, in milliseconds since 1970.
  * - `rateLimits`: how many rate limits have come one after the other.
  *
- * @since 0.1.0
- * @category models
+ * @internal
  */
 export interface QueueState {
   readonly paused: boolean
@@ -24,8 +23,7 @@ export interface QueueState {
 /**
  * One transition: the state that the request must be in now, `null` if it must not be there, and what it becomes.
  *
- * @since 0.1.0
- * @category models
+ * @internal
  */
 export interface Transition {
   readonly _tag: "Transition"
@@ -59,8 +57,7 @@ export interface Occurrence {
 /**
  * What is written in one go.
  *
- * @since 0.1.0
- * @category models
+ * @internal
  */
 export type Change =
   | Transition

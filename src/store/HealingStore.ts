@@ -16,9 +16,6 @@ import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteVersions from "./SqliteVersions.js"
 import * as SqlStore from "./SqlStore.js"
 
-export type { Change, Occurrence, QueueState, Transition } from "./Change.js"
-export type { HistoryQuery, Journal, Page } from "./Journal.js"
-
 /**
  * Where requests, reviews and occurrences are kept. One process owns a store at a time. Times are milliseconds since 1970.
  *

@@ -1,7 +1,7 @@
 /**
  * What a store does for its queue: it writes down each transition, and is read when the queue opens.
  *
- * @since 0.1.0
+ * @internal
  */
 import type * as Effect from "effect/Effect"
 import type { HealingStoreError } from "../HealingError.js"
@@ -12,8 +12,7 @@ import type { Change, Occurrence, QueueState } from "./Change.js"
  * Some of the requests of one state, in the order of their numbers. `setAside` are those that could not be read: they
  * stay where they are, under the state `unreadable`.
  *
- * @since 0.1.0
- * @category models
+ * @internal
  */
 export interface Page {
   readonly requests: ReadonlyArray<HealingRequest>
@@ -28,8 +27,7 @@ export interface Page {
  * - `limit`: how many at most; 1 to 1,000, 50 by default.
  * - `before`: those that stand behind this one in the history; give the last one of a page for the next page.
  *
- * @since 0.1.0
- * @category models
+ * @internal
  */
 export interface HistoryQuery {
   readonly job?: string | undefined
@@ -49,6 +47,7 @@ export interface HistoryQuery {
  * - `page`: requests that are pending or running, from a number on.
  * - `completedSince`: for each job with a completed review since then, when its last one ended.
  * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
+ * - `find`: the request with this number, if there is one that can be read.
  * - `history`: what has ended, the newest first.
  * - `prune`: removes what had ended before then, and occurrences but for the last one of each job; so many of both at most.
  *   Returns how many it has removed.
@@ -58,22 +57,37 @@ export interface HistoryQuery {
  *
  * Times are milliseconds since 1970.
  *
+ * Its members are internal: to those outside of the package a store is what its layers make.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Journal {
+  /** @internal */
   readonly commit: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
+  /** @internal */
   readonly queueState: Effect.Effect<QueueState | undefined, HealingStoreError>
+  /** @internal */
   readonly lastNumber: Effect.Effect<number, HealingStoreError>
+  /** @internal */
   readonly page: (state: "pending" | "running", from: number, limit: number) => Effect.Effect<Page, HealingStoreError>
+  /** @internal */
   readonly completedSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+  /** @internal */
   readonly automaticStartsSince: (
     since: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
+  /** @internal */
+  readonly find: (number: number) => Effect.Effect<HealingRequest | undefined, HealingStoreError>
+  /** @internal */
   readonly history: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingStoreError>
+  /** @internal */
   readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+  /** @internal */
   readonly lastOccurrences: Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  /** @internal */
   readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  /** @internal */
   readonly explained: (job: string, signature: string) => Effect.Effect<boolean, HealingStoreError>
 }

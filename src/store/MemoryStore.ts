@@ -87,6 +87,7 @@ export const make = (): Journal => {
           .sort((a, b) => a.number - b.number)
         return { requests: found.slice(0, limit), setAside: [], next: found[limit]?.number }
       }),
+    find: (number) => Effect.sync(() => requests.get(number)),
     completedSince: (since) =>
       Effect.sync(() => {
         const last = new Map<string, number>()

@@ -3,12 +3,86 @@
  *
  * @internal
  */
-import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
+import { flow, identity } from "effect/Function"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as Str from "effect/String"
 import { type HealingRequest, idOf, isAutomatic, JobName, RequestState, Trigger } from "../request/HealingRequest.js"
 import { Report } from "../request/Report.js"
+
+type Cell = string | number | null
+
+/** How a field stands in its column: what is written, and what is read. */
+interface Column<A> {
+  readonly encode: (value: A) => Cell
+  readonly decode: (cell: unknown) => Either.Either<A, unknown>
+}
+
+const asIs = <A extends Cell>(schema: Schema.Schema<A>): Column<A> => ({
+  encode: identity,
+  decode: Schema.decodeUnknownEither(schema)
+})
+
+/** As 0 or 1. */
+const flag: Column<boolean> = {
+  encode: (value) => (value ? 1 : 0),
+  decode: flow(
+    Schema.decodeUnknownEither(Schema.Int),
+    Either.map((n) => n !== 0)
+  )
+}
+
+/** What is not the same in JSON as in memory says how it is encoded. */
+const json = <A, I>(schema: Schema.Schema<A, I>, encode: (value: A) => unknown = identity): Column<A> => ({
+  encode: (value) => JSON.stringify(encode(value)),
+  decode: Schema.decodeUnknownEither(Schema.parseJson(schema))
+})
+
+const nullOr = <A>({ decode, encode }: Column<A>): Column<A | null> => ({
+  encode: (value) => (value === null ? null : encode(value)),
+  decode: (cell) => (cell === null ? Either.right(null) : decode(cell))
+})
+
+/** An empty list is `null`, which an index leaves out. */
+const nullIfEmpty = <A>({ decode, encode }: Column<ReadonlyArray<A>>): Column<ReadonlyArray<A>> => ({
+  encode: (value) => (value.length === 0 ? null : encode(value)),
+  decode: (cell) => (cell === null ? Either.right([]) : decode(cell))
+})
+
+const text = asIs(Schema.String)
+
+const millis = asIs(Schema.Int)
+
+/** The columns, by the fields of a request, from which they have their names: a field without a column is a type error. */
+const fields: { readonly [K in Exclude<keyof HealingRequest, "id">]: Column<HealingRequest[K]> } = {
+  number: asIs(Schema.Int.pipe(Schema.positive())),
+  job: asIs(JobName),
+  state: asIs(RequestState),
+  priority: asIs(Schema.Finite.pipe(Schema.negative())),
+  triggers: json(Schema.NonEmptyArray(Trigger)),
+  runId: nullOr(text),
+  note: nullOr(text),
+  callersOnly: flag,
+  submittedAt: millis,
+  notBefore: nullOr(millis),
+  waitUntil: nullOr(millis),
+  attempts: asIs(Schema.NonNegativeInt),
+  starts: json(Schema.Array(Schema.Int)),
+  endedAt: nullOr(millis),
+  reason: nullOr(text),
+  coalescedInto: nullOr(text),
+  report: nullOr(json(Report, Schema.encodeSync(Report))),
+  cooldown: nullOr(asIs(Schema.NonNegative)),
+  signatures: nullIfEmpty(json(Schema.Array(Schema.String)))
+}
+
+/** Columns that only the indexes need. */
+const derived: Readonly<Record<string, (request: HealingRequest) => Cell>> = {
+  automatic: (request) => (isAutomatic(request) ? 1 : 0),
+  // Not the last one: the clock may have been set back between them.
+  last_start: ({ starts }) => (starts.length === 0 ? null : Math.max(...starts))
+}
 
 /**
  * The first so many columns never change.
@@ -17,113 +91,37 @@ import { Report } from "../request/Report.js"
  */
 export const FIXED = 2
 
-/** @internal */
-export const columns = [
-  "number",
-  "job",
-  "state",
-  "priority",
-  "triggers",
-  "automatic",
-  "run_id",
-  "note",
-  "callers_only",
-  "submitted_at",
-  "not_before",
-  "wait_until",
-  "attempts",
-  "starts",
-  "last_start",
-  "ended_at",
-  "reason",
-  "coalesced_into",
-  "report",
-  "cooldown",
-  "signatures"
-] as const
+/** Each field and its column. The names are made once, since rows are many. */
+const named = Record.keys(fields).map((field) => ({ field, column: Str.camelToSnake(field) }))
 
 /** @internal */
-export const toRow = (request: HealingRequest): Array<string | number | null> => [
-  request.number,
-  request.job,
-  request.state,
-  request.priority,
-  JSON.stringify(request.triggers),
-  isAutomatic(request) ? 1 : 0,
-  request.runId,
-  request.note,
-  request.callersOnly ? 1 : 0,
-  request.submittedAt,
-  request.notBefore,
-  request.waitUntil,
-  request.attempts,
-  JSON.stringify(request.starts),
-  // Not the last one: the clock may have been set back between them.
-  request.starts.length === 0 ? null : Math.max(...request.starts),
-  request.endedAt,
-  request.reason,
-  request.coalescedInto,
-  request.report === null ? null : JSON.stringify(encodeReport(request.report)),
-  request.cooldown,
-  request.signatures.length === 0 ? null : JSON.stringify(request.signatures)
-]
+export const columns: ReadonlyArray<string> = [...named.map(({ column }) => column), ...Object.keys(derived)]
 
-const encodeReport = Schema.encodeSync(Report)
+const cellOf = <K extends keyof typeof fields>(field: K): ((request: HealingRequest) => Cell) => {
+  const { encode } = fields[field]
+  return (request) => encode(request[field])
+}
 
-const Row = Schema.Struct({
-  number: Schema.Int.pipe(Schema.positive()),
-  job: JobName,
-  state: RequestState,
-  priority: Schema.Finite.pipe(Schema.negative()),
-  triggers: Schema.parseJson(Schema.NonEmptyArray(Trigger)),
-  run_id: Schema.NullOr(Schema.String),
-  note: Schema.NullOr(Schema.String),
-  callers_only: Schema.Int,
-  submitted_at: Schema.Int,
-  not_before: Schema.NullOr(Schema.Int),
-  wait_until: Schema.NullOr(Schema.Int),
-  attempts: Schema.NonNegativeInt,
-  starts: Schema.parseJson(Schema.Array(Schema.Int)),
-  ended_at: Schema.NullOr(Schema.Int),
-  reason: Schema.NullOr(Schema.String),
-  coalesced_into: Schema.NullOr(Schema.String),
-  report: Schema.NullOr(Schema.parseJson(Report)),
-  cooldown: Schema.NullOr(Schema.NonNegative),
-  signatures: Schema.NullOr(Schema.parseJson(Schema.Array(Schema.String)))
-})
+const cells = [...named.map(({ field }) => cellOf(field)), ...Object.values(derived)]
 
-const decodeRow = Schema.decodeUnknownEither(Row)
+/** @internal */
+export const toRow = (request: HealingRequest): Array<Cell> => cells.map((cell) => cell(request))
 
 /**
  * The request, or why its row cannot be read.
  *
  * @internal
  */
-export const fromRow = (row: unknown): Either.Either<HealingRequest, string> =>
-  Either.mapBoth(decodeRow(row), {
-    onRight: (row) => ({
-      id: idOf(row.job, row.number),
-      number: row.number,
-      job: row.job,
-      state: row.state,
-      priority: row.priority,
-      triggers: row.triggers,
-      runId: row.run_id,
-      note: row.note,
-      callersOnly: row.callers_only !== 0,
-      submittedAt: row.submitted_at,
-      notBefore: row.not_before,
-      waitUntil: row.wait_until,
-      attempts: row.attempts,
-      starts: row.starts,
-      endedAt: row.ended_at,
-      reason: row.reason,
-      coalescedInto: row.coalesced_into,
-      report: row.report,
-      cooldown: row.cooldown,
-      signatures: row.signatures ?? []
-    }),
-    // The names of the columns only: what stands in them may be anybody's secret.
-    onLeft: (error) =>
-      `its row cannot be read: ${Arr.dedupe(ParseResult.ArrayFormatter.formatErrorSync(error).map(({ path }) => String(path[0]))).join(", ")}`
-  })
+export const fromRow = (row: Readonly<Record<string, unknown>>): Either.Either<HealingRequest, string> => {
+  const request: Record<string, unknown> = {}
+  const wrong: Array<string> = []
+  for (const { column, field } of named) {
+    const decoded: Either.Either<unknown, unknown> = fields[field].decode(row[column])
+    if (Either.isRight(decoded)) request[field] = decoded.right
+    else wrong.push(column)
+  }
+  // The names of the columns only: what stands in them may be anybody's secret.
+  if (wrong.length > 0) return Either.left(`its row cannot be read: ${wrong.join(", ")}`)
+  // Each field has been decoded by its column.
+  return Either.right({ ...request, id: idOf(String(request.job), Number(request.number)) } as HealingRequest)
+}

@@ -150,6 +150,15 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
     )
   }
 
+  /** Those of the rows that can be read; the others are named in warnings. */
+  const readOrWarn = (rows: ReadonlyArray<{ readonly number?: unknown }>) =>
+    Effect.flatMap(readOrSetAside(rows), ([bad, good]) =>
+      Effect.as(
+        Effect.forEach(bad, ({ number, reason }) => Effect.logWarning(`Request ${number} was set aside: ${reason}`)),
+        good
+      )
+    )
+
   const page = (state: "pending" | "running", from: number, limit: number) =>
     Effect.gen(function* () {
       // As literals, by which the database can tell that the indexes for these states are meant.
@@ -173,12 +182,14 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
       ]
       const rows = yield* sql`SELECT * FROM healing_requests WHERE ${sql.and(conditions)}
           ORDER BY ended_at DESC, number DESC LIMIT ${limit}`
-      const [bad, good] = yield* readOrSetAside(rows)
-      yield* Effect.forEach(bad, ({ number, reason }) =>
-        Effect.logWarning(`Request ${number} was set aside: ${reason}`)
-      )
-      return good
+      return yield* readOrWarn(rows)
     })
+
+  const find = (number: number) =>
+    sql`SELECT * FROM healing_requests WHERE number = ${number}`.pipe(
+      Effect.flatMap(readOrWarn),
+      Effect.map(([request]) => request)
+    )
 
   /** But for the last one of each job, from which its schedule goes on. */
   const pruneOccurrences = (before: number, limit: number) =>
@@ -219,6 +230,7 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
       typed("cannot be read")
     ),
     page: (state, from, limit) => typed("cannot be read")(page(state, from, limit)),
+    find: (number) => typed("cannot be read")(find(number)),
     completedSince: (since) =>
       sql`SELECT job, ended_at FROM healing_requests WHERE state = 'completed' AND ended_at > ${since}
           ORDER BY ended_at`.pipe(

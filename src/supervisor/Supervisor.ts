@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { SupervisorError } from "../HealingError.js"
-import { EventTrigger, type HealingPolicyInput } from "../policy/HealingPolicy.js"
+import { EventTrigger } from "../policy/HealingPolicy.js"
 import { JobName } from "../request/HealingRequest.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import type { Evidence, EvidenceScope } from "./Evidence.js"
@@ -34,7 +34,7 @@ export const JobInfo = Schema.Struct({
   id: JobName,
   kind: Schema.String,
   openClaw: Schema.Boolean,
-  policy: Schema.declare((_: unknown): _ is HealingPolicyInput => true)
+  policy: Schema.Unknown
 })
 
 /**
@@ -103,7 +103,7 @@ export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
  * The streams may be run more than once at a time. Everything may be interrupted. `jobs` and `evidence` fail with a
  * `SupervisorError` if the supervisor does not answer, `evidence` also if it has no such job.
  *
- * `test/support/supervisorConformance.ts` of the repository holds an adapter to all of this.
+ * `supervisorContract` of `effect-healing/testing` holds an adapter to all of this.
  *
  * @example
  * ```ts

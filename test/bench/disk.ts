@@ -28,7 +28,7 @@ const done = Effect.succeed(Reviewed.Completed({ report: { summary: "all is well
 
 /** Ours, with this as each review. */
 export const ours = (filename: string, review: Effect.Effect<Reviewed> = done) =>
-  Healing.layerSqlite(filename, { quietPeriod: 0 }).pipe(
+  Healing.layerSqlite({ filename, settings: { quietPeriod: 0 } }).pipe(
     Layer.provide(Layer.succeed(Reviewer, { review: () => review })),
     Layer.provide(NodeContext.layer)
   )

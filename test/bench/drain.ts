@@ -68,4 +68,4 @@ export const drain: Effect.Effect<ReadonlyArray<Row>> = Effect.gen(function* () 
   const turns = yield* compare({ rounds: 15 }, floor(1000, bareTurn(body)), floor(1000, body))
   rows.push(rowOf("- the floor itself with a span, the metrics and `withPermits(1)`", turns, undefined))
   return rows
-}).pipe(Effect.provide(Healing.layer({ quietPeriod: 0 })), Effect.orDie)
+}).pipe(Effect.provide(Healing.layer({ settings: { quietPeriod: 0 } })), Effect.orDie)

@@ -44,4 +44,4 @@ export const latency: Effect.Effect<ReadonlyArray<Row>> = Effect.gen(function* (
     rowOf("last `finished` to first instruction of the waiting review", compared, 2),
     beside("- the same by a poll every 5 seconds (computed mean)", MEAN_OF_A_POLL, compared)
   ]
-}).pipe(Effect.scoped, Effect.provide(Healing.layer({ quietPeriod: 0 })), Effect.orDie)
+}).pipe(Effect.scoped, Effect.provide(Healing.layer({ settings: { quietPeriod: 0 } })), Effect.orDie)

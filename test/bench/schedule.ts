@@ -9,6 +9,7 @@ import { Context, Effect, Either, Layer, Logger, type Scope, Stream } from "effe
 import {
   Activity,
   HealingConfig,
+  type HealingPolicyInput,
   HealingQueue,
   type HealingSchedule,
   HealingScheduler,
@@ -48,7 +49,7 @@ const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday"
 
 const twoDigits = (value: number) => String(value).padStart(2, "0")
 
-type Written = NonNullable<JobInfo["policy"]["schedule"]>
+type Written = NonNullable<HealingPolicyInput["schedule"]>
 
 const usual = (i: number): Written => {
   const minute = (i * 7) % 30

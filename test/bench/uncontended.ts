@@ -15,4 +15,4 @@ export const uncontended: Effect.Effect<ReadonlyArray<Row>> = Effect.gen(functio
   const ours = healing.run("job")(Effect.void)
   const compared = yield* compare({ rounds: 15, warmUp: 3 }, cost(ours), cost(bareTurn(Effect.void)))
   return [rowOf("`run`, nobody waiting, nothing running", compared, 2)]
-}).pipe(Effect.provide(Healing.layer({ quietPeriod: 0 })), Effect.orDie)
+}).pipe(Effect.provide(Healing.layer({ settings: { quietPeriod: 0 } })), Effect.orDie)

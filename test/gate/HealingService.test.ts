@@ -878,6 +878,6 @@ describe("Healing.layer", () => {
       const fiber = yield* Effect.fork(healing.run("A")(Effect.succeed("all is well")))
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), "all is well")
-    }).pipe(Effect.provide(Healing.layer({ quietPeriod: "3 seconds" }).pipe(Layer.orDie)))
+    }).pipe(Effect.provide(Healing.layer({ settings: { quietPeriod: "3 seconds" } }).pipe(Layer.orDie)))
   )
 })

@@ -30,7 +30,7 @@ const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = 
       HealingQueue.layer.pipe(
         Layer.provide(OpenClawReviewer.layer({ command: fake.command, model: "mock/mock-1" })),
         Layer.provideMerge(HealingStore.layerMemory),
-        Layer.provideMerge(Healing.layer({ quietPeriod: 0, onJobStart: "yield", ...settings })),
+        Layer.provideMerge(Healing.layer({ settings: { quietPeriod: 0, onJobStart: "yield", ...settings } })),
         Layer.provide([SupervisorLive, NodeContext.layer])
       )
     )

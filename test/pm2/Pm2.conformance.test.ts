@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { describe } from "@effect/vitest"
+import { describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
 import { Supervisor } from "effect-healing"
 import { Pm2 } from "effect-healing/pm2"
+import { supervisorContract } from "effect-healing/testing"
 import { isFull } from "../support/property.js"
-import { conforms } from "../support/supervisorConformance.js"
 import { type App, makeDaemon, planted } from "./makeDaemon.js"
 
 describe.runIf(isFull)("at length", () => {
-  conforms(
-    "Pm2",
+  const contract = supervisorContract(
     Effect.gen(function* () {
       const daemon = yield* makeDaemon
       yield* daemon.pm2("ping")
@@ -53,4 +52,5 @@ describe.runIf(isFull)("at length", () => {
       }
     })
   )
+  for (const { name, test } of contract) it.live(name, () => test)
 })

@@ -169,7 +169,10 @@ export const make = (settings: Model.Settings, budget: number, start: number) =>
 
   const layerScope = Effect.runSync(Scope.make())
   const building = fork(
-    Layer.buildWithScope(Healing.layer({ ...settings, quietPeriod: Duration.millis(settings.quietPeriod) }), layerScope)
+    Layer.buildWithScope(
+      Healing.layer({ settings: { ...settings, quietPeriod: Duration.millis(settings.quietPeriod) } }),
+      layerScope
+    )
   )
   scheduler.run()
   const built = got(building)

@@ -6,7 +6,8 @@
  */
 import { isDeepStrictEqual } from "node:util"
 import * as Schema from "effect/Schema"
-import { type Change, HealingSchedule, type Occurrence } from "effect-healing"
+import { HealingSchedule, type Occurrence } from "effect-healing"
+import type { Change } from "../../src/store/Change.js"
 import { type Case, DAY, MINUTE, reference, SECOND, shown, walkDays } from "../support/calendarSamples.js"
 
 /** What is looked at together. */

@@ -198,7 +198,7 @@ describe("submit", () => {
             HealingStore.layerMemory,
             Layer.succeed(Reviewer, { review: () => Effect.succeed(report()) })
           ]),
-          Layer.provideMerge(Healing.layer({ quietPeriod: 0, cooldown: 0 }))
+          Layer.provideMerge(Healing.layer({ settings: { quietPeriod: 0, cooldown: 0 } }))
         )
       ),
       Effect.withRandom(Random.make(1))

@@ -21,7 +21,7 @@ const untyped = (answer: unknown) => answer as Reviewed
 const withReviewer = (review: Context.Tag.Service<Reviewer>["review"]) =>
   Effect.map(
     Layer.build(
-      Healing.layerSqlite(":memory:", { quietPeriod: 0 }).pipe(
+      Healing.layerSqlite({ filename: ":memory:", settings: { quietPeriod: 0 } }).pipe(
         Layer.provide(Layer.succeed(Reviewer, { review })),
         Layer.provide(NodeContext.layer)
       )

@@ -716,7 +716,9 @@ describe("Healing.layerSupervised", () => {
         })
         const settings = { quietPeriod: 0, cooldown: "1 minute" } as const
         const context = yield* Layer.build(
-          Healing.layerSupervised(file, settings, ReviewerLive).pipe(Layer.provide([SupervisorLive, NodeContext.layer]))
+          Healing.layerSupervised({ filename: file, settings, reviewer: ReviewerLive }).pipe(
+            Layer.provide([SupervisorLive, NodeContext.layer])
+          )
         )
         return { activity, queue: Context.get(context, HealingQueue) }
       })

@@ -12,10 +12,10 @@ import {
   type HealingStoreError,
   isAutomatic,
   type Occurrence,
-  type QueueState,
   type RequestState
 } from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
+import type { QueueState } from "../../src/store/Change.js"
 import { victimOf } from "../support/interruptBeforeOp.js"
 import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
 

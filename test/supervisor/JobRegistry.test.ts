@@ -10,8 +10,8 @@ import {
   Supervisor,
   SupervisorError
 } from "effect-healing"
+import { type SupervisorControls, supervisorContract } from "effect-healing/testing"
 import { settle } from "../support/gateWorld.js"
-import { type Controls, conforms } from "../support/supervisorConformance.js"
 
 const { Failure, Since } = EvidenceScope
 const { Known, Unknown } = Activity
@@ -21,7 +21,7 @@ const open = Effect.map(Layer.build(JobRegistry.layer), (context) => ({
   supervisor: Context.get(context, Supervisor)
 }))
 
-const controls = Effect.map(open, ({ registry, supervisor }): Controls => {
+const controls = Effect.map(open, ({ registry, supervisor }): SupervisorControls => {
   const runs = new Map<string, string>()
   let jobs = 0
   const end = (job: string, how: { readonly exitCode?: number; readonly stopped?: boolean }) =>
@@ -40,11 +40,12 @@ const controls = Effect.map(open, ({ registry, supervisor }): Controls => {
   }
 })
 
-conforms("JobRegistry", controls, 3000)
+describe("the port Supervisor, as implemented by JobRegistry", () => {
+  for (const { name, test } of supervisorContract(controls, 3000)) it.live(name, () => test)
+})
 
 /** Holds the suite itself to what it asks of an adapter that can lose its supervisor, and that has secrets. */
-conforms(
-  "a JobRegistry that can be lost",
+const losable = supervisorContract(
   Effect.gen(function* () {
     const { supervisor, ...others } = yield* controls
     const isLost = yield* SubscriptionRef.make(false)
@@ -69,6 +70,10 @@ conforms(
   }),
   3000
 )
+
+describe("the port Supervisor, as implemented by a JobRegistry that can be lost", () => {
+  for (const { name, test } of losable) it.live(name, () => test)
+})
 
 const everything = Since({ since: 0, runId: null, limit: 1000 })
 
@@ -494,7 +499,7 @@ describe("JobRegistry", () => {
       Effect.provide(
         Supervisor.layerActivity.pipe(
           Layer.provideMerge(JobRegistry.layer),
-          Layer.provideMerge(Healing.layer({ quietPeriod: 0 }))
+          Layer.provideMerge(Healing.layer({ settings: { quietPeriod: 0 } }))
         )
       )
     )

@@ -117,7 +117,7 @@ describe("Supervisor.layerActivity", () => {
         Layer.provide(SupervisorLive),
         // What closes between the two may take its time.
         Layer.provideMerge(Layer.scopedDiscard(Effect.addFinalizer(() => settle))),
-        Layer.provideMerge(Healing.layer({ quietPeriod: 0 }))
+        Layer.provideMerge(Healing.layer({ settings: { quietPeriod: 0 } }))
       )
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(app, scope)
@@ -140,6 +140,6 @@ describe("Supervisor.layerActivity", () => {
       }
       yield* tell(Known({ running: [] }))
       assert.strictEqual(yield* review, "reviewed")
-    }).pipe(Effect.provide(Healing.layer({ quietPeriod: 0 })))
+    }).pipe(Effect.provide(Healing.layer({ settings: { quietPeriod: 0 } })))
   )
 })

@@ -7,7 +7,7 @@ export const settle = TestClock.adjust(0)
 
 export const makeGate = (settings: HealingSettingsInput = {}) =>
   Effect.gen(function* () {
-    const context = yield* Layer.build(Healing.layer(settings))
+    const context = yield* Layer.build(Healing.layer({ settings }))
     const healing = yield* Effect.provide(HealingService, context)
     const openClaw = yield* Effect.provide(OpenClaw, context)
     const log: Array<string> = []

@@ -1,7 +1,8 @@
 /** What the tests of the store share: requests, and the changes that make them. */
 import { Effect, Layer } from "effect"
-import { type HealingRequest, HealingStore, type RequestState, type Transition } from "effect-healing"
+import { type HealingRequest, HealingStore, type RequestState } from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
+import type { Transition } from "../../src/store/Change.js"
 
 export const openStore = <E, R>(layer: Layer.Layer<HealingStore, E, R>) =>
   Effect.flatMap(Layer.build(layer), (context) => Effect.provide(HealingStore, context))

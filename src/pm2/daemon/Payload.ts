@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { HealingPolicyInput } from "../../policy/HealingPolicy.js"
 
 /** What is `null` or absent is left out. */
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
@@ -109,7 +108,7 @@ export interface Process {
   readonly errorLog: string | undefined
   readonly outputLog: string | undefined
   readonly mark: string | undefined
-  readonly policy: HealingPolicyInput
+  readonly policy: unknown
 }
 
 const decodeListed = Schema.decodeUnknownOption(Schema.Array(Listed))
@@ -290,15 +289,15 @@ const markOf = (value: unknown): string | undefined =>
 const decodeJson = Schema.decodeUnknownEither(Schema.parseJson())
 
 /** One that cannot be read is no mapping, so that whoever reads policies says whose it is. */
-const policyOf = (value: unknown): HealingPolicyInput => {
+const policyOf = (value: unknown): unknown => {
   if (value === undefined || value === null || value === "") return NO_POLICY
   const policy = typeof value === "string" && value.length <= MAX_POLICY ? Either.getOrNull(decodeJson(value)) : value
   // Decoded by whoever reads it, as all policies.
-  return (policy ?? "no JSON") as HealingPolicyInput
+  return policy ?? "no JSON"
 }
 
 /** @internal */
-export const NO_POLICY: HealingPolicyInput = {}
+export const NO_POLICY = {}
 
 const MAX_POLICY = 10_000
 

@@ -1,0 +1,136 @@
+/**
+ * The kinds of settings: what may stand for one in code, in a YAML file and in the environment, and what to say when it does not fit.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import type * as Either from "effect/Either"
+import type * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Durations from "../internal/Durations.js"
+
+/** @internal */
+export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseError>
+
+/**
+ * - `inCode`: what code may give.
+ * - `decode`: what may stand in each source; `undefined` for the environment if the setting may not stand there.
+ * - `expected`, `expectedInText`: what would be right in code, and in a file or the environment.
+ * - `fallback`: what counts where it is not set.
+ *
+ * @internal
+ */
+export interface SettingKind<A, I = A> {
+  readonly inCode: Schema.Schema<A, I>
+  readonly decode: {
+    readonly code: Decode<A>
+    readonly yaml: Decode<A>
+    readonly environment: Decode<A> | undefined
+  }
+  readonly expected: string
+  readonly expectedInText: string
+  readonly fallback: A
+}
+
+const decodeUnknown = Schema.decodeUnknownEither
+
+/** One that is the same in code and in a file. */
+const kind = <A>(
+  inCode: Schema.Schema<A>,
+  environment: Decode<A> | undefined,
+  expected: string,
+  fallback: A
+): SettingKind<A> => {
+  const code = decodeUnknown(inCode)
+  return {
+    inCode,
+    decode: { code, yaml: code, environment },
+    expected,
+    expectedInText: expected,
+    fallback
+  }
+}
+
+/** @internal */
+export const flag = (fallback: boolean): SettingKind<boolean> =>
+  kind(Schema.Boolean, decodeUnknown(Schema.BooleanFromString), "true or false", fallback)
+
+/** @internal */
+export const name = (fallback: string): SettingKind<string> => {
+  const schema = Schema.NonEmptyString.pipe(Schema.maxLength(256))
+  return kind(schema, decodeUnknown(schema), "a name of 1 to 256 characters", fallback)
+}
+
+/** One of a few words, the first of which is the default. */
+export const choice = <A extends string, B extends string>(fallback: A, other: B): SettingKind<A | B> => {
+  const schema = Schema.Literal(fallback, other)
+  return kind<A | B>(schema, decodeUnknown(schema), `"${fallback}" or "${other}"`, fallback)
+}
+
+const number = (schema: Schema.Schema<number>, expected: string, fallback: number): SettingKind<number> =>
+  kind(schema, decodeUnknown(Schema.compose(Schema.NumberFromString, schema)), expected, fallback)
+
+/** @internal */
+export const priority = (fallback: number): SettingKind<number> =>
+  number(Schema.Finite.pipe(Schema.negative()), "a number below 0, the priority of every job", fallback)
+
+/** @internal */
+export const count = (fallback: number): SettingKind<number> =>
+  number(Schema.Int.pipe(Schema.positive()), "a whole number of 1 or more", fallback)
+
+/** @internal */
+export const countOrNone = (fallback: number): SettingKind<number> =>
+  number(Schema.NonNegativeInt, "a whole number of 0 or more", fallback)
+
+const durationKind = (
+  allowed: keyof typeof Durations.inCode,
+  expected: (unit: string) => string,
+  infinity: readonly [inCode: string, inText: string],
+  fallback: Duration.DurationInput
+): SettingKind<Duration.Duration, Duration.DurationInput> => {
+  const text = decodeUnknown(Durations.withUnit[allowed])
+  return {
+    inCode: Durations.inCode[allowed],
+    decode: { code: decodeUnknown(Durations.inCode[allowed]), yaml: text, environment: text },
+    expected: `${expected("")}, such as "${fallback}"${infinity[0]}`,
+    expectedInText: `${expected(" with its unit")}, such as "${fallback}"${infinity[1]}`,
+    fallback: Duration.decode(fallback)
+  }
+}
+
+const OR_INFINITY = [", or Duration.infinity", ', or "infinity"'] as const
+
+const NO_INFINITY = ["", ""] as const
+
+/**
+ * Any duration, as a text with its unit: that is also the example in its errors.
+ *
+ * @internal
+ */
+export const duration = (fallback: Extract<Duration.DurationInput, string>) =>
+  durationKind("any", (unit) => `a duration of zero or more${unit}`, OR_INFINITY, fallback)
+
+/** @internal */
+export const finiteDuration = (fallback: Extract<Duration.DurationInput, string>) =>
+  durationKind("finite", (unit) => `a finite duration of zero or more${unit}`, NO_INFINITY, fallback)
+
+/**
+ * One above zero: what may take no time at all would never succeed, and what is kept for no time is not kept.
+ *
+ * @internal
+ */
+export const lastingDuration = (fallback: Extract<Duration.DurationInput, string>) =>
+  durationKind("lasting", (unit) => `a duration above zero${unit}`, OR_INFINITY, fallback)
+
+/**
+ * Policies by the names of their jobs, which are decoded with what their supervisor says of the same job: what is wrong with one of
+ * them is said of that job, and the others go on.
+ *
+ * @internal
+ */
+export const policies: SettingKind<Readonly<Record<string, unknown>>> = kind(
+  Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  undefined,
+  "a mapping of the names of jobs to their policies, which are mappings",
+  {}
+)
