@@ -1,7 +1,7 @@
 /**
  * The kinds of settings: what may stand for one in code, in a YAML file and in the environment, and what to say when it does not fit.
  *
- * @internal
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import type * as Either from "effect/Either"
@@ -9,7 +9,6 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Durations from "../internal/Durations.js"
 
-/** @internal */
 export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseError>
 
 /**
@@ -17,8 +16,6 @@ export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseErro
  * - `decode`: what may stand in each source; `undefined` for the environment if the setting may not stand there.
  * - `expected`, `expectedInText`: what would be right in code, and in a file or the environment.
  * - `fallback`: what counts where it is not set.
- *
- * @internal
  */
 export interface SettingKind<A, I = A> {
   readonly inCode: Schema.Schema<A, I>
@@ -61,7 +58,11 @@ export const name = (fallback: string): SettingKind<string> => {
   return kind(schema, decodeUnknown(schema), "a name of 1 to 256 characters", fallback)
 }
 
-/** One of a few words, the first of which is the default. */
+/**
+ * One of a few words, the first of which is the default.
+ *
+ * @internal
+ */
 export const choice = <A extends string, B extends string>(fallback: A, other: B): SettingKind<A | B> => {
   const schema = Schema.Literal(fallback, other)
   return kind<A | B>(schema, decodeUnknown(schema), `"${fallback}" or "${other}"`, fallback)

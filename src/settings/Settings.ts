@@ -1,7 +1,7 @@
 /**
  * The settings: one line for each, and how each source spells them.
  *
- * @internal
+ * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"

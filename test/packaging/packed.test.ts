@@ -37,14 +37,14 @@ const ReviewerLive = Layer.succeed(Reviewer, {
 
 const InMemory = HealingQueue.layer.pipe(
   Layer.provide([HealingStore.layerMemory, ReviewerLive]),
-  Layer.provideMerge(Healing.layer({ quietPeriod: 0 }))
+  Layer.provideMerge(Healing.layer({ settings: { quietPeriod: 0 } }))
 )
 
 export const ByOpenClaw = OpenClawReviewer.layer({ model: "mock/mock-1" })
 
 export const ByPm2 = Pm2.layer({ name: /^agent-/ })
 
-export const OnDisk = Healing.layerSqlite("healing.db", { quietPeriod: 0 }).pipe(Layer.provide(ReviewerLive))
+export const OnDisk = Healing.layerSqlite({ filename: "healing.db", settings: { quietPeriod: 0 } }).pipe(Layer.provide(ReviewerLive))
 
 const answer: Promise<number> = program.pipe(Effect.provide(InMemory), Effect.runPromise)
 console.log(await answer)
@@ -70,7 +70,7 @@ const reviewer = Layer.succeed(Reviewer, {
 })
 
 Effect.flatMap(HealingQueue, (queue) => queue.heal({ job: "x" })).pipe(
-  Effect.provide(Healing.layerSqlite("bundled.db", { quietPeriod: 0 }).pipe(Layer.provide([reviewer, NodeContext.layer]))),
+  Effect.provide(Healing.layerSqlite({ filename: "bundled.db", settings: { quietPeriod: 0 } }).pipe(Layer.provide([reviewer, NodeContext.layer]))),
   Effect.runPromise
 ).then(({ report }) => console.log(report.summary.length))
 `
@@ -136,7 +136,7 @@ describe.runIf(isFull)("the package", () => {
 
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  it("holds the build and the sources it maps to, and nothing else", () => {
+  it("holds the build, the sources it maps to and their pages, and nothing else", () => {
     const paths = inject("packed").paths.toSorted()
     const sources = paths.filter((path) => /^src\/.+\.ts$/.test(path))
     const built = sources.flatMap((path) => {
@@ -144,9 +144,10 @@ describe.runIf(isFull)("the package", () => {
       const isBundled = name === "dist/store/SqliteDriver"
       return [".d.ts", ".d.ts.map", ".js", ...(isBundled ? [] : [".js.map"])].map((extension) => name + extension)
     })
+    const pages = paths.filter((path) => /^src\/(?:.+\/)?README\.md$/.test(path))
     const bundled = ["dist/module/main.js", "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
-    expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...sources].sort())
+    expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...pages, ...sources].sort())
   })
 
   it("names in its README what its peers are", async () => {

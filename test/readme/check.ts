@@ -1,7 +1,8 @@
 /**
- * Type-checks every `ts` block of README.md as a module of its own, under the flags of the root tsconfig.json.
+ * Type-checks every `ts` block of every README.md as a module of its own, under the flags of the root tsconfig.json, and looks for
+ * what each relative link points at: a file, or a heading of a page.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
@@ -9,14 +10,22 @@ import ts from "typescript"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const outDir = join(root, "node_modules/.cache/readme")
 
+const MAX_LINES = 320
+
+const pages = ["README.md", ...globSync("{src,test,examples}/**/README.md", { cwd: root })].map((page) => ({
+  page,
+  text: readFileSync(join(root, page), "utf8")
+}))
+
 interface Block {
+  readonly page: string
   /** Of the block's first line of code, counted from 1. */
   readonly line: number
   readonly code: string
 }
 
 /** Fences as in CommonMark: one is closed by a fence of the same character that is at least as long. */
-const blocksOf = (markdown: string): ReadonlyArray<Block> => {
+const blocksOf = (page: string, markdown: string): ReadonlyArray<Block> => {
   const blocks: Array<Block> = []
   const lines = markdown.split(/\r?\n/)
   for (let i = 0; i < lines.length; i++) {
@@ -26,17 +35,19 @@ const blocksOf = (markdown: string): ReadonlyArray<Block> => {
     const closing = new RegExp(`^\\s*${fence[0]}{${fence.length},}\\s*$`)
     do i++
     while (i < lines.length && !closing.test(lines[i] ?? ""))
-    if (language === "ts") blocks.push({ line: start + 1, code: lines.slice(start, i).join("\n") })
+    if (language === "ts") blocks.push({ page, line: start + 1, code: lines.slice(start, i).join("\n") })
   }
   return blocks
 }
 
-const check = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
+const codeProblems = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
   rmSync(outDir, { recursive: true, force: true })
   mkdirSync(outDir, { recursive: true })
-  const files = blocks.map(({ code, line }) => {
-    const file = join(outDir, `line-${line}.mts`)
-    // The padding makes the lines of the module those of the README.
+  const pageOf = new Map<string, string>()
+  const files = blocks.map(({ code, line, page }, index) => {
+    const file = join(outDir, `block-${index}.mts`)
+    pageOf.set(file, page)
+    // The padding makes the lines of the module those of the page.
     writeFileSync(file, "\n".repeat(line - 1) + code)
     return file
   })
@@ -48,13 +59,37 @@ const check = (blocks: ReadonlyArray<Block>): ReadonlyArray<string> => {
     const message = ts.flattenDiagnosticMessageText(messageText, "\n")
     if (file === undefined) return message
     const { character, line } = file.getLineAndCharacterOfPosition(start ?? 0)
-    const name = dirname(file.fileName) === outDir ? "README.md" : relative(root, file.fileName)
-    return `${name}:${line + 1}:${character + 1} ${message}`
+    return `${pageOf.get(file.fileName) ?? relative(root, file.fileName)}:${line + 1}:${character + 1} ${message}`
   })
 }
 
-const blocks = blocksOf(readFileSync(join(root, "README.md"), "utf8"))
-const failures = blocks.length === 0 ? ["README.md has no ts blocks"] : check(blocks)
-for (const failure of failures) console.error(failure)
-if (failures.length === 0) console.log(`README.md: ${blocks.length} blocks type-check`)
-process.exitCode = failures.length === 0 ? 0 : 1
+/** As GitHub makes them of headings. */
+const anchorsOf = (markdown: string): ReadonlyArray<string> =>
+  Array.from(markdown.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-")
+  )
+
+const linkProblems = (page: string, markdown: string): ReadonlyArray<string> =>
+  Array.from(markdown.replaceAll(/^```.*?^```$/gms, "").matchAll(/\]\(([^)\s]+)\)/g)).flatMap(([, link = ""]) => {
+    if (/^[a-z]+:/.test(link)) return []
+    const [path = "", anchor] = link.split("#")
+    const target = path === "" ? join(root, page) : join(root, dirname(page), path)
+    if (!existsSync(target)) return [`${page}: there is no ${path}`]
+    const isThere = anchor === undefined || anchorsOf(readFileSync(target, "utf8")).includes(anchor)
+    return isThere ? [] : [`${page}: ${path} has no heading #${anchor}`]
+  })
+
+const blocks = pages.flatMap(({ page, text }) => blocksOf(page, text))
+const lines = pages[0]?.text.split("\n").length ?? 0
+const problems = [
+  ...(blocks.length === 0 ? ["README.md has no ts blocks"] : codeProblems(blocks)),
+  ...pages.flatMap(({ page, text }) => linkProblems(page, text)),
+  ...(lines > MAX_LINES ? [`README.md has ${lines} lines, and is to have ${MAX_LINES} at most`] : [])
+]
+for (const problem of problems) console.error(problem)
+if (problems.length === 0)
+  console.log(`${pages.length} pages: ${blocks.length} blocks type-check, and all links lead somewhere`)
+process.exitCode = problems.length === 0 ? 0 : 1
