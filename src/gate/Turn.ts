@@ -61,6 +61,11 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
   /** Whose name the interruption of a review bears when it yields. */
   const yielder = FiberId.unsafeMake()
 
+  const yielded = (ticket: Ticket) => {
+    ticket.yields++
+    metrics.yielded()
+  }
+
   const begin = (ticket: Ticket, turn: Turn, started: number, fiber: Fiber.RuntimeFiber<unknown, unknown>): void => {
     ticket.stage = "reviewing"
     turn.at = now()
@@ -93,31 +98,6 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
       })
     )
 
-  const hasYielded = (exit: Exit.Exit<unknown, unknown>): boolean =>
-    Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) && HashSet.has(Cause.interruptors(exit.cause), yielder)
-
-  /** Runs the review in a child fiber, so that a job that starts can interrupt it without its caller (R10). */
-  const yieldable = <A, E, R>(
-    ticket: Ticket,
-    restore: Restore,
-    review: Effect.Effect<A | typeof givenBack, E, R>
-  ): Effect.Effect<A | typeof givenBack, E, R> =>
-    Effect.gen(function* () {
-      const child = yield* Effect.fork(restore(review))
-      const awaited = yield* Effect.exit(restore(Fiber.await(child)))
-      if (Exit.isFailure(awaited)) {
-        const exit = yield* Fiber.interrupt(child)
-        return yield* Effect.failCause(Exit.isFailure(exit) ? Cause.parallel(awaited.cause, exit.cause) : awaited.cause)
-      }
-      if (hasYielded(awaited.value)) {
-        ticket.yields++
-        metrics.yielded()
-        return yield* Effect.as(Effect.annotateCurrentSpan("healing.yielded", true), givenBack)
-      }
-      yield* Fiber.inheritAll(child)
-      return yield* awaited.value
-    })
-
   const inTurn = <A, E, R>(
     ticket: Ticket,
     restore: Restore,
@@ -141,7 +121,7 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
           captureStackTrace: false
         },
         (span) =>
-          (canYield ? yieldable(ticket, restore, attempt) : restore(attempt)).pipe(
+          (canYield ? inChild(attempt, restore, yielder, () => yielded(ticket)) : restore(attempt)).pipe(
             InsideMark.withinReview(mark),
             Effect.withParentSpan(span)
           )
@@ -158,3 +138,31 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
     return semaphore.withPermits(1)(prepared === undefined ? turn : Effect.zipRight(prepared, turn))
   }
 }
+
+/**
+ * Runs the review in a child fiber, so that a job that starts can interrupt it without its caller (R10). `yielded` is told if one has:
+ * the interruption bears the name of the `yielder`.
+ */
+const inChild = <A, E, R>(
+  review: Effect.Effect<A | typeof givenBack, E, R>,
+  restore: Restore,
+  yielder: FiberId.FiberId,
+  yielded: () => void
+): Effect.Effect<A | typeof givenBack, E, R> =>
+  Effect.gen(function* () {
+    const child = yield* Effect.fork(restore(review))
+    const awaited = yield* Effect.exit(restore(Fiber.await(child)))
+    if (Exit.isFailure(awaited)) {
+      const exit = yield* Fiber.interrupt(child)
+      return yield* Effect.failCause(Exit.isFailure(exit) ? Cause.parallel(awaited.cause, exit.cause) : awaited.cause)
+    }
+    if (isInterruptedBy(awaited.value, yielder)) {
+      yielded()
+      return yield* Effect.as(Effect.annotateCurrentSpan("healing.yielded", true), givenBack)
+    }
+    yield* Fiber.inheritAll(child)
+    return yield* awaited.value
+  })
+
+const isInterruptedBy = (exit: Exit.Exit<unknown, unknown>, fiber: FiberId.FiberId): boolean =>
+  Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) && HashSet.has(Cause.interruptors(exit.cause), fiber)

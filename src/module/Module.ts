@@ -3,11 +3,9 @@
  *
  * @internal
  */
-import { homedir } from "node:os"
 import * as Command from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -19,6 +17,7 @@ import { Healing } from "../Healing.js"
 import { describeHeldBy } from "../HealingError.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
+import { defaultHome } from "../pm2/Home.js"
 import { Pm2 } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
@@ -43,7 +42,7 @@ export const STOPPED = 78
  */
 export const run = Effect.gen(function* () {
   const path = yield* Path
-  const home = yield* Config.string("PM2_HOME").pipe(Effect.orElseSucceed(() => path.join(homedir(), ".pm2")))
+  const home = yield* defaultHome
   const folder = path.join(home, ModuleSettings.NAME)
   const settings = yield* ModuleSettings.load
   yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })

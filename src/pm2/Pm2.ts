@@ -3,11 +3,8 @@
  *
  * @since 0.1.0
  */
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { isAbsolute } from "node:path"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Config from "effect/Config"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,8 +19,9 @@ import type { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import { Activity, type JobEvent, type JobInfo, Supervisor } from "../supervisor/Supervisor.js"
 import * as Client from "./daemon/Client.js"
 import * as Payload from "./daemon/Payload.js"
-import { isUp, matcher, type NamePattern, type OpenClawRules, roleOf, WHILE_UP } from "./OpenClawRules.js"
-import * as Orphans from "./Orphans.js"
+import { defaultHome } from "./Home.js"
+import { matcher, type NamePattern, type OpenClawRules, roleOf } from "./OpenClawRules.js"
+import * as RunningJobs from "./RunningJobs.js"
 import * as Runs from "./Runs.js"
 import * as Starts from "./Starts.js"
 
@@ -123,9 +121,6 @@ const STARTING_LOOK = "50 millis"
 /** Nobody tells when an orphan ends. */
 const ORPHAN_LOOK = "1 second"
 
-/** In milliseconds: as long as any reload may take, during which the old process lives beside the new one. */
-const MAX_RELOAD = 30_000
-
 const FIRST_PAUSE = 100
 
 const LONGEST_PAUSE = 5000
@@ -136,11 +131,11 @@ const MAX_DROPPED = 20
 /** Kept for each reader of events who is late. */
 const MAX_EVENTS = 1000
 
-/** Names of which it is remembered that they were warned of. */
-const MAX_WARNED = 1000
-
 type Asking = Deferred.Deferred<ReadonlyArray<Payload.Process>, SupervisorError>
 
+/**
+ * Longer than a screen, since the connection, its loop and those who ask share what was heard last.
+ */
 const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const home = options.home ?? (yield* defaultHome)
@@ -157,9 +152,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     const events = Broadcast.make<JobEvent>(MAX_EVENTS)
     const runs = Runs.make()
     const starts = Starts.make(yield* Effect.clock)
-    const orphans = Orphans.make()
-    const warned = new Set<string>()
-    const orphanedAt = new Map<number, number>()
+    const running = RunningJobs.make(rules, variable)
     const asking = new Set<Asking>()
     const wanted = yield* Effect.makeLatch(false)
     let changes = 0
@@ -200,40 +193,6 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
       }
     }
 
-    const warnOnce = (key: string, message: string) =>
-      Effect.suspend(() => {
-        if (warned.has(key) || warned.size >= MAX_WARNED) return Effect.void
-        warned.add(key)
-        return Effect.logWarning(message)
-      })
-
-    /** What runs according to a list, and those of a former daemon or generation that still do. */
-    const runningOf = Effect.fnUntraced(function* (processes: ReadonlyArray<Payload.Process>, isFirst: boolean) {
-      const counting = processes.filter((process) => roleOf(process, rules) === "counts")
-      const up = counting.filter(isUp)
-      const orphaned = orphans.update(up.flatMap(({ job, pid }) => (pid === null ? [] : [{ job, pid }])))
-      const now = yield* Clock.currentTimeMillis
-      const left = new Set(orphaned.map(({ pid }) => pid))
-      for (const pid of orphanedAt.keys()) if (!left.has(pid)) orphanedAt.delete(pid)
-      for (const { job, pid } of orphaned) {
-        const since = orphanedAt.get(pid) ?? now
-        orphanedAt.set(pid, since)
-        if (!isFirst && now - since < MAX_RELOAD) continue
-        yield* warnOnce(
-          `orphan ${pid}`,
-          `The process ${pid} of the OpenClaw job ${job} runs on without PM2, and counts as running until it ends: stop it by its pid`
-        )
-      }
-      for (const process of processes) {
-        if (roleOf(process, rules) !== "always") continue
-        yield* warnOnce(
-          `always ${process.job}`,
-          `The OpenClaw job ${process.job} is always up, and does not hold reviews up: set ${variable}=${WHILE_UP} in its environment if it is to, or autorestart: false if it ends by itself`
-        )
-      }
-      return [...up, ...orphaned].map(({ job }) => job).sort()
-    })
-
     const looks = Effect.fnUntraced(function* (client: Client.Client) {
       let isFirst = true
       let dropped = 0
@@ -251,15 +210,15 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         if (!isOld) dropped = 0
         const managed = processes.filter(({ isModule }) => !isModule)
         for (const event of runs.listed(managed, isFirst)) tellEvent(event, false)
-        const running = yield* runningOf(processes, isFirst)
+        const up = yield* running.of(processes, isFirst)
         const isStarting = starts.listed(processes, (process) => roleOf(process, rules) === "counts")
         if (isOld) yield* tell(Activity.Unknown({ reason: "PM2 changes faster than it lists" }))
         else if (isStarting) yield* tell(Activity.Unknown({ reason: "PM2 is starting a process" }))
-        else yield* tell(Activity.Known({ running }))
+        else yield* tell(Activity.Known({ running: up }))
         for (const one of asked) Deferred.unsafeDone(one, Exit.succeed(managed))
         isFirst = false
         pause = FIRST_PAUSE
-        const isOrphaned = orphanedAt.size > 0
+        const isOrphaned = running.hasOrphans()
         const longest = isStarting ? STARTING_LOOK : isOrphaned ? ORPHAN_LOOK : SAFETY_LOOK
         yield* Effect.timeoutOption(wanted.await, longest)
       }
@@ -327,8 +286,6 @@ const BROKE = "the adapter of PM2 broke"
 /** Without what a defect says, in which anything may stand. */
 const reasonOf = (cause: Cause.Cause<Client.Pm2Lost>): string =>
   Option.match(Cause.failureOption(cause), { onNone: () => BROKE, onSome: ({ reason }) => reason })
-
-const defaultHome = Config.string("PM2_HOME").pipe(Effect.orElseSucceed(() => join(homedir(), ".pm2")))
 
 const isSame = (a: Activity, b: Activity): boolean => {
   if (a._tag === "Unknown") return b._tag === "Unknown" && a.reason === b.reason

@@ -43,7 +43,12 @@ export interface Runs {
   readonly of: (job: string, scope: EvidenceScope) => ReadonlyArray<Run>
 }
 
-/** @internal */
+/**
+ * Longer than a screen, since each message of PM2 and each list of processes may tell the end of the same run, and all of them look at
+ * the same few maps.
+ *
+ * @internal
+ */
 export const make = (): Runs => {
   const jobs = new Map<string, Map<string, Seen>>()
   const exceptions = new Map<string, Exception>()

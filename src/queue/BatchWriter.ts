@@ -76,6 +76,8 @@ const closedError = new HealingStoreError({
  * `onTrouble` is told when what has happened cannot be written, and when it has been after all; `onWritten` after each
  * commit.
  *
+ * Longer than a screen, since all of it is about one queue: what is added to it, how it is committed, and when it is tried again.
+ *
  * @internal
  */
 export const make = (

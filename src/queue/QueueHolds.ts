@@ -101,14 +101,7 @@ export const make = (
       holdAll("rate limit", until, (remaining) => ({ _tag: "RateLimited", remaining }))
       return state
     },
-    limitRate: (until) => {
-      const at = wall()
-      const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
-      // One that is over already, or that another review was told of, is not to make it shorter.
-      const named = until !== undefined && until > at ? until : at + growing
-      const rateLimitedUntil = Math.round(Math.max(named, state.rateLimitedUntil ?? at))
-      return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
-    },
+    limitRate: (until) => limitRate(state, until, wall()),
     begin: (at) => {
       day.begin(at)
       holdForDay()
@@ -133,4 +126,13 @@ export const make = (
       holdForStore("beginning", undefined, undefined)
     }
   }
+}
+
+/** What is remembered of a rate limit, until the given time or, if that is not known or over, for longer each time. */
+const limitRate = (state: QueueState, until: number | undefined, at: number): QueueState => {
+  const growing = Math.min(FIRST_LIMIT * 2 ** Math.min(state.rateLimits, 6), HOUR)
+  const named = until !== undefined && until > at ? until : at + growing
+  // What another review was told of is not made shorter.
+  const rateLimitedUntil = Math.round(Math.max(named, state.rateLimitedUntil ?? at))
+  return { ...state, rateLimitedUntil, rateLimits: state.rateLimits + 1 }
 }

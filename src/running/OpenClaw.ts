@@ -19,7 +19,8 @@ import * as Clocks from "../internal/Clocks.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { type ForGate, forGate, type HasForGate } from "./ForGate.js"
 import * as InsideMark from "./InsideMark.js"
-import type { JobId, RunningState, UnknownSource } from "./RunningState.js"
+import { type Reported, Reports, reported } from "./Reports.js"
+import type { JobId, RunningState } from "./RunningState.js"
 
 export type { JobId, RunningJob, RunningState, UnknownSource } from "./RunningState.js"
 
@@ -143,16 +144,6 @@ interface Queue {
   readonly source: (name: string) => Effect.Effect<Source, never, Scope.Scope>
 }
 
-/** What one source has reported. */
-interface Reported {
-  readonly name: string
-  readonly counts: Map<JobId, number>
-  unknown: string | undefined
-  broken: boolean
-}
-
-const MAX_REASON = 200
-
 const warnIgnored = (source: Reported, job: JobId): Effect.Effect<void> =>
   Effect.logWarning("Ignored the end of an OpenClaw job that was never started").pipe(
     Effect.annotateLogs({ "healing.job": job, "healing.source": source.name }),
@@ -169,7 +160,7 @@ const describeBreak = (cause: Cause.Cause<unknown>): string => {
 }
 
 const makeQueue = (clock: Clock.Clock): Queue => {
-  const now = () => Clocks.millis(clock)
+  const reports = new Reports(() => Clocks.millis(clock))
   // Private, since anybody who holds it could set it or block its reports.
   // Made at once, since allocation is all it is, so that two first users get the same queue.
   const ref = Effect.runSync(
@@ -180,7 +171,6 @@ const makeQueue = (clock: Clock.Clock): Queue => {
       idleSince: Number.NEGATIVE_INFINITY
     })
   )
-  const sources = new Set<Reported>()
 
   // An interrupted `SubscriptionRef.modify` can keep its permit or its news for itself: it must run to its end.
   const modify = <A>(f: (state: RunningState) => readonly [A, RunningState]): Effect.Effect<A> =>
@@ -188,97 +178,37 @@ const makeQueue = (clock: Clock.Clock): Queue => {
   const update = (f: (state: RunningState) => RunningState): Effect.Effect<void> =>
     Effect.uninterruptible(SubscriptionRef.update(ref, f))
 
-  const next = (state: RunningState, changed: Partial<RunningState>): RunningState => {
-    const jobs = changed.jobs ?? state.jobs
-    const unknown = changed.unknown ?? state.unknown
-    const idle = unknown.length === 0 && HashMap.isEmpty(jobs)
-    return {
-      jobs,
-      unknown,
-      started: changed.started ?? state.started,
-      idleSince: idle ? (state.idleSince ?? now()) : undefined
-    }
-  }
-
-  const unknownSources = (): ReadonlyArray<UnknownSource> =>
-    Array.from(sources).flatMap(({ name, unknown }) => (unknown === undefined ? [] : [{ name, reason: unknown }]))
-
-  /** The source now has `count` instances of the job. */
-  const recount = (state: RunningState, source: Reported, job: JobId, count: number): RunningState => {
-    const delta = count - (source.counts.get(job) ?? 0)
-    if (delta === 0) return state
-    if (count === 0) source.counts.delete(job)
-    else source.counts.set(job, count)
-    const before = HashMap.get(state.jobs, job)
-    const instances = (before._tag === "Some" ? before.value.instances : 0) + delta
-    return next(state, {
-      jobs:
-        instances === 0
-          ? HashMap.remove(state.jobs, job)
-          : HashMap.set(state.jobs, job, { instances, since: before._tag === "Some" ? before.value.since : now() }),
-      started: state.started + Math.max(delta, 0)
-    })
-  }
-
-  const replaceAll = (state: RunningState, source: Reported, jobs: Iterable<JobId>): RunningState => {
-    const counts = new Map<JobId, number>()
-    for (const job of jobs) counts.set(job, (counts.get(job) ?? 0) + 1)
-    for (const job of source.counts.keys()) if (!counts.has(job)) counts.set(job, 0)
-    return Array.from(counts).reduce((state, [job, count]) => recount(state, source, job, count), state)
-  }
-
-  const lose = (source: Reported, reason: string) =>
-    update((state) => {
-      source.unknown = reason.slice(0, MAX_REASON)
-      return next(state, { unknown: unknownSources() })
-    })
-
   const reporter = (source: Reported): Source => ({
-    started: (job) => update((state) => recount(state, source, job, (source.counts.get(job) ?? 0) + 1)),
+    started: (job) => update((state) => reports.recount(state, source, job, (source.counts.get(job) ?? 0) + 1)),
     finished: (job) =>
       Effect.flatMap(
         modify((state) => {
           const count = source.counts.get(job)
-          return count === undefined ? [true, state] : [false, recount(state, source, job, count - 1)]
+          return count === undefined ? [true, state] : [false, reports.recount(state, source, job, count - 1)]
         }),
         (ignored) => (ignored ? warnIgnored(source, job) : Effect.void)
       ),
     replace: (jobs) => {
       // Read once and here, where whatever its iterator throws leaves everything as it was.
       const all = Array.from(jobs)
-      return update((state) => {
-        source.unknown = undefined
-        return next(replaceAll(state, source, all), { unknown: unknownSources() })
-      })
+      return update((state) => reports.replace(state, source, all))
     },
-    unknown: (reason) => lose(source, reason)
+    unknown: (reason) => update((state) => reports.lose(state, source, reason))
   })
-
-  const remove = (state: RunningState, source: Reported): RunningState => {
-    sources.delete(source)
-    return next(replaceAll(state, source, []), { unknown: unknownSources() })
-  }
 
   const open = (name: string): Effect.Effect<Reported> =>
     Effect.suspend(() => {
-      const source: Reported = { name, counts: new Map(), unknown: "it has not reported yet", broken: false }
+      const source = reported(name, "it has not reported yet")
       return Effect.as(
-        update((state) => {
-          const broken = Array.from(sources).filter((other) => other.broken && other.name === name)
-          sources.add(source)
-          return broken.reduce(remove, next(state, { unknown: unknownSources() }))
-        }),
+        update((state) => reports.add(state, source)),
         source
       )
     })
 
   const close = (source: Reported, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
-    const succeeded = Array.from(sources).some(
-      (other) => other !== source && other.name === source.name && !other.broken
-    )
-    if (Exit.isSuccess(exit) || succeeded) return update((state) => remove(state, source))
+    if (Exit.isSuccess(exit) || reports.hasSuccessor(source)) return update((state) => reports.remove(state, source))
     source.broken = true
-    return lose(source, describeBreak(exit.cause))
+    return update((state) => reports.lose(state, source, describeBreak(exit.cause)))
   }
 
   return {
@@ -287,7 +217,7 @@ const makeQueue = (clock: Clock.Clock): Queue => {
       changes: Stream.buffer(ref.changes, { capacity: 1, strategy: "sliding" })
     }),
     forGate: { everyChange: ref.changes, of: ref },
-    own: reporter({ name: "reports", counts: new Map(), unknown: undefined, broken: false }),
+    own: reporter(reported("reports", undefined)),
     source: (name) => Effect.map(Effect.acquireRelease(open(name), close), reporter)
   }
 }

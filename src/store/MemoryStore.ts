@@ -9,7 +9,11 @@ import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Occurrence, QueueState, Transition } from "./Change.js"
 import type { Journal } from "./Journal.js"
 
-/** @internal */
+/**
+ * Longer than a screen, since it is the list of what a store can do, over a few maps.
+ *
+ * @internal
+ */
 export const make = (): Journal => {
   const requests = new Map<number, HealingRequest>()
   /** Which request of a job has the state, of which it may have but one (R14). */

@@ -4,21 +4,16 @@
  * @internal
  */
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { Connection } from "@effect/sql/SqlConnection"
-import type { SqlError } from "@effect/sql/SqlError"
-import type { Statement } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { type HealingStoreError, unexpectedState } from "../HealingError.js"
-import type { Change } from "./Change.js"
+import type { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
-import { columns, FIXED, fromRow, toRow } from "./RequestRow.js"
-import { codeOf, typed } from "./SqlProblem.js"
+import { fromRow } from "./RequestRow.js"
+import { typed } from "./SqlProblem.js"
 import * as SqlTables from "./SqlTables.js"
+import * as SqlWriter from "./SqlWriter.js"
 
 // -----------------------------------------------------------------------------
 // What is asked beside requests
@@ -57,82 +52,14 @@ const readable = <A, I>(row: Schema.Schema<A, I>) => {
 // The store
 // -----------------------------------------------------------------------------
 
-/** @internal */
+/**
+ * Longer than a screen, since it is a list of queries.
+ *
+ * @internal
+ */
 export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect.gen(function* () {
   const sql = (yield* SqlClient).withoutTransforms()
   yield* SqlTables.open
-
-  const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
-  const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
-  // Without what never changes, for the sake of the indexes on that.
-  const { job, number, ...changing } = placeholders
-  // Given to the connection as they are, which takes a fifth of the time that making them anew for each row would.
-  const begin = sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" })
-  const insert = textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders)}`)
-  const update = textOf(
-    sql`UPDATE healing_requests SET ${sql.update(changing)} WHERE number = ${0} AND state = ${""} RETURNING number`
-  )
-  const upsert = textOf(sql`
-      INSERT INTO healing_queue ${sql.insert({ id: 1, paused: 0, rate_limited_until: null, rate_limits: 0 })}
-      ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, rate_limited_until = excluded.rate_limited_until,
-        rate_limits = excluded.rate_limits`)
-
-  const addOccurrence = textOf(sql`
-      INSERT INTO healing_occurrences
-      ${sql.insert({ job: "", first: 0, at: 0, schedule: "", request: null, reason: null })}`)
-
-  const stateOf = (connection: Connection, number: number): Effect.Effect<string, SqlError> =>
-    Effect.map(
-      connection.execute(textOf(sql`SELECT state FROM healing_requests WHERE number = ${number}`), [number], undefined),
-      ([row]) => (Predicate.hasProperty(row, "state") ? String(row.state) : "not there")
-    )
-
-  const write = (connection: Connection, change: Change): Effect.Effect<void, HealingStoreError | SqlError> => {
-    if (change._tag === "QueueState") {
-      const { paused, rateLimitedUntil, rateLimits } = change.state
-      return connection.execute(upsert, [1, paused ? 1 : 0, rateLimitedUntil, rateLimits], undefined)
-    }
-    if (change._tag === "Occurrence") {
-      const { at, first, job, reason, request, schedule } = change.occurrence
-      return connection.execute(addOccurrence, [job, first, at, schedule, request, reason], undefined)
-    }
-    const { from, to } = change
-    const found = (expected: string) =>
-      Effect.flatMap(stateOf(connection, to.number), (state) => Effect.fail(unexpectedState(to.id, expected, state)))
-    return (
-      from === null
-        ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))
-        : Effect.flatMap(
-            connection.execute(update, [...toRow(to).slice(FIXED), to.number, from], undefined),
-            ([row]) => (row === undefined ? found(from) : Effect.void)
-          )
-    ).pipe(
-      Effect.catchTag("SqlError", (error) =>
-        codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true
-          ? found(from ?? "not there, and no other one of its job in its state")
-          : Effect.fail(error)
-      )
-    )
-  }
-
-  /** Not by `withTransaction`, for which a commit that fails, as on a full disk, is a defect. */
-  const transaction = (
-    connection: Connection,
-    changes: ReadonlyArray<Change>
-  ): Effect.Effect<void, HealingStoreError | SqlError> =>
-    connection.execute(begin, [], undefined).pipe(
-      Effect.zipRight(Effect.forEach(changes, (change) => write(connection, change), { discard: true })),
-      Effect.zipRight(connection.execute("COMMIT", [], undefined)),
-      Effect.onExit((exit) =>
-        // The database may have done so by itself already.
-        Exit.isSuccess(exit) ? Effect.void : Effect.ignore(connection.execute("ROLLBACK", [], undefined))
-      )
-    )
-
-  const written = (
-    use: (connection: Connection) => Effect.Effect<void, HealingStoreError | SqlError>
-  ): Effect.Effect<void, HealingStoreError> =>
-    Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible, typed("cannot be written"))
 
   /** Those of the rows that cannot be read, which are out of the way then, and the others. */
   const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
@@ -202,13 +129,7 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
       ) RETURNING number`
 
   return {
-    commit: (changes) => {
-      const [first, second] = changes
-      return first !== undefined && second === undefined
-        ? // Each statement is a transaction already.
-          written((connection) => write(connection, first))
-        : written((connection) => transaction(connection, changes))
-    },
+    commit: SqlWriter.make(sql),
     queueState: typed("cannot be read")(
       Effect.gen(function* () {
         const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`

@@ -272,6 +272,7 @@ const warnIgnored = (job: JobId): Effect.Effect<void> =>
     Effect.catchAllCause(() => Effect.void)
   )
 
+/** Longer than a screen, since the registry and the supervisor are two faces of the same jobs. */
 const make = (
   clock: Clock.Clock
 ): {
