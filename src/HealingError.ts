@@ -48,6 +48,13 @@ export type HeldBy = typeof HeldBy.Type
 /** @internal */
 export const MAX_NAMES = 100
 
+/**
+ * For errors that name a job at the gate: a name that is no string after all, from a caller without types, is not to break it.
+ *
+ * @internal
+ */
+export const unchecked = { disableValidation: true }
+
 const names = (all: ReadonlyArray<string>): string =>
   all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ")
 

@@ -3,13 +3,14 @@
  *
  * @internal
  */
+
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Subscribable from "effect/Subscribable"
-import { HealingDeadlock } from "../HealingError.js"
+import { HealingDeadlock, unchecked } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
 import { forGate } from "../running/ForGate.js"
 import * as InsideMark from "../running/InsideMark.js"
@@ -68,9 +69,6 @@ export interface Gate {
   readonly deadlock: (job: JobId) => Effect.Effect<HealingDeadlock | undefined>
   readonly status: Subscribable.Subscribable<HealingStatus>
 }
-
-// A name that is no string after all, from a caller without types, is not to break the gate.
-const unchecked = { disableValidation: true }
 
 const deadlockIn =
   (of: object): Gate["deadlock"] =>

@@ -3,9 +3,11 @@
  *
  * @internal
  */
+
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
+import * as SafeLog from "../internal/SafeLog.js"
 import type { JobId, RunningState } from "../running/OpenClaw.js"
 
 const LONG = Duration.toMillis("1 hour")
@@ -48,11 +50,9 @@ export const make = (now: () => number): ((state: RunningState, waiting: number)
     return Effect.forEach(
       due,
       (job) =>
-        Effect.logWarning(`An OpenClaw job has held up ${waiting} waiting healings for over an hour`).pipe(
-          Effect.annotateLogs("healing.job", job),
-          // A logger that throws is not to stop the gate.
-          Effect.catchAllCause(() => Effect.void)
-        ),
+        SafeLog.warn(`An OpenClaw job has held up ${waiting} waiting healings for over an hour`, {
+          "healing.job": job
+        }),
       { discard: true }
     )
   }

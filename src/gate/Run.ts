@@ -3,10 +3,11 @@
  *
  * @internal
  */
+
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { HealingClosed, HealingConfigError, type HealingDeadlock, HealingTimeout } from "../HealingError.js"
+import { HealingClosed, HealingConfigError, type HealingDeadlock, HealingTimeout, unchecked } from "../HealingError.js"
 import type { JobId } from "../running/RunningState.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import * as Settings from "../settings/Settings.js"
@@ -33,9 +34,6 @@ export interface RunOptions {
   readonly priority?: number | undefined
   readonly maxWait?: Duration.DurationInput | undefined
 }
-
-// A name that is no string after all, from a caller without types, is not to break the gate.
-const unchecked = { disableValidation: true }
 
 const endWait = (call: Call, outcome: NonNullable<Call["outcome"]>) => {
   call.outcome = outcome

@@ -1,5 +1,5 @@
 /**
- * The monotonic clock, by which everything is measured that must not jump when the wall clock is set.
+ * The monotonic clock, by which everything is measured that must not jump when the wall clock is set; and what clocks cannot do.
  *
  * @internal
  */
@@ -14,3 +14,10 @@ export const millis = (clock: Clock.Clock): number => Number(clock.unsafeCurrent
  * @internal
  */
 export const MAX_SLEEP = 2 ** 31 - 1
+
+/**
+ * The last instant that a `Date` can be, in milliseconds since 1970: https://tc39.es/ecma262/#sec-time-values-and-time-range.
+ *
+ * @internal
+ */
+export const LAST_INSTANT = 8.64e15

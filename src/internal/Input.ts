@@ -23,6 +23,29 @@ export const expecting =
     schema.annotations({ message: () => ({ message: `expected ${what}`, override: true }) })
 
 /**
+ * What may be left out. What is `undefined` has been left out before.
+ *
+ * @internal
+ */
+export const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
+/**
+ * The same, with what then counts.
+ *
+ * @internal
+ */
+export const withDefault = <A, I>(schema: Schema.Schema<A, I>, fallback: () => NoInfer<A>) =>
+  Schema.optionalWith(schema, { exact: true, default: fallback })
+
+/**
+ * The question that a misspelt name is answered with.
+ *
+ * @internal
+ */
+export const didYouMean = (name: string, known: ReadonlyArray<string>): string =>
+  `did you mean ${closest(name, known)}?`
+
+/**
  * Takes in an object, in which `undefined` counts as left out.
  *
  * @internal
@@ -33,7 +56,7 @@ export const decode = <A, I>(schema: Schema.Schema<A, I>, keys: ReadonlyArray<st
     Effect.mapError(parse(Record.filter({ ...input }, Predicate.isNotUndefined)), (error) => {
       const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ _tag, message, path }) => ({
         path: path.join("."),
-        message: _tag === "Unexpected" ? `is not known: did you mean ${closest(String(path.at(-1)), keys)}?` : message
+        message: _tag === "Unexpected" ? `is not known: ${didYouMean(String(path.at(-1)), keys)}` : message
       }))
       return new HealingInvalid({
         issues: Arr.isNonEmptyArray(issues) ? issues : [{ path: "", message: `expected ${keys.join(", ")}` }]

@@ -11,8 +11,8 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { closest } from "fastest-levenshtein"
 import type { ConfigIssue } from "../HealingError.js"
+import { didYouMean } from "../internal/Input.js"
 import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
 import type { Pm2Options } from "../pm2/Pm2.js"
 import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
@@ -79,7 +79,7 @@ const unknown = (key: string): string =>
   wrong(
     Settings.cut(key),
     "not a setting",
-    `a known one (did you mean ${closest(key, keys)}?)`,
+    `a known one (${didYouMean(key, keys)})`,
     `pm2 unset ${NAME}:${Settings.cut(key)}, then pm2 restart ${NAME}`
   )
 

@@ -10,9 +10,8 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import { closest } from "fastest-levenshtein"
 import * as Durations from "../internal/Durations.js"
-import { expecting } from "../internal/Input.js"
+import { didYouMean, expecting, optional, withDefault } from "../internal/Input.js"
 import { Trigger } from "../request/HealingRequest.js"
 import { HealingSchedule } from "./HealingSchedule.js"
 
@@ -39,12 +38,6 @@ export type EvidencePart = typeof EvidencePart.Type
  * @category schemas
  */
 export const EventTrigger = Trigger.pipe(Schema.filter((trigger) => trigger !== "manual" && trigger !== "schedule"))
-
-/** What is `undefined` or `null` has been left out before. */
-const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
-
-const withDefault = <A, I>(schema: Schema.Schema<A, I>, fallback: () => NoInfer<A>) =>
-  Schema.optionalWith(schema, { exact: true, default: fallback })
 
 /**
  * When and how a job is reviewed without anybody asking. All of it can be left out.
@@ -160,8 +153,7 @@ const issueOf =
     const key = path.map(spelling.written).join(".")
     if (_tag !== "Unexpected") return { job, key, expected: message }
     if (path.length === 1) {
-      const meant = spelling.right(closest(Str.snakeToCamel(key), keys))
-      return { job, key, expected: `is not known: did you mean ${meant}?` }
+      return { job, key, expected: `is not known: ${didYouMean(key, keys.map(spelling.right))}` }
     }
     const allowed = (scheduleKeys[frequency] ?? []).map(spelling.right).join(", ")
     return { job, key, expected: `is not known: beside ${frequency} there may be ${allowed}` }

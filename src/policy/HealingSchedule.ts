@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import * as Arr from "effect/Array"
 import * as Cron from "effect/Cron"
 import * as Effect from "effect/Effect"
@@ -13,16 +14,14 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
-import { expecting } from "../internal/Input.js"
+import { LAST_INSTANT } from "../internal/Clocks.js"
+import { expecting, withDefault } from "../internal/Input.js"
 import * as TimeZone from "./TimeZone.js"
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
-
-/** The last instant that a `Date` can be. */
-const LAST = 8.64e15
 
 /** No two offsets of a zone differ by more: they go from -12 to +14 hours. */
 const MAX_SHIFT = 26 * HOUR
@@ -135,37 +134,33 @@ const comesTrue = (calendar: Calendar): boolean => Number.isFinite(localTime(cal
 // Schedules
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** What is `undefined` has been left out before. */
-const optional = <A, I>(schema: Schema.Schema<A, I>, fallback: () => NoInfer<A>) =>
-  Schema.optionalWith(schema, { exact: true, default: fallback })
-
-const time = optional(
+const time = withDefault(
   expecting('a time of day from "00:00" to "23:59"')(Schema.String.pipe(Schema.pattern(/^([01]\d|2[0-3]):[0-5]\d$/))),
   () => "03:00"
 )
 
-const timeZone = optional(
+const timeZone = withDefault(
   expecting('the name of a time zone, such as "Europe/Berlin"')(Schema.String.pipe(Schema.filter(TimeZone.exists))),
   TimeZone.machine
 )
 
 const Hourly = Schema.Struct({
   frequency: Schema.Literal("hourly"),
-  minute: optional(expecting("a whole number of 0 to 59")(Schema.Int.pipe(Schema.between(0, 59))), () => 0)
+  minute: withDefault(expecting("a whole number of 0 to 59")(Schema.Int.pipe(Schema.between(0, 59))), () => 0)
 })
 
 const Daily = Schema.Struct({ frequency: Schema.Literal("daily"), time, timeZone })
 
 const Weekly = Schema.Struct({
   frequency: Schema.Literal("weekly"),
-  day: optional(expecting(`a day: ${weekdays.join(", ")}`)(Schema.Literal(...weekdays)), () => "monday" as const),
+  day: withDefault(expecting(`a day: ${weekdays.join(", ")}`)(Schema.Literal(...weekdays)), () => "monday" as const),
   time,
   timeZone
 })
 
 const Monthly = Schema.Struct({
   frequency: Schema.Literal("monthly"),
-  day: optional(
+  day: withDefault(
     expecting("a day of the month: a whole number of 1 to 31")(Schema.Int.pipe(Schema.between(1, 31))),
     () => 1
   ),
@@ -327,7 +322,7 @@ const nearest = (
   const zone = TimeZone.get(schedule.timeZone)
   const isNext = direction === "next"
   let at = from
-  while (at >= 0 && at <= LAST) {
+  while (at >= 0 && at <= LAST_INSTANT) {
     const { before, end, offset, start } = zone.spanAt(at)
     // What clocks show before this was repeated or skipped.
     const first = start + Math.max(offset, before)
@@ -340,7 +335,7 @@ const nearest = (
     }
     if (found.length > 0) {
       const occurrence = isNext ? Math.min(...found) : Math.max(...found)
-      return occurrence >= 0 && occurrence <= LAST ? occurrence : undefined
+      return occurrence >= 0 && occurrence <= LAST_INSTANT ? occurrence : undefined
     }
     // Nothing happens until shortly before clocks show that time, by whichever offset.
     at = isNext ? Math.max(end, regular - MAX_SHIFT) : Math.min(start - 1, regular + MAX_SHIFT)
@@ -362,7 +357,7 @@ export const nextOccurrence = (schedule: HealingSchedule, after: number): number
   }
   const offset = schedule.minute * MINUTE
   const next = Math.ceil((from - offset) / HOUR) * HOUR + offset
-  return next <= LAST ? next : Number.POSITIVE_INFINITY
+  return next <= LAST_INSTANT ? next : Number.POSITIVE_INFINITY
 }
 
 /**
@@ -373,7 +368,7 @@ export const nextOccurrence = (schedule: HealingSchedule, after: number): number
  * @category occurrences
  */
 export const lastOccurrence = (schedule: HealingSchedule, atOrBefore: number): number | undefined => {
-  const from = Math.min(Math.floor(atOrBefore), LAST)
+  const from = Math.min(Math.floor(atOrBefore), LAST_INSTANT)
   if (!("frequency" in schedule) || schedule.frequency !== "hourly") return nearest(schedule, from, "last")
   const offset = schedule.minute * MINUTE
   const last = Math.floor((from - offset) / HOUR) * HOUR + offset

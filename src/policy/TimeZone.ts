@@ -6,13 +6,11 @@
  *
  * @internal
  */
+import { LAST_INSTANT } from "../internal/Clocks.js"
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND
 const DAY = 24 * HOUR
-
-/** The last instant that a `Date` can be. */
-const LAST = 8.64e15
 
 /**
  * In no zone since 1970 have two changes been nearer than 6.9 days (America/Recife in 2000): a block and its look back
@@ -58,7 +56,7 @@ const offsetsOf = (name: string): ((at: number) => number) => {
     second: "numeric"
   })
   return (at) => {
-    const instant = Math.min(at, LAST)
+    const instant = Math.min(at, LAST_INSTANT)
     const [month = 0, day = 0, year = 0, hour = 0, minute = 0, second = 0] = clock
       .format(instant)
       .split(/\D+/)

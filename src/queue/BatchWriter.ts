@@ -47,7 +47,7 @@ export interface Listener {
   readonly failed?: (error: HealingStoreError) => void
 }
 
-interface Entry {
+interface Queued {
   readonly changes: () => ReadonlyArray<Change>
   /** Whether it has happened already. */
   readonly happened: boolean
@@ -58,7 +58,7 @@ interface Entry {
 const MAX_BATCH = 256
 
 /**
- * How many rounds of all runnable fibers a commit waits for company. Those who wish at once are in one round; the start of
+ * How many rounds of all runnable fibers a commit waits, so that more come into it. Those who wish at once are in one round; the start of
  * a review is within four of the end of the one before it.
  */
 const ROUNDS = { wishes: 1, ends: 4 }
@@ -86,15 +86,15 @@ export const make = (
   onWritten: () => void
 ): Effect.Effect<BatchWriter, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const queue: Array<Entry> = []
+    const queue: Array<Queued> = []
     const wake = yield* Effect.makeLatch(false)
     const clock = yield* Effect.clock
     /** How long until the next try of what could not be written; 0 if there is no such thing. */
     let retryIn = 0
 
     /** Why they could not be written. */
-    const commit = (entries: ReadonlyArray<Entry>): Effect.Effect<Option.Option<HealingStoreError>> => {
-      const changes = entries.flatMap((entry) => entry.changes())
+    const commit = (writes: ReadonlyArray<Queued>): Effect.Effect<Option.Option<HealingStoreError>> => {
+      const changes = writes.flatMap((queued) => queued.changes())
       if (changes.length === 0) return Effect.succeedNone
       return Effect.matchCause(store.commit(changes), {
         onSuccess: () => {
@@ -112,14 +112,14 @@ export const make = (
     }
 
     /** Alone, so that one that cannot be written is not in the way of the others. Returns whether to go on. */
-    const commitOne = (entry: Entry): Effect.Effect<boolean> =>
-      Effect.map(commit([entry]), (result) => {
+    const commitOne = (queued: Queued): Effect.Effect<boolean> =>
+      Effect.map(commit([queued]), (result) => {
         const error = Option.getOrUndefined(result)
-        if (error === undefined || !entry.happened || error.reason === "UnexpectedState") {
+        if (error === undefined || !queued.happened || error.reason === "UnexpectedState") {
           queue.shift()
           // The store has answered, whatever it was that it said.
           if (error === undefined || error.reason === "UnexpectedState") trouble(undefined)
-          entry.done(error)
+          queued.done(error)
           return true
         }
         trouble(error)
@@ -132,16 +132,16 @@ export const make = (
       })
 
     /** One by one. Returns whether to go on. */
-    const commitEach = ([first, ...others]: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
+    const commitEach = ([first, ...others]: ReadonlyArray<Queued>): Effect.Effect<boolean> =>
       first === undefined
         ? Effect.succeed(true)
         : Effect.flatMap(commitOne(first), (goOn) => (goOn ? commitEach(others) : Effect.succeed(false)))
 
-    const commitTogether = (batch: ReadonlyArray<Entry>): Effect.Effect<boolean> =>
+    const commitTogether = (batch: ReadonlyArray<Queued>): Effect.Effect<boolean> =>
       Effect.flatMap(commit(batch), (error) => {
         if (Option.isSome(error)) return commitEach(batch)
         queue.splice(0, batch.length)
-        for (const entry of batch) entry.done(undefined)
+        for (const queued of batch) queued.done(undefined)
         return Effect.succeed(true)
       })
 
@@ -153,7 +153,7 @@ export const make = (
       return Effect.flatMap(committed, (goOn) => (goOn && queue.length > 0 ? commitAll : Effect.void))
     })
 
-    const company = Effect.suspend(() =>
+    const waitForBatch = Effect.suspend(() =>
       Effect.repeatN(Effect.yieldNow(), (queue.some(({ happened }) => happened) ? ROUNDS.ends : ROUNDS.wishes) - 1)
     )
 
@@ -170,7 +170,7 @@ export const make = (
     )
 
     const work: Effect.Effect<never> = awaitWork.pipe(
-      Effect.zipRight(company),
+      Effect.zipRight(waitForBatch),
       Effect.zipRight(
         Effect.uninterruptible(
           Effect.suspend(() => {
@@ -183,8 +183,8 @@ export const make = (
     )
     const writer = yield* Effect.forkScoped(work)
 
-    const add = (entry: Entry) => {
-      queue.push(entry)
+    const add = (queued: Queued) => {
+      queue.push(queued)
       wake.unsafeOpen()
     }
 
@@ -209,7 +209,7 @@ export const make = (
         // Whoever waits for what cannot be written is not to wait for ever.
         Effect.zipRight(
           Effect.sync(() => {
-            for (const entry of queue.splice(0)) entry.done(closedError)
+            for (const queued of queue.splice(0)) queued.done(closedError)
           })
         )
       )

@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Durations from "../internal/Durations.js"
-import { decode, expecting } from "../internal/Input.js"
+import { decode, expecting, optional, withDefault } from "../internal/Input.js"
 import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from "../request/HealingRequest.js"
 
 /**
@@ -84,9 +84,6 @@ export interface HistoryOptions {
  */
 export type CancelTarget = { readonly id: string } | { readonly job: string }
 
-/** What is `undefined` has been left out before. */
-const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
-
 const Job = expecting("the name of a job, of 1 to 256 characters")(JobName)
 
 const Wish = Schema.Struct({
@@ -117,11 +114,8 @@ const finals = ["completed", "failed", "skipped", "cancelled", "coalesced"] as c
 
 const History = Schema.Struct({
   job: optional(Job),
-  states: Schema.optionalWith(Schema.Array(Final), { exact: true, default: () => finals }),
-  limit: Schema.optionalWith(expecting("a whole number of 1 to 1,000")(Schema.Int.pipe(Schema.between(1, 1000))), {
-    exact: true,
-    default: () => 50
-  }),
+  states: withDefault(Schema.Array(Final), () => finals),
+  limit: withDefault(expecting("a whole number of 1 to 1,000")(Schema.Int.pipe(Schema.between(1, 1000))), () => 50),
   before: optional(
     expecting("a request that has ended, as history returned it")(
       Schema.Struct({ endedAt: Schema.Int, number: Schema.Int })

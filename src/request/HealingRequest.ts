@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+
 import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
+import { LAST_INSTANT } from "../internal/Clocks.js"
 import { Report } from "./Report.js"
 
 /**
@@ -20,7 +22,7 @@ export const wellFormed = <A extends string, I>(self: Schema.Schema<A, I>): Sche
  *
  * @internal
  */
-export const instant = (at: number): number => Math.min(Math.round(at), 8.64e15)
+export const instant = (at: number): number => Math.min(Math.round(at), LAST_INSTANT)
 
 /**
  * The name of a job at the edges of the package: 1 to 256 characters.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -16,6 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Subscribable from "effect/Subscribable"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Clocks from "../internal/Clocks.js"
+import * as SafeLog from "../internal/SafeLog.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { type ForGate, forGate, type HasForGate } from "./ForGate.js"
 import * as InsideMark from "./InsideMark.js"
@@ -103,8 +105,8 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
     Effect.gen(function* () {
       const config = yield* HealingConfig
       const clock = yield* Effect.clock
-      const queues = new Map<string, Queue>()
-      const queueOf = (name = config.queue): Queue => {
+      const queues = new Map<string, JobQueue>()
+      const queueOf = (name = config.queue): JobQueue => {
         let queue = queues.get(name)
         if (queue === undefined) {
           queue = makeQueue(clock)
@@ -137,19 +139,14 @@ export class OpenClaw extends Context.Tag("effect-healing/OpenClaw")<
   )
 }
 
-interface Queue {
+interface JobQueue {
   readonly running: Subscribable.Subscribable<RunningState>
   readonly forGate: ForGate
   readonly own: Source
   readonly source: (name: string) => Effect.Effect<Source, never, Scope.Scope>
 }
 
-const warnIgnored = (source: Reported, job: JobId): Effect.Effect<void> =>
-  Effect.logWarning("Ignored the end of an OpenClaw job that was never started").pipe(
-    Effect.annotateLogs({ "healing.job": job, "healing.source": source.name }),
-    // A logger that throws is not to fail the job.
-    Effect.catchAllCause(() => Effect.void)
-  )
+const IGNORED = "Ignored the end of an OpenClaw job that was never started"
 
 /** Without the message, in which an adapter may well name an address with its password. */
 const describeBreak = (cause: Cause.Cause<unknown>): string => {
@@ -159,7 +156,7 @@ const describeBreak = (cause: Cause.Cause<unknown>): string => {
   return `it broke: ${typeof name === "string" ? name : "a failure"}`
 }
 
-const makeQueue = (clock: Clock.Clock): Queue => {
+const makeQueue = (clock: Clock.Clock): JobQueue => {
   const reports = new Reports(() => Clocks.millis(clock))
   // Private, since anybody who holds it could set it or block its reports.
   // Made at once, since allocation is all it is, so that two first users get the same queue.
@@ -186,7 +183,8 @@ const makeQueue = (clock: Clock.Clock): Queue => {
           const count = source.counts.get(job)
           return count === undefined ? [true, state] : [false, reports.recount(state, source, job, count - 1)]
         }),
-        (ignored) => (ignored ? warnIgnored(source, job) : Effect.void)
+        (isIgnored) =>
+          isIgnored ? SafeLog.warn(IGNORED, { "healing.job": job, "healing.source": source.name }) : Effect.void
       ),
     replace: (jobs) => {
       // Read once and here, where whatever its iterator throws leaves everything as it was.

@@ -7,7 +7,7 @@ import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { closest } from "fastest-levenshtein"
+import { didYouMean } from "../internal/Input.js"
 import type { HealingPolicy, PolicyIssue } from "../policy/HealingPolicy.js"
 import type { HealingWish } from "../queue/HealingWish.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
@@ -64,7 +64,7 @@ export class KnownJobs {
     }
     for (const job of Object.keys(this.#settings.jobs)) {
       if (known.has(job)) continue
-      const meant = known.size > 0 && known.size < 1000 ? ` (did you mean "${closest(job, [...known.keys()])}"?)` : ""
+      const meant = known.size > 0 && known.size < 1000 ? ` (${didYouMean(job, [...known.keys()])})` : ""
       wrong.push(`The settings have a policy for "${job}", which the supervisor does not have${meant}`)
     }
     const told = this.#told

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
@@ -11,8 +12,9 @@ import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import type * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import { closest, distance } from "fastest-levenshtein"
+import { distance } from "fastest-levenshtein"
 import type { ConfigIssue } from "../HealingError.js"
+import { didYouMean } from "../internal/Input.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import * as Kind from "./SettingKind.js"
 
@@ -134,7 +136,7 @@ const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<
       source,
       key: cut(key),
       found: "an unknown one",
-      expected: `a known setting (did you mean ${closest(key, keys)}?)`
+      expected: `a known setting (${didYouMean(key, keys)})`
     }))
   const good: Array<readonly [Setting, unknown]> = []
   for (const setting of settings) {

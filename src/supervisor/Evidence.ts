@@ -3,13 +3,15 @@
  *
  * @since 0.1.0
  */
+
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
+import { LAST_INSTANT } from "../internal/Clocks.js"
 
 /** Within what a `Date` can be. */
-const Millis = Schema.Finite.pipe(Schema.between(0, 8.64e15))
+const Millis = Schema.Finite.pipe(Schema.between(0, LAST_INSTANT))
 
 /**
  * One run of a job. Times are milliseconds since 1970.

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,8 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type HealingInvalid, SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
-import { decode, expecting } from "../internal/Input.js"
+import { decode, expecting, withDefault } from "../internal/Input.js"
+import * as SafeLog from "../internal/SafeLog.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import { JobName } from "../request/HealingRequest.js"
 import type { JobId } from "../running/OpenClaw.js"
@@ -155,9 +157,6 @@ const MAX_LAST_ERROR = 10_000
 // What fits
 // -----------------------------------------------------------------------------
 
-const withDefault = <A, I>(schema: Schema.Schema<A, I>, fallback: () => NoInfer<A>) =>
-  Schema.optionalWith(schema, { exact: true, default: fallback })
-
 const orNull = <A, I>(what: string, schema: Schema.Schema<A, I>) => expecting(`${what}, or null`)(Schema.NullOr(schema))
 
 const aText = expecting("a text")(Schema.String)
@@ -265,13 +264,6 @@ const endOf = (output: string): string => {
   return end.slice(firstWholeLine(end))
 }
 
-const warnIgnored = (job: JobId): Effect.Effect<void> =>
-  Effect.logWarning("Ignored the end of a run that does not run").pipe(
-    Effect.annotateLogs({ "healing.job": job }),
-    // A logger that throws is not to fail the job.
-    Effect.catchAllCause(() => Effect.void)
-  )
-
 /** Longer than a screen, since the registry and the supervisor are two faces of the same jobs. */
 const make = (
   clock: Clock.Clock
@@ -340,7 +332,8 @@ const make = (
           Effect.flatten(
             at(id, (job) => {
               const run = job.runs.get(runId)
-              if (run === undefined || !job.running.delete(runId)) return warnIgnored(id)
+              if (run === undefined || !job.running.delete(runId))
+                return SafeLog.warn("Ignored the end of a run that does not run", { "healing.job": id })
               const outcome = outcomeOf(exitCode, stopped)
               job.runs.delete(runId)
               job.runs.set(runId, { ...run, outcome, endedAt: now(), exitCode, signal })

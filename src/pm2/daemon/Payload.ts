@@ -4,11 +4,13 @@
  *
  * @internal
  */
+
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { LAST_INSTANT } from "../../internal/Clocks.js"
 
 /** What is `null` or absent is left out. */
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
@@ -33,7 +35,7 @@ const Slot = Schema.Union(Schema.JsonNumber, Schema.String).pipe(
   })
 )
 
-const Millis = Schema.Finite.pipe(Schema.between(0, 8.64e15))
+const Millis = Schema.Finite.pipe(Schema.between(0, LAST_INSTANT))
 
 /** Longer than that no path can be. */
 const Path = Schema.NonEmptyString.pipe(Schema.maxLength(4096))
