@@ -51,13 +51,19 @@ export interface Victim<E> {
   readonly isReached: () => boolean
 }
 
-/** Forks what is interrupted before its n-th op. */
+/**
+ * Forks what is interrupted before its n-th op.
+ *
+ * It begins only when its fiber is known here. A fiber that forks it with few ops left lets it run before that, and an interruption of
+ * what has no name yet throws in the scheduler, which stops the fiber for good: that hung, at whichever op it fell upon.
+ */
 export const victimOf = <E, R>(
   effect: Effect.Effect<unknown, E, R>,
   op: number,
   afterwards: Way["afterwards"]
 ): Effect.Effect<Victim<E>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
+    const isKnown = yield* Effect.makeLatch(false)
     let reached = false
     const fiber: Fiber.RuntimeFiber<unknown, E> = yield* effect.pipe(
       beforeOp(
@@ -68,8 +74,10 @@ export const victimOf = <E, R>(
         },
         afterwards
       ),
+      isKnown.whenOpen,
       Effect.forkScoped
     )
+    yield* isKnown.open
     return { fiber, isReached: () => reached }
   })
 
