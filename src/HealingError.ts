@@ -49,7 +49,7 @@ export type HeldBy = typeof HeldBy.Type
 export const MAX_NAMES = 100
 
 /**
- * For errors that name a job at the gate: a name that is no string after all, from a caller without types, is not to break it.
+ * Errors of the gate are made with it: a name that is no string after all, from a caller without types, must not break the gate.
  *
  * @internal
  */
@@ -58,7 +58,7 @@ export const unchecked = { disableValidation: true }
 const names = (all: ReadonlyArray<string>): string =>
   all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ")
 
-/** In whole seconds, or milliseconds below one: more of it nobody reads. */
+/** A duration in whole seconds, or in milliseconds below one: nobody reads more of it. */
 const period = (duration: Duration.Duration): string => {
   const millis = Duration.toMillis(duration)
   return Duration.format(Duration.millis(millis < 1000 ? Math.ceil(millis) : Math.ceil(millis / 1000) * 1000))

@@ -152,7 +152,7 @@ export class Dispatcher {
   #passDeadlines(at: number, heldBy: (ticket: Ticket) => ReadonlyArray<HeldBy>) {
     let isAnyOverdue = false
     let left = 0
-    // So many in one look: a job that reports meanwhile is not to wait for all of them (R3).
+    // One decision passes at most so many: a job that reports meanwhile must not wait for all of them (R3).
     for (let i = 0; i < MAX_PASSED; i++) {
       const ticket = this.lanes.mostUrgent
       if (ticket === undefined || ticket.deadline > at) break

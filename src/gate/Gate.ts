@@ -203,7 +203,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   })
 
   yield* Effect.addFinalizer(() => close)
-  // Not by `Effect.forever`, which lets all others run first before it looks again.
+  // `Effect.forever` would let all other fibers run first before it looks again.
   const lookOut: Effect.Effect<never> = wake.await.pipe(
     Effect.zipRight(Effect.uninterruptible(dispatch)),
     Effect.flatMap(() => lookOut)

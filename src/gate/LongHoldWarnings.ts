@@ -13,7 +13,7 @@ import type { JobId, RunningState } from "../running/OpenClaw.js"
 const LONG = Duration.toMillis("1 hour")
 
 /**
- * To be called at each look of the gate: it warns of each job that has run for over an hour since somebody first waited
+ * The gate calls it at each decision. It warns of each job that has run for over an hour since somebody first waited
  * for it, once for each run of the job. It has no timer of its own (R12), so a warning comes with the first look after
  * the hour at which somebody waits.
  *
@@ -23,7 +23,7 @@ export const make = (now: () => number): ((state: RunningState, waiting: number)
   const told = new Map<JobId, number>()
   /** The first wait since the running state was idle; those who give up and come again do not start it anew. */
   let heldSince = Number.POSITIVE_INFINITY
-  /** Before this instant no job can be due, so that most looks cost nothing. */
+  /** No job can be due before this instant, so most decisions cost nothing here. */
   let nextDue = Number.POSITIVE_INFINITY
 
   return (state, waiting) => {

@@ -41,7 +41,7 @@ export interface Turn {
   giveWay: (() => void) | undefined
   /** How many job instances had been started at the last check. */
   started: number
-  /** By what those inside of the review are known (R9). */
+  /** The mark that those inside of the review bear (R9). */
   mark: InsideMark | undefined
 }
 
@@ -62,7 +62,7 @@ export interface Ticket extends Waiter {
   stage: Stage
   waitingSince: number
   turn: Turn | undefined
-  /** For how long a review may run, in milliseconds; `Infinity` for as long as it likes. */
+  /** How long a review may run, in milliseconds; `Infinity` for as long as it likes. */
   readonly limit: number
   /** How many turns it has begun a review in. */
   turns: number

@@ -87,8 +87,8 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
     review: Effect.Effect<A, E, R>
   ): Effect.Effect<A | typeof givenBack, E, R> =>
     Effect.withFiberRuntime<A | typeof givenBack, E, R>((fiber) =>
-      // In the function given to `flatMap`: that given to `map` would be run one op later than the state is read, and a job could
-      // start between the two.
+      // The check is made in the function given to `flatMap`. A function given to `map` would run one op after the state is read, and
+      // a job could start between the two.
       Effect.flatMap(running, (state): Effect.Effect<A | typeof givenBack, E, R> => {
         if (!mayStart(ticket, { at: now(), quietAt: quietAt(state) })) {
           return Effect.as(Effect.annotateCurrentSpan("healing.given_back", true), givenBack)

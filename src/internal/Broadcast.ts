@@ -1,5 +1,5 @@
 /**
- * To each who listens, what is told from then on. A listener who is late misses the oldest, and slows nobody down.
+ * Tells each listener what happens from then on. A listener who is late misses the oldest, and slows nobody down.
  *
  * @internal
  */

@@ -13,7 +13,7 @@ import { closest } from "fastest-levenshtein"
 import { HealingInvalid } from "../HealingError.js"
 
 /**
- * Without what was found, which may be anybody's secret.
+ * The message leaves out what was found, which may be anybody's secret.
  *
  * @internal
  */

@@ -63,7 +63,7 @@ export const lineOf = (event: HealingEvent, file?: string): string => {
 }
 
 /**
- * Without times, which PM2 writes; errors go to its file of errors.
+ * PM2 writes the times. Errors go to its file of errors.
  *
  * @internal
  */

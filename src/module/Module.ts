@@ -31,7 +31,7 @@ import { lineOf, oneLine, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
 
-/** As PM2 is told in package.json: with it the module stays stopped until somebody starts it. */
+/** The exit code that package.json tells PM2: with it the module stays stopped until somebody starts it. */
 export const STOPPED = 78
 
 /**
@@ -66,7 +66,7 @@ export const run = Effect.gen(function* () {
   Effect.scoped
 )
 
-/** So that its people need not wait for the first failure to see that it is not there. */
+/** Looks for OpenClaw, so that nobody has to wait for the first failure to see that it is not there. */
 const lookFor = (command: string) =>
   Command.exitCode(Command.make(command, "--version")).pipe(
     Effect.catchIf(
@@ -88,7 +88,7 @@ const stop = (lines: ReadonlyArray<string>) =>
     STOPPED
   )
 
-/** By the actions. */
+/** What the actions ask. */
 type Asked =
   | FileSystem
   | HealingConfig
@@ -161,7 +161,7 @@ const report = (reports: string) =>
     const [completed] = yield* queue.history({ job, states: ["completed"], limit: 1 })
     const failed = last?.state === "failed" ? `the last review has failed: ${last.reason}; ` : ""
     if (completed === undefined || completed.report === null) return `${failed}there is no report about ${job}`
-    // Anew, should somebody have removed it.
+    // It is written anew, should somebody have removed it.
     const file = yield* writeReport(completed, reports)
     return `${failed}${file ?? completed.id}: ${completed.report.summary}`
   })

@@ -18,7 +18,7 @@ import type { Pm2Options } from "../pm2/Pm2.js"
 import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
 import * as Settings from "../settings/Settings.js"
 
-/** Also the name of the variable in which PM2 passes the settings on. */
+/** The name of the module, and of the variable in which PM2 passes its settings on. */
 export const NAME = "effect-healing"
 
 /** @internal */

@@ -4,7 +4,7 @@
  * @internal
  */
 
-/** As `engines` in package.json says. */
+/** What `engines` in package.json says. */
 const OLDEST = 22
 
 /**

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import { reportMarkdown } from "../request/ReportMarkdown.js"
 
-/** Of files, the newest. */
+/** How many files are kept: the newest. */
 export const MAX_REPORTS = 1000
 
 const OWNER_ONLY = 0o700
@@ -41,7 +41,7 @@ export const write = Effect.fnUntraced(function* (
   const path = yield* Path
   yield* fs.makeDirectory(folder, { recursive: true, mode: OWNER_ONLY })
   const file = path.join(folder, nameOf(request))
-  // So that nobody reads a half of it.
+  // It is renamed when it is complete, so nobody reads a half of it.
   const draft = `${file}.draft`
   yield* fs.writeFileString(draft, reportMarkdown(request), { mode: 0o600 })
   yield* fs.rename(draft, file)

@@ -28,7 +28,7 @@ if (problem === undefined) {
     }
   })
 } else {
-  // Not by an Effect, which needs not run there any more.
+  // This is no Effect: one need not run on such a Node any more.
   globalThis.console.error(problem)
   process.exit(STOPPED)
 }

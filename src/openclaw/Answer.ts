@@ -38,7 +38,7 @@ const Answer = Schema.Struct({
 export interface Answer extends Schema.Schema.Type<typeof Answer> {}
 
 /**
- * In the words of JSON Schema.
+ * The same as a JSON Schema.
  *
  * @internal
  */
@@ -81,7 +81,7 @@ const candidates = (text: string): ReadonlyArray<string> => [
   ...Arr.take(text.matchAll(/^\{/gm), MAX_PARTS).map(({ index }) => text.slice(index, text.lastIndexOf("}") + 1))
 ]
 
-/** Of what may be the object. */
+/** How many places are tried that may begin the object. */
 const MAX_PARTS = 20
 
 const parse = Option.liftThrowable((text: string): unknown => {

@@ -62,7 +62,7 @@ const Local = Schema.Struct({
   })
 })
 
-/** Of both of them, when there was no turn. With a literal it would be tried first, and take the failures of `Exec`. */
+/** What both print when there was no turn. With a literal it would be tried first, and take the failures of `Exec`. */
 const CliError = Schema.Struct({ ok: Schema.Boolean, error: Schema.Struct({ message: Schema.String }) })
 
 const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec, Local, CliError)))
@@ -87,7 +87,7 @@ const candidates = (stdout: string): ReadonlyArray<string> => {
   return [stdout, ...begins.map(({ index }) => stdout.slice(index, end))]
 }
 
-/** Of what may be an envelope. */
+/** How many places are tried that may begin an envelope. */
 const MAX_BEGINS = 20
 
 const ofExec = (exec: typeof Exec.Type): Envelope =>

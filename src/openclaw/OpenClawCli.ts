@@ -97,7 +97,7 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
       ]
       return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited(turn.hasFallback)))
     })
-    // Not with a scope: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
+    // No scope is used: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
     const ask = (prompt: string, end: number) =>
       Effect.acquireUseRelease(makeFolder, (folder) => askIn(folder, prompt, end), removeFolder)
     return {
@@ -111,7 +111,7 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
     }
   })
 
-/** At most a day, which is as good as no limit. */
+/** A day is as good as no limit. */
 const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
 
 // -----------------------------------------------------------------------------
@@ -167,7 +167,7 @@ const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: 
   }
   yield* write(folder, "base.json", config.base)
   const file = yield* write(folder, "main.json", config.main)
-  // Also where it really is: what it includes from there must not lead out of these.
+  // The folder where it really is counts, too: what it includes from there must not lead out of these.
   const places = [userConfig, ...(hasConfig ? [yield* fileSystem.realPath(userConfig)] : [])].map(path.dirname)
   const { OPENCLAW_INCLUDE_ROOTS: roots = "" } = process.env
   const turn: Turn = {
@@ -217,7 +217,7 @@ const localTurn = ({ extraArgs = [] }: OpenClawOptions, { root }: Folder): Turn 
 
 const SURROUNDINGS = {
   NO_COLOR: "1",
-  // With it there is one process; without it a second one in a group of its own, which outlives a SIGKILL of this one.
+  // With it there is one process. Without it there is a second one in a group of its own, which outlives a SIGKILL of the first.
   OPENCLAW_NO_RESPAWN: "1",
   OPENCLAW_NO_AUTO_UPDATE: "1",
   OPENCLAW_CONFIG_READONLY: "1",

@@ -94,10 +94,10 @@ export const OpenClawReviewer: {
     )
 }
 
-/** So long after both were started together, the supervisor may be starting its jobs, one after the other. */
+/** A supervisor that was started together with this process may be starting its jobs for so long. */
 const STARTING = Duration.toMillis("1 minute")
 
-/** So long before `reviewTimeout` that the processes are gone by then. */
+/** The time before `reviewTimeout` at which the processes are ended, so that they are gone by then. */
 const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
   Duration.max(Duration.subtract(reviewTimeout, "5 seconds"), Duration.times(reviewTimeout, 0.5))
 
@@ -145,5 +145,5 @@ const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Sp
 
 const MAX_DETAIL = 500
 
-/** Of an answer that could not be read; more than is shown of it. */
+/** How much is kept of an answer that could not be read: more than is shown of it. */
 const MAX_ANSWER = 16_000

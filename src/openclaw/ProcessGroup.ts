@@ -40,10 +40,10 @@ const MAX_OUTPUT = 2 * 1024 * 1024
 /** What is kept of standard error, in characters. */
 const MAX_STDERR = 16_000
 
-/** From SIGTERM to SIGKILL, in milliseconds. */
+/** The time from SIGTERM to SIGKILL, in milliseconds. */
 const GRACE = 2000
 
-/** For what is still on its way when it has ended, unless somebody holds its output open. */
+/** The time for output that is still on its way when the program has ended, unless somebody holds it open. */
 const LAST_WORDS = "2 seconds"
 
 /** What a shell answers for a program that is not there, or for one that has not found another. */
@@ -133,7 +133,7 @@ export const run = <E>(
     return { exitCode: yield* exitCode, stdout: new TextDecoder().decode(Buffer.concat(chunks)), stderr }
   }).pipe(
     Effect.scoped,
-    // Not a finalizer of the scope: Effect 3.22 loses an interruption that comes while one of those waits for something.
+    // This is no finalizer of the scope: Effect 3.22 loses an interruption that comes while one of those waits for something.
     Effect.ensuring(killAbandoned(`${folder}/group`))
   )
 
@@ -148,7 +148,7 @@ export const isMissing = ({ exitCode, stderr }: Output): boolean =>
 /** The group of a guard that was killed. */
 const killAbandoned = (file: string): Effect.Effect<void, never, FileSystem> =>
   Effect.flatMap(FileSystem, (fileSystem) => fileSystem.readFileString(file)).pipe(
-    // Of an empty file it would be 0, which is the group of this process.
+    // An empty file would give 0, which is the group of this process.
     Effect.filterOrFail((pid) => Number(pid) > 1),
     Effect.flatMap((pid) => Effect.try(() => process.kill(-Number(pid), "SIGKILL"))),
     // There is none.

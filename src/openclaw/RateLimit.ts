@@ -8,7 +8,7 @@ import { head } from "../text/Excerpt.js"
 import { OpenClawRateLimited } from "./OpenClawError.js"
 
 /**
- * Below this it is the pause that OpenClaw makes between its own tries, and not what the provider has named.
+ * A shorter one is the pause that OpenClaw makes between its own tries, and not what the provider has named.
  */
 const SHORTEST = Duration.toMillis("1 minute")
 
@@ -24,7 +24,7 @@ const LONGEST = Duration.toMillis("1 day")
  * @internal
  */
 export const inDiagnostics = (stderr: string, now: number, hasFallback: boolean): OpenClawRateLimited | undefined => {
-  // With the end of its line, without which the delay may be cut.
+  // The end of its line is needed: without it the delay may be cut.
   const pattern = /transient same-model retry \d+\/\d+ for \S+ reason=rate_limit: delayMs=(\d+)(?=[^\n]*\n)/
   const [detail, millis] = pattern.exec(stderr) ?? []
   if (detail === undefined) return undefined

@@ -16,7 +16,7 @@ export type NamePattern = string | RegExp
 /** @internal */
 export const matcher = (pattern: NamePattern): ((name: string) => boolean) => {
   if (typeof pattern === "string") return (name) => name === pattern
-  // With these two it would remember where it has found something.
+  // These two flags would make it remember where it has found something.
   const stateless = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ""))
   return (name) => stateless.test(name)
 }

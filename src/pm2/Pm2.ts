@@ -283,7 +283,7 @@ const CLOSED = "the adapter of PM2 is closed"
 
 const BROKE = "the adapter of PM2 broke"
 
-/** Without what a defect says, in which anything may stand. */
+/** What a defect says is left out: anything may stand in it. */
 const reasonOf = (cause: Cause.Cause<Client.Pm2Lost>): string =>
   Option.match(Cause.failureOption(cause), { onNone: () => BROKE, onSome: ({ reason }) => reason })
 

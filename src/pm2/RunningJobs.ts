@@ -9,7 +9,7 @@ import type * as Payload from "./daemon/Payload.js"
 import { isUp, type OpenClawRules, roleOf, WHILE_UP } from "./OpenClawRules.js"
 import * as Orphans from "./Orphans.js"
 
-/** In milliseconds: as long as any reload may take, during which the old process lives beside the new one. */
+/** How long a reload may take, in milliseconds. During it the old process lives beside the new one. */
 const MAX_RELOAD = 30_000
 
 /** Names of which it is remembered that they were warned of. */

@@ -8,7 +8,7 @@ import type { JobEvent } from "../supervisor/Supervisor.js"
 import type { Exception, Exit, Line, Process } from "./daemon/Payload.js"
 import { isUp } from "./OpenClawRules.js"
 
-/** Of one job. */
+/** How many runs of one job are kept. */
 const MAX_RUNS = 200
 
 /** The jobs that were seen last: also of those that are gone, since an update may delete them and start them anew. */
@@ -17,13 +17,13 @@ const MAX_JOBS = 1000
 /** Processes of which an exception, a signal or a stop is kept, until their end is told. */
 const MAX_LAST_WORDS = 1000
 
-/** From an exception that nobody has caught to the end that it brings about, in milliseconds. */
+/** The time from an uncaught exception to the end that it brings about, in milliseconds. */
 const MAX_AGONY = 10_000
 
 const GAVE_UP = "PM2 has given up: too many unstable restarts"
 
 interface Seen extends Run {
-  /** Whether its end was told: of one death there may be two events, and a list that was quicker. */
+  /** Whether its end was told: one death may come with two events, and with a list that was quicker. */
   readonly isTold: boolean
 }
 
@@ -58,7 +58,7 @@ export const make = (): Runs => {
 
   const keep = (job: string, run: Seen) => {
     const runs = jobs.get(job) ?? new Map<string, Seen>()
-    // To the end of the line of those that may have to go.
+    // It goes to the end of the line of those that may have to go.
     jobs.delete(job)
     jobs.set(job, runs)
     runs.set(run.id, run)

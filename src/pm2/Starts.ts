@@ -7,7 +7,7 @@ import type * as Clock from "effect/Clock"
 import type { Process } from "./daemon/Payload.js"
 import { isUp } from "./OpenClawRules.js"
 
-/** In milliseconds: a start that has come to nothing by then has failed. */
+/** How long a start may take, in milliseconds. One that has come to nothing by then has failed. */
 const MAX_START = 10_000
 
 const MAX_STARTS = 1000

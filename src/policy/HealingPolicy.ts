@@ -121,7 +121,7 @@ const scheduleKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
   cron: ["timeZone"]
 }
 
-/** In files names are spelt in snake case: `min_runs`. */
+/** Files spell names in snake case: `min_runs`. */
 const camelCased = (input: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(input)

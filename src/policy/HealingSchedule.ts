@@ -111,7 +111,7 @@ const fromCron = (expression: string): Either.Either<Calendar, Cron.ParseError> 
     const days = bitsOf(cron.days)
     const weekdays = bitsOf(cron.weekdays)
     const [dayField = "", , weekdayField = ""] = expression.trim().split(/\s+/).slice(-3)
-    // As in every cron: either of the two is enough, unless one of them begins with a star.
+    // Every cron does it so: either of the two is enough, unless one of them begins with a star.
     const either = days !== 0 && weekdays !== 0 && !dayField.startsWith("*") && !weekdayField.startsWith("*")
     const allows = (bits: number, value: number) => bits === 0 || (bits & (1 << value)) !== 0
     return {
@@ -306,7 +306,7 @@ const calendars = new WeakMap<HealingSchedule, Calendar>()
 /**
  * The nearest occurrence at or after (`next`) or at or before (`last`) an instant in whole milliseconds, from 1970 on.
  *
- * From one span to the next between changes of the clocks. In one that began with a change there are two kinds: those
+ * It goes from one span between changes of the clocks to the next. A span that began with a change has two kinds: those
  * that clocks show in it for the first time, and those that were skipped at its start, which run by the old offset.
  */
 const nearest = (

@@ -21,7 +21,7 @@ const BLOCK = 3 * DAY
 /** What a change of the clocks skips or repeats begins less than this after it. It is 24 hours at most (Pacific/Apia). */
 const LOOK_BACK = 36 * HOUR
 
-/** Above this the blocks of a zone are forgotten: more than a year of them is seldom looked at. */
+/** A zone with more blocks forgets them: more than a year of them is seldom looked at. */
 const MAX_BLOCKS = 128
 
 /**
@@ -40,7 +40,7 @@ export interface Span {
 
 /** @internal */
 export interface TimeZone {
-  /** Of an instant from 1970 on, in milliseconds. */
+  /** The offset at an instant from 1970 on, in milliseconds. */
   readonly spanAt: (at: number) => Span
 }
 
@@ -104,7 +104,7 @@ const make = (name: string): TimeZone => {
   }
 }
 
-// As many as there are names of zones, which `Intl` takes in any case.
+// There are about as many names of zones, which `Intl` takes in upper and lower case.
 const zones = new Map<string, TimeZone>()
 
 /**

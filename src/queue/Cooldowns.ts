@@ -14,7 +14,7 @@ export class Cooldowns {
   /** When the last review of a job was completed, the oldest first, as long as a cool-down may last. */
   readonly #completedAt = new Map<string, number>()
   readonly #usual: number
-  /** Of a single job, that was asked for so far. */
+  /** The longest cool-down that any single job has asked for. */
   #longest: number
 
   constructor(usual: number) {

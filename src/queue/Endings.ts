@@ -125,7 +125,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     else gate.giveTurnBack(live)
   }
 
-  /** From running to pending again, together with the pending one that has come meanwhile (R14). */
+  /** The running one is pending again, merged with the pending one that has come meanwhile (R14). */
   const backToPending = (
     live: LiveRequest,
     pending: HealingRequest,

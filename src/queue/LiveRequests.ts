@@ -56,7 +56,7 @@ export class LiveRequests {
   readonly #lanes: QueueLanes
   readonly #wall: () => number
   readonly #reviewTimeout: number
-  /** With one turn for all, a request waits for the other review of its job anyway. */
+  /** If there is one turn for all, a request waits for the other review of its job anyway. */
   readonly #isConcurrent: boolean
 
   constructor(

@@ -14,7 +14,7 @@ const AT_ONCE = 100
 const EVERY = Duration.toMillis("1 hour")
 
 /**
- * At the start, and then whenever one more has ended and that makes 100 of them, or an hour, since the last time. Returns
+ * Removes at the start, and then whenever 100 more have ended, or one more has and an hour has passed. Returns
  * what is to be told of each end.
  *
  * @internal

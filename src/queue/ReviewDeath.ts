@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import { ReviewError } from "../HealingError.js"
 
 /**
- * Without the message, in which a defect may well name a secret.
+ * The message is left out: a defect may well name a secret in it.
  *
  * @internal
  */

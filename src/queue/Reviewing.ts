@@ -69,7 +69,7 @@ export const make = (
   const settle = settleIn(parts, endings)
   const outcomeOf = outcomesOf(parts, retries)
 
-  /** To be run uninterruptibly. */
+  /** The whole turn. Whoever runs it does so uninterruptibly. */
   const turn = (
     live: LiveRequest,
     before: HealingRequest,

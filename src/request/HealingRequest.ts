@@ -10,7 +10,7 @@ import { LAST_INSTANT } from "../internal/Clocks.js"
 import { Report } from "./Report.js"
 
 /**
- * Without halves of characters, which no database gives back as they were.
+ * Refuses halves of characters, which no database gives back as they were.
  *
  * @internal
  */
@@ -231,7 +231,7 @@ const allTriggers = (
   other: HealingRequest["triggers"]
 ): HealingRequest["triggers"] => {
   const all = Arr.dedupe(Arr.appendAll(one, other))
-  // By hand is not to be crowded out, since more than a name hangs on it.
+  // The trigger `manual` is never crowded out: it exempts the request from limits.
   const [first, ...others] = isAutomatic({ triggers: all }) ? all : Arr.dedupe(Arr.prepend(all, "manual"))
   return [first, ...others.slice(0, MAX_TRIGGERS - 1)]
 }
@@ -319,7 +319,7 @@ export const end = (
 ): HealingRequest => ({ ...request, state, endedAt: at, reason: reason.slice(0, MAX_REASON) })
 
 /**
- * Of two requests for one job, the one that goes back to pending and the one that has come after it: what the first
+ * Merges two requests for one job, the one that goes back to pending and the one that has come after it: returns what the first
  * becomes, and what the second ends as.
  *
  * @internal

@@ -66,7 +66,7 @@ const MAX_REVIEW = 2500
 const MAX_TITLE = 500
 const MAX_PATH = 400
 
-/** For comparison with the run that failed. */
+/** Earlier runs, to compare the one that failed with. */
 const RUNS_BEFORE_FAILURE = 5
 
 /** @internal */
@@ -93,7 +93,7 @@ export const gather = (
     const reviews = completed.slice(0, MAX_REVIEWS)
     const scope = scopeOf(request, reviews[0], yield* Clock.currentTimeMillis)
     const evidence = yield* asExpected(Evidence, yield* supervisor.evidence(info, scope))
-    // As the scope says, whatever the adapter has made of it.
+    // The scope decides, whatever the adapter has made of it.
     const runs = runsWithin(evidence.runs, scope)
 
     if (isScheduled(request) && runs.length < minRuns) {

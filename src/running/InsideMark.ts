@@ -20,7 +20,7 @@ export interface InsideMark {
   live: boolean
 }
 
-// Not in the context, which a review may replace by one that was captured elsewhere.
+// The marks do not stand in the context: a review may replace that by one that was captured elsewhere.
 const marks = globalValue("effect-healing/InsideMark", () =>
   FiberRef.unsafeMake<ReadonlyArray<InsideMark>>([], {
     // A fiber that joins another one does not move into the jobs of that.

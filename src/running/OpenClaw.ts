@@ -148,7 +148,7 @@ interface JobQueue {
 
 const IGNORED = "Ignored the end of an OpenClaw job that was never started"
 
-/** Without the message, in which an adapter may well name an address with its password. */
+/** The message is left out: an adapter may well name an address with its password in it. */
 const describeBreak = (cause: Cause.Cause<unknown>): string => {
   if (Cause.isInterruptedOnly(cause)) return "its scope was interrupted"
   const error = Cause.squash(cause)

@@ -1,7 +1,7 @@
 /**
  * Which jobs are due by their schedules, and when to look again.
  *
- * Of each job it is known what its last occurrence was, of which the store tells. What is due since then is one request,
+ * The store tells the last occurrence of each job. What is due since then is one request,
  * however many occurrences that are. One that is late was missed, since nobody looked: those are made up for one by one.
  *
  * @internal
@@ -13,16 +13,16 @@ import * as SortedSet from "effect/SortedSet"
 import { type HealingSchedule, lastOccurrence, nextOccurrence } from "../policy/HealingSchedule.js"
 import type { Occurrence } from "../store/Change.js"
 
-/** Above this an occurrence was missed: twice the longest sleep. */
+/** An occurrence that is later than this was missed. It is twice the longest sleep. */
 const GRACE = Duration.toMillis("2 minutes")
 
-/** Between two that were missed. */
+/** The time between two missed ones that are made up for. */
 const SPACING = Duration.toMillis("6 seconds")
 
 /** What is further ahead than this was written by a clock that was wrong. */
 const MAX_AHEAD = Duration.toMillis("31 days")
 
-/** Before this there was no such package: a clock that is set to that was not set at all, as after a start without a battery. */
+/** This package did not exist before: a clock that shows an earlier time was not set at all, as after a start without a battery. */
 const SANE = Date.UTC(2026, 0, 1)
 
 const isWrong = (last: number, now: number): boolean => now >= SANE && last > now + MAX_AHEAD
@@ -185,7 +185,7 @@ export class Agenda {
     this.#sorted = SortedSet.remove(this.#sorted, entry)
   }
 
-  /** From then on the job has this schedule, or none. */
+  /** The job has this schedule, or none, from then on. */
   #mark(job: string, at: number, schedule: string): void {
     const reason = schedule === "" ? "it has no schedule any more" : "its schedule counts from here on"
     this.#last.set(job, { at, schedule })

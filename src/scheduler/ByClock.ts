@@ -15,7 +15,7 @@ import type { Journal } from "../store/Journal.js"
 import type { Agenda, Due } from "./Agenda.js"
 import type { KnownJobs } from "./KnownJobs.js"
 
-/** As many are written in one commit. */
+/** How many are written in one commit. */
 const BATCH = 1000
 
 /** @internal */

@@ -59,11 +59,11 @@ export const make = Effect.fnUntraced(function* (
     return Effect.logWarning("The supervisor tells of events that do not fit JobEvent: they are left out")
   }
 
-  // By pulls, the first of which is made at once: `Stream.runForEach` would make it in a fiber that starts later.
+  // The first pull is made at once. `Stream.runForEach` would make it in a fiber that starts later.
   const listen = Stream.toPull(supervisor.events).pipe(
     Effect.flatMap((pull) => Effect.forever(Effect.flatMap(pull, Effect.forEach(accept, { discard: true })))),
     Effect.scoped,
-    // Without the cause, in which an adapter may well name a secret.
+    // The cause is left out: an adapter may well name a secret in it.
     Effect.catchAllCause((cause) => {
       const hasEnded = Option.exists(Cause.failureOption(cause), Option.isNone)
       const what = hasEnded ? "have ended" : "broke"

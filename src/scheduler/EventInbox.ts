@@ -16,7 +16,7 @@ const WORKERS = 8
 /** Kinds of events of one job and trigger. */
 const MAX_KINDS = 8
 
-/** Of jobs that the supervisor does not have there could be any number. */
+/** There could be any number of jobs that the supervisor does not have. */
 const MAX_KEPT = 10_000
 
 /** @internal */
@@ -37,7 +37,7 @@ export const make = <E>(
   handle: (event: JobEvent, isClosing: boolean) => Effect.Effect<void, E>
 ): Effect.Effect<EventInbox, never, Scope.Scope> =>
   Effect.gen(function* () {
-    /** By job and trigger, and by their kinds, until they are requests. */
+    /** The events that are not requests yet, by job and trigger, and then by their kinds. */
     const kept = new Map<string, Map<string, JobEvent>>()
     const waiting = yield* Queue.unbounded<string>()
 
@@ -64,7 +64,7 @@ export const make = <E>(
         )
       })
 
-    // Before the workers, so that they have ended by then.
+    // The finalizer is added before the workers are forked, so that they have ended when it runs.
     yield* Effect.addFinalizer(() =>
       Effect.forEach(
         Array.from(kept.values()).flatMap((kinds) => Array.from(kinds.values())),

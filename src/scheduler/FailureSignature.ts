@@ -1,5 +1,5 @@
 /**
- * By what two failures are taken for the same one: the exit code, the last line about the error without what differs from run
+ * What makes two failures the same: the exit code, and the last line about the error without what differs from run
  * to run, and the command line and files that made it fail. Nothing of that can be read in it.
  *
  * Two that are wrongly taken for one are a review that never comes; one that is wrongly taken for two is a review too many,
@@ -20,7 +20,7 @@ const MAX_FILES = 50
 
 const MAX_LOGS = 4
 
-/** Of the end of a log, in characters, and what is read for it, in bytes. */
+/** How much of the end of a log is looked at, in characters, and how much is read for it, in bytes. */
 const MAX_LOG = 4000
 const MAX_READ = 32 * 1024
 
@@ -46,7 +46,7 @@ export const make = (event: JobEvent, evidence: Evidence): Effect.Effect<string 
     return createHash("sha256").update(JSON.stringify(parts)).digest("hex")
   })
 
-/** By its content, or by its size and age if it is too long to be read. */
+/** A file is told by its content, or by its size and age if it is too long to be read. */
 const stateOf = (path: string): Effect.Effect<ReadonlyArray<string | number | null>, never, FileSystem> =>
   Effect.gen(function* () {
     const hash = yield* Excerpt.fileHash(path)
@@ -55,7 +55,7 @@ const stateOf = (path: string): Effect.Effect<ReadonlyArray<string | number | nu
     return [path, String(size), Option.getOrNull(Option.map(mtime, (at) => at.getTime()))]
   }).pipe(Effect.orElseSucceed(() => [path, null]))
 
-/** In the first log that has an error near its end; else the last line of the first that has any. */
+/** The line stands in the first log that has an error near its end; else it is the last line of the first log that has any. */
 const lastError = (logs: ReadonlyArray<Log>): Effect.Effect<string, never, FileSystem> =>
   Effect.map(Effect.forEach(logs, linesOf), (all) => {
     const found = all.map((lines) => lines.findLast((line) => ERROR.test(line)))
@@ -81,7 +81,7 @@ const ERROR =
   /\b\w*(Error|Exception|Fault|Panic)\b|\b(error|fatal|panic(ked)?|fail(ed|ure)?|abort(ed)?|killed|denied|refused|unauthori[sz]ed|forbidden|invalid|missing|not found|cannot|could not|unable to|timed? ?out|too many|quota|no space|out of memory|E[A-Z]{3,}|segmentation)\b/i
 
 /**
- * Without times, process ids, temporary names, addresses in memory, amounts of time and space, and long numbers. What tells
+ * Leaves out times, process ids, temporary names, addresses in memory, amounts of time and space, and long numbers. What tells
  * errors apart stays: statuses, ports, and codes such as `ORA-00942`.
  *
  * @internal

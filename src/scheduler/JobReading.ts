@@ -79,7 +79,7 @@ export const make = (
       duration: JOBS_TIMEOUT,
       onTimeout: () => new SupervisorError({ detail: "it has not told its jobs within 30 seconds" })
     }),
-    // Without the cause, in which an adapter may well name a secret.
+    // The cause is left out: an adapter may well name a secret in it.
     Effect.catchAllCause((cause) =>
       Effect.fail(
         Option.getOrElse(Cause.failureOption(cause), () => new SupervisorError({ detail: "its adapter is broken" }))

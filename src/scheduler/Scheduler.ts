@@ -54,7 +54,7 @@ export const make = Effect.gen(function* () {
   const reading = JobReading.make(supervisor, known, plan, wake.open, now)
   const askForDue = ByClock.make({ agenda, known, store, submit, wall }, scope)
   const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit })
-  // At once, so that nothing is missed that happens when the layer has just been built.
+  // The listening starts at once: nothing is missed that happens when the layer has just been built.
   Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
 
   let readAt = Number.NEGATIVE_INFINITY

@@ -101,7 +101,7 @@ const namesBelow = (
     Effect.map(Arr.filter((below) => below.join("_").startsWith("HEALING"))),
     Effect.flatMap(Effect.forEach((below) => Effect.map(namesBelow(provider, below), Arr.prepend(below.join("_"))))),
     Effect.map(Arr.flatten),
-    // Of what breaks here, the reading of the settings will tell.
+    // The reading of the settings will tell what breaks here.
     Effect.orElseSucceed(() => [])
   )
 
@@ -123,7 +123,7 @@ const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSyste
     })
   }).pipe(Effect.catchAll((error) => Effect.succeed(badFile(path, "a readable YAML file", fileProblem(error)))))
 
-// Without its warnings, which would print lines of a file that may hold anybody's secrets.
+// Its warnings are off: they would print lines of a file that may hold anybody's secrets.
 const parseYaml = (text: string): Either.Either<unknown, string> =>
   Either.try({
     try: (): unknown => parse(text, { logLevel: "error" }),
@@ -148,10 +148,10 @@ const fromDocument = (path: string, document: unknown): Settings.Loaded => {
   return misspelt === undefined ? nothing : badFile(path, "the key healing", misspelt)
 }
 
-// Not just any word that is near, such as "heading": the other keys are somebody else's.
+// A word that is only near, such as "heading", does not count: the other keys are somebody else's.
 const isNearly = (key: string): boolean => /^he.*l/.test(key) && distance(key, "healing") <= 2
 
-// Without the value: a wrong file may hold anybody's secrets.
+// The value is left out: a wrong file may hold anybody's secrets.
 const shape = (found: unknown): string => (Array.isArray(found) ? "a list" : `a ${typeof found}`)
 
 const bad = (source: string, key: string, expected: string, found: string): Settings.Loaded => ({

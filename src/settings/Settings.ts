@@ -131,7 +131,7 @@ const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<
   const keys = settings.map(keyOf)
   const issues: Array<ConfigIssue> = Object.keys(raw)
     .filter((key) => !keys.includes(key))
-    // Without the value, which may be anybody's secret.
+    // The value is left out: it may be anybody's secret.
     .map((key) => ({
       source,
       key: cut(key),

@@ -24,14 +24,14 @@ import * as SqlStore from "./SqlStore.js"
  */
 export class HealingStore extends Context.Tag("effect-healing/HealingStore")<HealingStore, Journal>() {
   /**
-   * In memory: for tests, and for apps whose requests need not survive them.
+   * A store in memory: for tests, and for apps whose requests need not survive them.
    *
    * @since 0.1.0
    */
   static readonly layerMemory: Layer.Layer<HealingStore> = Layer.sync(this, () => MemoryStore.make())
 
   /**
-   * In the database of a client of your own, for which the SQL of SQLite is written. Its tables begin with `healing_`.
+   * A store in the database of a client of your own, for which the SQL of SQLite is written. Its tables begin with `healing_`.
    * That no other process works on them at the same time, and that a commit survives a power cut, is up to you. Inside of
    * a transaction of that client nothing may be asked of the queue: it would wait for the end of that.
    *
@@ -46,7 +46,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
   )
 
   /**
-   * In a SQLite file, which is made with its folders if it is not there; `:memory:` for none. Commits survive a power cut
+   * A store in a SQLite file, which is made with its folders if it is not there; `:memory:` for none. Commits survive a power cut
    * (`synchronous = FULL`). One process at a time owns the file, by a lock on a second file beside it, `<filename>-owner`,
    * and others may read it meanwhile. The lock ends with its process, however that ends.
    *

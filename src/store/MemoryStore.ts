@@ -18,7 +18,7 @@ export const make = (): Journal => {
   const requests = new Map<number, HealingRequest>()
   /** Which request of a job has the state, of which it may have but one (R14). */
   const only = { pending: new Map<string, number>(), running: new Map<string, number>() }
-  /** Of each job, in the order in which they were written. */
+  /** The occurrences of each job, in the order in which they were written. */
   const occurrences = new Map<string, ReadonlyArray<Occurrence>>()
   let queueState: QueueState | undefined
   let lastNumber = 0

@@ -24,7 +24,7 @@ const asIs = <A extends Cell>(schema: Schema.Schema<A>): Column<A> => ({
   decode: Schema.decodeUnknownEither(schema)
 })
 
-/** As 0 or 1. */
+/** A boolean, as 0 or 1. */
 const flag: Column<boolean> = {
   encode: (value) => (value ? 1 : 0),
   decode: flow(
@@ -80,7 +80,7 @@ const fields: { readonly [K in Exclude<keyof HealingRequest, "id">]: Column<Heal
 /** Columns that only the indexes need. */
 const derived: Readonly<Record<string, (request: HealingRequest) => Cell>> = {
   automatic: (request) => (isAutomatic(request) ? 1 : 0),
-  // Not the last one: the clock may have been set back between them.
+  // The last one may not be the latest: the clock may have been set back between them.
   last_start: ({ starts }) => (starts.length === 0 ? null : Math.max(...starts))
 }
 

@@ -88,7 +88,7 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
 
   const page = (state: "pending" | "running", from: number, limit: number) =>
     Effect.gen(function* () {
-      // As literals, by which the database can tell that the indexes for these states are meant.
+      // The states are literals: by them the database can tell that the indexes for these states are meant.
       const rows =
         state === "pending"
           ? yield* sql`SELECT * FROM healing_requests WHERE state = 'pending' AND number >= ${from} ORDER BY number LIMIT ${limit}`

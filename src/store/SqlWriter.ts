@@ -23,7 +23,7 @@ export const make = (sql: SqlClient): Journal["commit"] => {
   const statements = statementsOf(sql)
   const write = writeWith(statements)
 
-  /** Not by `withTransaction`, for which a commit that fails, as on a full disk, is a defect. */
+  /** `withTransaction` is not used: for it a commit that fails, as on a full disk, is a defect. */
   const transaction = (connection: Connection, changes: ReadonlyArray<Change>): Written =>
     connection.execute(statements.begin, [], undefined).pipe(
       Effect.zipRight(Effect.forEach(changes, (change) => write(connection, change), { discard: true })),
@@ -53,7 +53,7 @@ export const make = (sql: SqlClient): Journal["commit"] => {
 const statementsOf = (sql: SqlClient) => {
   const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
   const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
-  // Without what never changes, for the sake of the indexes on that.
+  // What never changes is not written again, for the sake of the indexes on it.
   const { job, number, ...changing } = placeholders
   return {
     begin: sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" }),

@@ -22,7 +22,7 @@ type Connected = Effect.Effect<SqlClient, HealingStoreError, Scope.Scope | React
 
 /** What the constructor of the client throws surfaces as a defect. */
 const connect = (options: SqliteOptions): Connected =>
-  // Not before it is needed: it loads native code.
+  // It is loaded when it is needed, since it loads native code.
   Effect.promise(() => import("./SqliteDriver.js")).pipe(
     Effect.tap(({ driver }) => checkDriver(driver)),
     Effect.flatMap(({ make }) => make(options)),
@@ -43,7 +43,7 @@ const describeOwner = (filename: string): Effect.Effect<string, never, Reactivit
     Effect.scoped
   )
 
-/** For as long as the scope is open, or the process lives. */
+/** Locks the file for as long as the scope is open, or the process lives. */
 const lock = (filename: string): Effect.Effect<void, HealingStoreError, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
     const sql = yield* connect({ filename: `${filename}-owner`, disableWAL: true })
@@ -84,7 +84,7 @@ const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, Fi
       })
     }
     if (type._tag === "None") return filename
-    // Before SQLite looks at it, which would leave files beside it that may only be read, too, and go on to be in the way.
+    // This is checked before SQLite looks at it: SQLite would leave files beside it that may only be read, too, and stay in the way.
     yield* Effect.mapError(
       fileSystem.access(filename, { writable: true }),
       (cause) =>

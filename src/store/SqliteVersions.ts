@@ -41,7 +41,7 @@ export const versionProblem = (driver: string, node: string): string | undefined
 
 const decodePackage = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ version: Schema.NonEmptyString })))
 
-/** Of the package in this folder. One that somebody has put into a bundle tells none. */
+/** The version of the package in this folder. A package that somebody has put into a bundle tells none. */
 const versionIn = (folder: string): Option.Option<string> =>
   Option.liftThrowable(readFileSync)(`${folder}package.json`).pipe(
     Option.flatMap((json) => decodePackage(json.toString("utf8"))),

@@ -123,7 +123,7 @@ export type EvidenceScope = Data.TaggedEnum<{
 export const EvidenceScope = Data.taggedEnum<EvidenceScope>()
 
 /**
- * Of all runs, those that a scope asks for; the newest if it asks for one that is not there.
+ * Picks the runs that a scope asks for. If it asks for a run that is not there, the newest one counts.
  *
  * @internal
  */

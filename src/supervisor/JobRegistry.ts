@@ -135,7 +135,7 @@ export class JobRegistry extends Context.Tag("effect-healing/JobRegistry")<
   }
 >() {
   /**
-   * Without a job at first. Each reader of the events may be 1,024 of them behind, and misses the oldest beyond that.
+   * The registry has no job at first. A reader who is more than 1,024 events late misses the oldest.
    *
    * @since 0.1.0
    */
@@ -239,7 +239,7 @@ const acceptEvent = accept(
 
 interface Job {
   told: typeof Told.Type
-  /** By their ids. Those that have ended stand in the order in which they did. */
+  /** The runs by their ids. Those that have ended stand in the order in which they ended. */
   readonly runs: Map<string, Run>
   /** The ids of those that run. */
   readonly running: Set<string>
@@ -272,7 +272,7 @@ const make = (
   readonly supervisor: Context.Tag.Service<Supervisor>
 } => {
   const jobs = new Map<JobId, Job>()
-  // Of elements each of which is the whole truth only the last is of use.
+  // Each element is the whole truth, so only the last one is of use.
   const activity = Broadcast.make<Activity>(1)
   const events = Broadcast.make<JobEvent>(MAX_EVENTS)
   let lastRun = 0
@@ -371,7 +371,7 @@ const make = (
       evidence: ({ id }, scope) =>
         at(id, ({ breaches, output, runs, told: { command, files, logs } }) => ({
           command,
-          // Of those that have begun at the same time the last to begin, or else to end, counts for the newest.
+          // If several have begun at the same time, the last to begin counts as the newest, or else the last to end.
           runs: runsWithin(Array.from(runs.values()).reverse(), scope),
           slaBreaches: breaches,
           logs: output === "" ? logs : [{ name: "output", text: output }, ...logs],

@@ -162,7 +162,7 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
         known._tag === "Known" ? source.replace(known.running) : source.unknown(known.reason)
       ).pipe(
         Effect.zipRight(source.unknown("its activity has ended")),
-        // Without the cause, in which an adapter may well name a secret.
+        // The cause is left out: an adapter may well name a secret in it.
         Effect.catchAllCause(() =>
           Effect.zipRight(
             source.unknown("its activity broke"),

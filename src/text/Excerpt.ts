@@ -152,7 +152,7 @@ const concealPrintable = (text: string): string =>
  * @internal
  */
 export interface SeenFile extends Excerpt {
-  /** Of all of it; `null` if it was not read to its end. */
+  /** The hash of all of it; `null` if it was not read to its end. */
   readonly hash: string | null
   /** Whether the text is the file, to the byte. */
   readonly isWhole: boolean
@@ -172,7 +172,7 @@ export const file = (path: string, maxLength: number): Effect.Effect<SeenFile, n
   }).pipe(Effect.catchAll((why) => Effect.succeed({ ...leftOut(why), hash: null, isWhole: false })))
 
 /**
- * Of all of a file; `null` if there is none that can be read to its end.
+ * The hash of all of a file; `null` if there is no file that can be read to its end.
  *
  * @internal
  */

@@ -84,7 +84,7 @@ const shapes: Readonly<Record<string, RegExp>> = {
     /(?<=[?&;](?:X-[\w-]{1,20}-Signature|sig|signature|code|key|hmac|session|sid|auth|jwt|pass)=)[^\s&#"'`<>\\;)]{8,}/gi
 }
 
-// With the rest of the word, so that what follows begins no other word than before.
+// The rest of the word is taken too, so that what follows begins no other word than before.
 const wholeShapes = Object.values(shapes).map((shape) => new RegExp(`(?:${shape.source})[\\w-]*`, shape.flags))
 
 /** What certain commands take as a password, in a line that calls them. */
@@ -274,7 +274,7 @@ const rangesOf = (text: string, to: number, at: number, name: string, lead: stri
   if (open > at) {
     const quote = text.slice(at, open).replace(/^[^\\"'`]+/, "")
     const sign = quote.replace(/\\/g, "")
-    // Of `"token: " + token`: what closes a string, and opens none
+    // This is the quote in `"token: " + token`, which closes a string and opens none
     const closes = isOpen(lead + text.slice(to, at), sign) && /^\s*(?:$|[+,;)\]}.\n])/.test(text.slice(open, open + 20))
     if (closes) return []
     const end = closing(text, open, sign, quote.length - sign.length)
@@ -316,7 +316,7 @@ const lengthOfLine = (rest: string): number => {
 const bareRange = (text: string, at: number, name: string, lead: string, isHeader: boolean): ReadonlyArray<Range> => {
   const from = isHeader ? endOf(scheme, text, at) : at
   const spaced = /\s/.test(text.charAt(at - 1))
-  // Of a header, and of YAML and INI, the whole line; within quotes up to their end
+  // A header and a line of YAML or INI are taken as a whole; within quotes only up to their end
   const isLine = isHeader || (spaced && !name.startsWith("-") && /(?:^|\n|\\n)[\s>|<*#-]*$/.test(lead))
   const around = ['"', "'", "`"].find((sign) => isOpen(lead, sign)) ?? ""
   const line = new RegExp(`(?:[^\\r\\n\\\\${around}]+|\\\\(?![nr\\\\${around}]))*`, "y")

@@ -20,7 +20,7 @@ const {
   readonly decode: (message: Buffer) => ReadonlyArray<Buffer>
 } = amp
 
-/** Of the parts of a message, or of one that was received, whose JSON it may fail to parse. */
+/** What went wrong with a message: with its parts, or with JSON in it that cannot be parsed. */
 const Message: new (
   partsOrMessage: ReadonlyArray<unknown> | Buffer
 ) => { readonly args: ReadonlyArray<unknown>; readonly toBuffer: () => Buffer } = AmpMessage

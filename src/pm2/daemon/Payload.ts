@@ -46,7 +46,7 @@ const ExitCodes = Schema.Union(
   Schema.NumberFromString
 )
 
-/** In events and in lists alike. */
+/** The fields that events and lists share. */
 const common = {
   name: Name,
   pm_id: Slot,
@@ -265,7 +265,7 @@ export const lineOf = (payload: unknown): Option.Option<Line> =>
 
 const MAX_LINE = 500
 
-/** As the name of a job must be. */
+/** What the name of a job must be. */
 const jobOf = (name: string): string => name.slice(0, 256).replaceAll(/\p{Surrogate}/gu, "\ufffd") || "unnamed"
 
 const isTrue = (value: unknown): boolean => value === true || value === "true"
