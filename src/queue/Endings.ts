@@ -23,7 +23,8 @@ type HealingRequest = Request.HealingRequest
  * - `complete`: its review has ended with this report.
  * - `fail`: its review has failed; it is tried again after the delay, in milliseconds, if there is one and it may be.
  * - `giveBack`: it waits again as this, for no fault of its own.
- * - `notBegun`: it was granted a turn as this, and the beginning of its review could not be written.
+ * - `notBegun`: it was granted a turn as this, and the beginning of its review could not be written; somebody may have
+ *   cancelled it meanwhile.
  * - `dropNewer`: loses the pending one of a job that came when the one before it was about to run, which then could not: it cannot
  *   be pending beside that.
  *
@@ -34,7 +35,7 @@ export interface Endings {
   readonly complete: (live: LiveRequest, report: Report) => void
   readonly fail: (live: LiveRequest, error: ReviewError, delay: Option.Option<number>) => void
   readonly giveBack: (live: LiveRequest, pending: HealingRequest) => void
-  readonly notBegun: (live: LiveRequest, before: HealingRequest, error: HealingStoreError) => void
+  readonly notBegun: (live: LiveRequest, before: HealingRequest, error: HealingStoreError, isCancelled: boolean) => void
   readonly dropNewer: (job: string, error: HealingStoreError) => void
 }
 
@@ -67,7 +68,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
       { from, to: ended, ...(after !== undefined && { after }) },
       {
         stuck: (error) => {
-          for (const caller of live.callers ?? []) if (caller.failsFast) answer(caller, Effect.fail(error))
+          for (const caller of live.audience.callers ?? []) if (caller.failsFast) answer(caller, Effect.fail(error))
         },
         done: (error) => {
           requests.forget(live)
@@ -196,13 +197,12 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     answerAll(live, Effect.fail(error))
   }
 
-  const notBegun: Endings["notBegun"] = (live, before, error) => {
+  const notBegun: Endings["notBegun"] = (live, before, error, isCancelled) => {
     if (error.reason === "UnexpectedState") return drop(live, error)
-    const { ending } = live
     holds.refuse(error)
     dropNewer(live.job, error)
     waitAgain(live, before)
-    if (ending === "cancelled") endUnreviewed(live, "cancelled", CANCELLED)
+    if (isCancelled) endUnreviewed(live, "cancelled", CANCELLED)
   }
 
   return {

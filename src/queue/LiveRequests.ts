@@ -16,6 +16,33 @@ import type { HealingSettings } from "../settings/HealingConfig.js"
 import { answer, type Caller } from "./Caller.js"
 import type { HealError, Review } from "./Review.js"
 
+/**
+ * Who waits for the end of a request.
+ *
+ * - `until`: the monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left.
+ * - `callers`: those who want the request.
+ * - `watchers`: those who do not.
+ *
+ * @internal
+ */
+export interface Audience {
+  until: number
+  callers: Set<Caller> | undefined
+  watchers: Set<Caller> | undefined
+}
+
+/**
+ * What reviews a request, from its grant to the end of its turn.
+ *
+ * - `ending`: why the review is being interrupted.
+ *
+ * @internal
+ */
+export interface UnderReview {
+  readonly fiber: Fiber.RuntimeFiber<void>
+  ending: "timedOut" | "cancelled" | "closed" | undefined
+}
+
 /** @internal */
 export interface LiveRequest extends Ticket.Ticket {
   request: HealingRequest
@@ -23,16 +50,8 @@ export interface LiveRequest extends Ticket.Ticket {
   settled: HealingRequest
   /** Why it was never written, and never will be. */
   lost: HealingStoreError | undefined
-  /** The monotonic instant of `waitUntil`; `-Infinity` once it has passed and only callers are left. */
-  waitDeadline: number
-  /** Those who want it, and wait for its end. */
-  callers: Set<Caller> | undefined
-  /** Those who wait for its end without wanting it. */
-  watchers: Set<Caller> | undefined
-  /** What reviews it. */
-  fiber: Fiber.RuntimeFiber<void> | undefined
-  /** Why its review is being interrupted. */
-  ending: "timedOut" | "cancelled" | "closed" | undefined
+  readonly audience: Audience
+  review: UnderReview | undefined
 }
 
 /**
@@ -90,7 +109,9 @@ export class LiveRequests {
 
   /** The one that the caller waits for. Which one of its job that is can change: the pending one may merge with the running one. */
   withCaller(caller: Caller): LiveRequest | undefined {
-    return [this.#pending.get(caller.job), this.#running.get(caller.job)].find((live) => live?.callers?.has(caller))
+    return [this.#pending.get(caller.job), this.#running.get(caller.job)].find((live) =>
+      live?.audience.callers?.has(caller)
+    )
   }
 
   get pendingCount(): number {
@@ -117,7 +138,7 @@ export class LiveRequests {
 
   /** One more is pending, at the next place in the sequence of calls, but not in line yet. */
   add(request: HealingRequest, owner: Ticket.Owner<LiveRequest>): LiveRequest {
-    const waitDeadline = this.#waitDeadlineOf(request)
+    const until = this.#untilOf(request)
     const live: LiveRequest = {
       ...Ticket.make({
         job: request.job,
@@ -125,7 +146,7 @@ export class LiveRequests {
         priority: request.priority,
         place: this.#gate.nextPlace(),
         notBefore: this.#notBeforeOf(request),
-        deadline: request.callersOnly ? Number.POSITIVE_INFINITY : waitDeadline,
+        deadline: request.callersOnly ? Number.POSITIVE_INFINITY : until,
         calledAt: this.#gate.now(),
         limit: this.#reviewTimeout
       }),
@@ -133,11 +154,8 @@ export class LiveRequests {
       request,
       settled: request,
       lost: undefined,
-      waitDeadline,
-      callers: undefined,
-      watchers: undefined,
-      fiber: undefined,
-      ending: undefined
+      audience: { until, callers: undefined, watchers: undefined },
+      review: undefined
     }
     this.#pending.set(request.job, live)
     return live
@@ -154,7 +172,6 @@ export class LiveRequests {
   putBack(live: LiveRequest, pending: HealingRequest): void {
     this.#running.delete(live.job)
     this.#pending.set(live.job, live)
-    live.ending = undefined
     this.update(live, pending)
   }
 
@@ -188,28 +205,28 @@ export class LiveRequests {
 
   /** One more waits for the end of a request, without wanting it. */
   watch(live: LiveRequest, watcher: Caller): void {
-    if (live.watchers === undefined) live.watchers = new Set()
-    live.watchers.add(watcher)
+    if (live.audience.watchers === undefined) live.audience.watchers = new Set()
+    live.audience.watchers.add(watcher)
   }
 
   /** It waits no longer. Which request it waited for can have changed, as for those who want one. */
   unwatch(watcher: Caller): void {
     const candidates = [this.#pending.get(watcher.job), this.#running.get(watcher.job), ...this.#ended]
-    for (const live of candidates) live?.watchers?.delete(watcher)
+    for (const live of candidates) live?.audience.watchers?.delete(watcher)
   }
 
   /** All who wait for the newer one wait for the older one, with which it has merged. */
   moveCallers(newer: LiveRequest, older: LiveRequest): void {
-    for (const caller of newer.callers ?? []) this.attach(older, caller)
-    for (const watcher of newer.watchers ?? []) this.watch(older, watcher)
-    newer.callers = undefined
-    newer.watchers = undefined
+    for (const caller of newer.audience.callers ?? []) this.attach(older, caller)
+    for (const watcher of newer.audience.watchers ?? []) this.watch(older, watcher)
+    newer.audience.callers = undefined
+    newer.audience.watchers = undefined
   }
 
   /** It stands for this request from now on. */
   update(live: LiveRequest, request: HealingRequest): void {
     this.#gate.rearrange(live, () => {
-      if (request.waitUntil !== live.request.waitUntil) live.waitDeadline = this.#waitDeadlineOf(request)
+      if (request.waitUntil !== live.request.waitUntil) live.audience.until = this.#untilOf(request)
       live.request = request
       live.lane = this.#laneOf(request)
       live.priority = request.priority
@@ -220,8 +237,8 @@ export class LiveRequests {
 
   /** One more waits for it. */
   attach(live: LiveRequest, caller: Caller): void {
-    if (live.callers === undefined) live.callers = new Set()
-    live.callers.add(caller)
+    if (live.audience.callers === undefined) live.audience.callers = new Set()
+    live.audience.callers.add(caller)
     this.#gate.rearrange(live, () => {
       live.deadline = deadlineOf(live)
     })
@@ -237,7 +254,7 @@ export class LiveRequests {
     return notBefore === null ? Number.NEGATIVE_INFINITY : this.#toMonotonic(notBefore)
   }
 
-  #waitDeadlineOf({ waitUntil }: HealingRequest): number {
+  #untilOf({ waitUntil }: HealingRequest): number {
     return waitUntil === null ? Number.POSITIVE_INFINITY : this.#toMonotonic(waitUntil)
   }
 
@@ -253,18 +270,18 @@ export class LiveRequests {
  */
 export const deadlineOf = (live: LiveRequest): number => {
   if (live.overdue) return Number.POSITIVE_INFINITY
-  let deadline = wantsStill(live) ? live.waitDeadline : Number.POSITIVE_INFINITY
-  for (const caller of live.callers ?? []) deadline = Math.min(deadline, caller.deadline)
+  let deadline = wantsStill(live) ? live.audience.until : Number.POSITIVE_INFINITY
+  for (const caller of live.audience.callers ?? []) deadline = Math.min(deadline, caller.deadline)
   return deadline
 }
 
 /** Whether it was submitted, and not for a time that has passed. */
-const wantsStill = ({ request, waitDeadline }: LiveRequest): boolean =>
-  !request.callersOnly && waitDeadline > Number.NEGATIVE_INFINITY
+const wantsStill = ({ audience, request }: LiveRequest): boolean =>
+  !request.callersOnly && audience.until > Number.NEGATIVE_INFINITY
 
 /** @internal */
 export const isWanted = (live: LiveRequest): boolean =>
-  wantsStill(live) || (live.callers !== undefined && live.callers.size > 0)
+  wantsStill(live) || (live.audience.callers !== undefined && live.audience.callers.size > 0)
 
 /**
  * Nobody's max wait ends any more, since the review begins.
@@ -272,13 +289,13 @@ export const isWanted = (live: LiveRequest): boolean =>
  * @internal
  */
 export const endWaits = (live: LiveRequest): void => {
-  live.waitDeadline = Number.POSITIVE_INFINITY
-  for (const caller of live.callers ?? []) caller.deadline = Number.POSITIVE_INFINITY
+  live.audience.until = Number.POSITIVE_INFINITY
+  for (const caller of live.audience.callers ?? []) caller.deadline = Number.POSITIVE_INFINITY
 }
 
 /** @internal */
 export const answerAll = (live: LiveRequest, outcome: Effect.Effect<Review, HealError>): void => {
-  for (const caller of [...(live.callers ?? []), ...(live.watchers ?? [])]) answer(caller, outcome)
-  live.callers = undefined
-  live.watchers = undefined
+  for (const caller of [...(live.audience.callers ?? []), ...(live.audience.watchers ?? [])]) answer(caller, outcome)
+  live.audience.callers = undefined
+  live.audience.watchers = undefined
 }

@@ -93,7 +93,7 @@ export const make = (
       if (Request.isAutomatic(before)) holds.begin(wall())
       // Here and not in the fiber, so that a wish that comes before that has run is written after it.
       const begun = begin(live)
-      live.fiber = fork(turn(live, before, begun))
+      live.review = { fiber: fork(turn(live, before, begun)), ending: undefined }
     },
     begun: (live) => {
       endWaits(live)
@@ -102,19 +102,21 @@ export const make = (
     deadlinePassed: (live, at, heldBy, ahead) => {
       const timeout = (calledAt: number) =>
         new HealingTimeout({ job: live.job, waited: Duration.millis(Math.round(at - calledAt)), heldBy, ahead })
-      for (const caller of live.callers ?? []) {
+      const { audience } = live
+      for (const caller of audience.callers ?? []) {
         if (caller.deadline > at) continue
-        live.callers?.delete(caller)
+        audience.callers?.delete(caller)
         answer(caller, Effect.fail(timeout(caller.calledAt)))
       }
-      if (live.waitDeadline <= at) live.waitDeadline = Number.NEGATIVE_INFINITY
+      if (audience.until <= at) audience.until = Number.NEGATIVE_INFINITY
       if (isWanted(live)) return deadlineOf(live)
       endings.endUnreviewed(live, "skipped", timeout(live.calledAt).message)
       return undefined
     },
     timedOut: (live) => {
-      live.ending ??= "timedOut"
-      live.fiber?.unsafeInterruptAsFork(FiberId.none)
+      if (live.review === undefined) return
+      live.review.ending ??= "timedOut"
+      live.review.fiber.unsafeInterruptAsFork(FiberId.none)
     },
     closed: (live) => answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
   }
@@ -122,11 +124,11 @@ export const make = (
   return { owner, stop }
 }
 
-const stop: Reviewing["stop"] = (live, why) => {
-  if (live.ending === undefined || live.ending === "timedOut") live.ending = why
-  if (live.fiber === undefined) return Effect.void
-  live.fiber.unsafeInterruptAsFork(FiberId.none)
-  return Effect.asVoid(Fiber.await(live.fiber))
+const stop: Reviewing["stop"] = ({ review }, why) => {
+  if (review === undefined) return Effect.void
+  if (review.ending === undefined || review.ending === "timedOut") review.ending = why
+  review.fiber.unsafeInterruptAsFork(FiberId.none)
+  return Effect.asVoid(Fiber.await(review.fiber))
 }
 
 /**
@@ -166,11 +168,11 @@ const outcomesOf =
   }
 
 const failureOf = (
-  { ending, job }: LiveRequest,
+  { job, review }: LiveRequest,
   cause: Cause.Cause<unknown>,
   reviewTimeout: Duration.Duration
 ): ReviewError => {
-  if (ending === "timedOut") {
+  if (review?.ending === "timedOut") {
     const reason = `no answer within ${Duration.format(reviewTimeout)}`
     return new ReviewError({ job, reason, retry: { _tag: "Backoff" } })
   }
@@ -182,9 +184,9 @@ const failureOf = (
 const settleIn =
   ({ holds }: QueueParts, endings: Endings) =>
   (live: LiveRequest, before: HealingRequest, outcome: Outcome) => {
-    const { ending } = live
+    const ending = live.review?.ending
     const hasBegun = live.stage === "reviewing"
-    live.fiber = undefined
+    live.review = undefined
     if (!hasBegun && Request.isAutomatic(before)) holds.undo()
     if (outcome._tag === "Completed") return endings.complete(live, outcome.report)
     if (outcome._tag === "Skipped") {
@@ -193,7 +195,7 @@ const settleIn =
       live.request = Request.needless(live.request)
       return endings.endUnreviewed(live, "skipped", outcome.reason)
     }
-    if (outcome._tag === "NotBegun") return endings.notBegun(live, before, outcome.error)
+    if (outcome._tag === "NotBegun") return endings.notBegun(live, before, outcome.error, ending === "cancelled")
     if (ending === "cancelled") return endings.endUnreviewed(live, "cancelled", CANCELLED)
     if (outcome._tag === "Failed" && ending !== "closed") return endings.fail(live, outcome.error, outcome.delay)
     return endings.giveBack(live, hasBegun ? Request.giveBack(live.request) : before)

@@ -60,7 +60,7 @@ export const make = (
   /** One who waited has gone. Returns whether it was still waiting. */
   const leave = (caller: Caller.Caller): boolean => {
     const live = requests.withCaller(caller)
-    if (caller.outcome !== undefined || live?.callers?.delete(caller) !== true) return false
+    if (caller.outcome !== undefined || live?.audience.callers?.delete(caller) !== true) return false
     if (isWanted(live)) requests.update(live, live.request)
     else if (!requests.isPending(live)) return true
     else if (live.request.callersOnly) endUnreviewed(live, "cancelled", "nobody waits for it any more")
