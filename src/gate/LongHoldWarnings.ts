@@ -3,7 +3,6 @@
  *
  * @internal
  */
-
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"

@@ -3,7 +3,6 @@
  *
  * @internal
  */
-
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

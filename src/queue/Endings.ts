@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import { HealingCancelled, HealingSkipped, type HealingStoreError, type ReviewError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
 import type { Report } from "../request/Report.js"
+import * as RequestLife from "../request/RequestLife.js"
 import { type Change, transition } from "../store/Change.js"
 import { answer } from "./Caller.js"
 import { HealingEvent } from "./HealingEvent.js"
@@ -84,7 +85,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
   const endUnreviewed: Endings["endUnreviewed"] = (live, state, reason) => {
     const { id, job } = live.request
     const error = state === "cancelled" ? new HealingCancelled({ id, job }) : new HealingSkipped({ id, job, reason })
-    finish(live, Request.end(live.request, state, wall(), reason), Effect.fail(error))
+    finish(live, RequestLife.end(live.request, state, wall(), reason), Effect.fail(error))
   }
 
   /** The pending automatic request of a job has to wait for the cool-down that begins now. Returns what is written of it. */
@@ -107,7 +108,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
 
   const complete: Endings["complete"] = (live, report) => {
     const at = wall()
-    const completed = Request.complete(live.request, at, report)
+    const completed = RequestLife.complete(live.request, at, report)
     const cooling = coolDown(live.job, at)
     const unlimited = endRateLimits()
     const { attempts, id, job, runId, starts } = completed
@@ -134,7 +135,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     others: ReadonlyArray<Change> = []
   ) => {
     const newer = requests.pendingOf(live.job)
-    const [merged, gone] = newer === undefined ? [pending] : Request.merge(pending, newer.request, wall())
+    const [merged, gone] = newer === undefined ? [pending] : RequestLife.merge(pending, newer.request, wall())
     if (newer !== undefined && gone !== undefined) {
       requests.end(newer, gone)
       gate.leave(newer)
@@ -168,7 +169,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
 
   const limitRate = (live: LiveRequest, until: number | undefined) => {
     const state = holds.remember(holds.limitRate(until))
-    backToPending(live, Request.giveBack(live.request), givenBack, [queueStateChange(state)])
+    backToPending(live, RequestLife.giveBack(live.request), givenBack, [queueStateChange(state)])
     publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
   }
 
@@ -177,11 +178,11 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     if (error.retry._tag === "RateLimited") return limitRate(live, error.retry.until)
     if (error.retry._tag === "Backoff" && Option.isSome(delay) && request.attempts + 1 < settings.maxAttempts) {
       const { reason } = error
-      return backToPending(live, Request.retry(request, Request.instant(wall() + delay.value)), (request) =>
+      return backToPending(live, RequestLife.retry(request, Request.instant(wall() + delay.value)), (request) =>
         HealingEvent.Retrying({ at: wall(), request, reason })
       )
     }
-    return finish(live, Request.fail(request, wall(), error.reason), Effect.fail(error))
+    return finish(live, RequestLife.fail(request, wall(), error.reason), Effect.fail(error))
   }
 
   const dropNewer: Endings["dropNewer"] = (job, error) => {

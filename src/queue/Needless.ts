@@ -6,6 +6,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Request from "../request/HealingRequest.js"
+import * as RequestLife from "../request/RequestLife.js"
 import { Reviewed, type Reviewer } from "../review/Reviewer.js"
 import type { Journal } from "../store/Journal.js"
 import type { Veto } from "./ForScheduler.js"
@@ -30,7 +31,7 @@ export const unlessNeedless = (
     if (reason !== undefined) return Effect.succeed(Reviewed.Skipped({ reason }))
     const { job, signatures, triggers } = request
     const mayBeExplained = triggers.every((trigger) => trigger === "failure") && signatures.length > 0
-    if (!mayBeExplained || signatures.includes(Request.UNKNOWN_FAILURE)) return reviewer.review(request)
+    if (!mayBeExplained || signatures.includes(RequestLife.UNKNOWN_FAILURE)) return reviewer.review(request)
     return Effect.every(signatures, (signature) => store.explained(job, signature)).pipe(
       Effect.orElseSucceed(() => false),
       Effect.flatMap((areExplained) =>

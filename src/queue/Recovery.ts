@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Ticket from "../gate/Ticket.js"
 import { type HealingStoreError, ReviewError } from "../HealingError.js"
-import * as Request from "../request/HealingRequest.js"
+import type * as Request from "../request/HealingRequest.js"
+import * as RequestLife from "../request/RequestLife.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import { type Change, transition } from "../store/Change.js"
 import type { Journal, Page } from "../store/Journal.js"
@@ -28,17 +29,17 @@ const GONE = "whoever waited for it was gone after a restart"
 
 /** What a request that was running when its process died becomes. */
 const afterDeath = (request: HealingRequest, at: number, maxAttempts: number): HealingRequest => {
-  if (request.callersOnly) return Request.end(request, "cancelled", at, GONE)
+  if (request.callersOnly) return RequestLife.end(request, "cancelled", at, GONE)
   return request.attempts + 1 < maxAttempts
-    ? Request.retry(request, null)
-    : Request.fail(request, at, "its process died during the last of its attempts")
+    ? RequestLife.retry(request, null)
+    : RequestLife.fail(request, at, "its process died during the last of its attempts")
 }
 
 /** What a request that was pending before the restart becomes. */
 const afterRestart = (request: HealingRequest, at: number, onMaxWait: HealingSettings["onMaxWait"]): HealingRequest => {
-  if (request.callersOnly) return Request.end(request, "cancelled", at, GONE)
+  if (request.callersOnly) return RequestLife.end(request, "cancelled", at, GONE)
   return onMaxWait === "fail" && request.waitUntil !== null && request.waitUntil <= at
-    ? Request.end(request, "skipped", at, "its max wait had passed when the queue was started again")
+    ? RequestLife.end(request, "skipped", at, "its max wait had passed when the queue was started again")
     : request
 }
 
@@ -134,7 +135,7 @@ const replay = (
       wereRunning++
       if (now.state !== "pending") return [transition("running", now)]
       const newer = pending.get(now.job)
-      const [merged, gone] = newer === undefined ? [now] : Request.merge(now, newer, at)
+      const [merged, gone] = newer === undefined ? [now] : RequestLife.merge(now, newer, at)
       pending.set(now.job, merged)
       return [...(gone === undefined ? [] : [transition("pending", gone)]), transition("running", merged)]
     })

@@ -15,6 +15,7 @@ import type * as Ticket from "../gate/Ticket.js"
 import { givenBack } from "../gate/Turn.js"
 import { HealingClosed, type HealingStoreError, HealingTimeout, ReviewError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
+import * as RequestLife from "../request/RequestLife.js"
 import { isReviewed, type Reviewed, type Reviewer } from "../review/Reviewer.js"
 import * as Backoff from "./Backoff.js"
 import { answer } from "./Caller.js"
@@ -138,7 +139,7 @@ const stop: Reviewing["stop"] = ({ review }, why) => {
 const beginIn =
   ({ ledger, live: requests, wall }: QueueParts, { dropNewer }: Endings) =>
   (live: LiveRequest): Effect.Effect<void, HealingStoreError> => {
-    const running = Request.begin(live.request, wall())
+    const running = RequestLife.begin(live.request, wall())
     requests.begin(live, running)
     return ledger.wish(
       live,
@@ -192,11 +193,11 @@ const settleIn =
     if (outcome._tag === "Skipped") {
       // Nothing was spent on it.
       if (hasBegun && Request.isAutomatic(before)) holds.undo(live.request.starts.at(-1))
-      live.request = Request.needless(live.request)
+      live.request = RequestLife.needless(live.request)
       return endings.endUnreviewed(live, "skipped", outcome.reason)
     }
     if (outcome._tag === "NotBegun") return endings.notBegun(live, before, outcome.error, ending === "cancelled")
     if (ending === "cancelled") return endings.endUnreviewed(live, "cancelled", CANCELLED)
     if (outcome._tag === "Failed" && ending !== "closed") return endings.fail(live, outcome.error, outcome.delay)
-    return endings.giveBack(live, hasBegun ? Request.giveBack(live.request) : before)
+    return endings.giveBack(live, hasBegun ? RequestLife.giveBack(live.request) : before)
   }

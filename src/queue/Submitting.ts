@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import type * as Ticket from "../gate/Ticket.js"
 import { HealingClosed, type HealingInvalid, HealingQueueFull, type HealingStoreError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
+import * as RequestLife from "../request/RequestLife.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { Change } from "../store/Change.js"
 import * as Caller from "./Caller.js"
@@ -40,7 +41,7 @@ interface Why {
 
 /** The effect ends when the wish is on disk. */
 type Place = (
-  wish: Request.Wish,
+  wish: RequestLife.Wish,
   why: Why
 ) => Either.Either<Effect.Effect<Submission, HealingStoreError>, HealingQueueFull>
 
@@ -117,7 +118,7 @@ const decode = (
   input: HealingWish,
   settings: Pick<HealingSettings, "priority">
 ): Effect.Effect<
-  { readonly maxWait: number | undefined; readonly wish: Omit<Request.Wish, "callersOnly" | "waitUntil"> },
+  { readonly maxWait: number | undefined; readonly wish: Omit<RequestLife.Wish, "callersOnly" | "waitUntil"> },
   HealingInvalid
 > =>
   Effect.map(decodeWish(input), ({ cooldown, job, maxWait, note, priority, runId, trigger = "manual" }) => ({
@@ -139,7 +140,7 @@ const below = (trigger: string): number => (trigger === "manual" ? 0 : trigger =
 /** Learns what the cool-down of a job goes by, if that is longer than what is kept in memory. */
 const recallIn =
   ({ cooldowns, store }: QueueParts) =>
-  ({ cooldown, job, trigger }: Pick<Request.Wish, "cooldown" | "job" | "trigger">) =>
+  ({ cooldown, job, trigger }: Pick<RequestLife.Wish, "cooldown" | "job" | "trigger">) =>
     trigger === "manual" || !cooldowns.mayHaveForgotten(job, cooldown)
       ? Effect.void
       : Effect.map(store.history({ job, states: ["completed"], limit: 1 }), ([last]) => {
@@ -152,8 +153,8 @@ const placeIn = (
   nextNumber: () => number,
   leave: (caller: Caller.Caller) => boolean
 ): Place => {
-  const join = (live: LiveRequest, wish: Request.Wish, { caller, due }: Why) => {
-    const request = Request.coalesce(live.request, wish)
+  const join = (live: LiveRequest, wish: RequestLife.Wish, { caller, due }: Why) => {
+    const request = RequestLife.coalesce(live.request, wish)
     requests.update(live, request)
     if (caller !== undefined) requests.attach(live, caller)
     const written = ledger.wish(
@@ -174,10 +175,10 @@ const placeIn = (
     return Effect.as(written, Submission.Coalesced({ id: request.id }))
   }
 
-  const insert = (wish: Request.Wish, { caller, due }: Why) => {
+  const insert = (wish: RequestLife.Wish, { caller, due }: Why) => {
     const at = wall()
     const isAutomatic = wish.trigger !== "manual"
-    const request = Request.accept(
+    const request = RequestLife.accept(
       nextNumber(),
       wish,
       at,

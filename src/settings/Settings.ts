@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"

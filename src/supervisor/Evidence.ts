@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-
 import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Order from "effect/Order"

@@ -17,7 +17,7 @@ import {
   type SupervisorError
 } from "effect-healing"
 import { type OpenClawError, type OpenClawOptions, OpenClawReviewer } from "effect-healing/openclaw"
-import { accept } from "../../src/request/HealingRequest.js"
+import { accept } from "../../src/request/RequestLife.js"
 import { nothing } from "../support/gatherEvidence.js"
 import { makeFake, type Turn } from "./makeFake.js"
 

@@ -19,6 +19,7 @@ const consumer = `
 import { Healing, HealingQueue, HealingService, HealingStore, OpenClaw, Reviewed, Reviewer } from "effect-healing"
 import { OpenClawReviewer } from "effect-healing/openclaw"
 import { Pm2 } from "effect-healing/pm2"
+import { supervisorContract } from "effect-healing/testing"
 import { Effect, Layer } from "effect"
 
 export const program = Effect.gen(function* () {
@@ -43,6 +44,8 @@ const InMemory = HealingQueue.layer.pipe(
 export const ByOpenClaw = OpenClawReviewer.layer({ model: "mock/mock-1" })
 
 export const ByPm2 = Pm2.layer({ name: /^agent-/ })
+
+export const contract = supervisorContract(Effect.never)
 
 export const OnDisk = Healing.layerSqlite({ filename: "healing.db", settings: { quietPeriod: 0 } }).pipe(Layer.provide(ReviewerLive))
 

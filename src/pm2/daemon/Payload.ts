@@ -4,7 +4,6 @@
  *
  * @internal
  */
-
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
