@@ -1,7 +1,7 @@
 /** Services that an app has wrapped, as a decorator for tracing does: `{ ...service }` with some members replaced. */
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Subscribable } from "effect"
+import { type Context, Effect, Exit, Fiber, Layer, Option, Subscribable } from "effect"
 import {
   HealingConfig,
   HealingDeadlock,
@@ -139,4 +139,44 @@ describe("over services that were wrapped", () => {
       })
     )
   })
+})
+
+describe("over a running state of another queue, or one that was made by hand", () => {
+  const made = (wrap: (openClaw: Context.Tag.Service<OpenClaw>) => Context.Tag.Service<OpenClaw>) =>
+    HealingService.layer.pipe(
+      Layer.provide(Layer.effect(OpenClaw, Effect.map(OpenClaw, wrap))),
+      Layer.provideMerge(OpenClaw.layer),
+      Layer.provide(HealingConfig.layer({ quietPeriod: 0 }))
+    )
+  const wraps: Record<string, Parameters<typeof made>[0]> = {
+    "of another queue": (openClaw) => ({ ...openClaw, running: openClaw.runningIn("other") }),
+    "made by hand": ({ finished, runningIn, source, started, withJob }) => {
+      const { changes, get } = runningIn("other")
+      // What somebody makes outside of the package, where the types do not tell of more.
+      const openClaw: Omit<Context.Tag.Service<OpenClaw>, symbol> = {
+        running: Subscribable.make({ changes, get }),
+        runningIn,
+        started,
+        finished,
+        withJob,
+        source
+      }
+      return openClaw as Context.Tag.Service<OpenClaw>
+    }
+  }
+  for (const [name, wrap] of Object.entries(wraps)) {
+    it.scoped(`R4: the gate hears of the end of a job (${name})`, () =>
+      Effect.gen(function* () {
+        const openClaw = yield* OpenClaw
+        const healing = yield* HealingService
+        yield* openClaw.started("a", "other")
+        const review = yield* Effect.fork(healing.run("x")(Effect.succeed("reviewed")))
+        yield* settle
+        assert.strictEqual((yield* healing.status.get).waiting, 1)
+        yield* openClaw.finished("a", "other")
+        yield* settle
+        assert.deepStrictEqual(yield* Fiber.poll(review), Option.some(Exit.succeed("reviewed")))
+      }).pipe(Effect.provide(made(wrap)))
+    )
+  }
 })

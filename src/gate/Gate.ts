@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import type * as Subscribable from "effect/Subscribable"
 import { HealingDeadlock, unchecked } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
-import { forGate } from "../running/ForGate.js"
+import { forGateOf } from "../running/ForGate.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import type { JobId, RunningState } from "../running/RunningState.js"
@@ -64,6 +64,8 @@ export interface Gate {
   /** Out of its turn and at its old place again in one step, so that nobody takes that in between. */
   readonly giveTurnBack: (ticket: Ticket) => void
   readonly takeTurn: Turn.TakeTurn
+  /** Whether there will be no more turns. */
+  readonly isClosed: () => boolean
   /** Why the caller may not wait for a healing of the job (R9). */
   readonly deadlock: (job: JobId) => Effect.Effect<HealingDeadlock | undefined>
   readonly status: Subscribable.Subscribable<HealingStatus>
@@ -86,9 +88,7 @@ const deadlockIn =
 export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.Scope> = Effect.gen(function* () {
   const settings = yield* HealingConfig
   const openClaw = yield* OpenClaw
-  const { [forGate]: running } = openClaw
-  if (running === undefined)
-    return yield* Effect.dieMessage("HealingService.layer needs the OpenClaw of OpenClaw.layer")
+  const running = forGateOf(openClaw)
   const clock = yield* Effect.clock
   const now = () => Clocks.millis(clock)
   const metrics = GateMetrics.make(settings.queue)
@@ -241,6 +241,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
       now,
       metrics
     }),
+    isClosed: () => closed,
     deadlock: deadlockIn(running.of),
     status: feed.status
   }

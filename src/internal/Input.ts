@@ -5,6 +5,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
@@ -38,12 +39,15 @@ export const withDefault = <A, I>(schema: Schema.Schema<A, I>, fallback: () => N
   Schema.optionalWith(schema, { exact: true, default: fallback })
 
 /**
- * The question that a misspelt name is answered with.
+ * The question that a misspelt name is answered with. `show` writes the name that is probably meant.
  *
  * @internal
  */
-export const didYouMean = (name: string, known: ReadonlyArray<string>): string =>
-  `did you mean ${closest(name, known)}?`
+export const didYouMean = (
+  name: string,
+  known: ReadonlyArray<string>,
+  show: (meant: string) => string = identity
+): string => `did you mean ${show(closest(name, known))}?`
 
 /**
  * Takes in an object, in which `undefined` counts as left out.

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Restore } from "../gate/Turn.js"
 import {
   HealingClosed,
   type HealingInvalid,
@@ -31,20 +32,23 @@ export const make = ({ gate, isClosed, live: requests, store }: QueueParts): Awa
   const stored = (id: string): Effect.Effect<Option.Option<HealingRequest>, HealingStoreError> => {
     const number = numberOf(id)
     if (!Number.isSafeInteger(number)) return Effect.succeedNone
-    return Effect.map(store.find(number), (request) => Option.fromNullable(request?.id === id ? request : undefined))
+    return Effect.map(
+      store.find(number),
+      Option.filter((request) => request.id === id)
+    )
   }
 
-  const watch = (live: LiveRequest): Effect.Effect<Review, AwaitError> =>
-    Effect.uninterruptibleMask((restore) => {
-      const watcher = Caller.make(live.job, gate.now(), Number.POSITIVE_INFINITY, false)
-      requests.watch(live, watcher)
-      return Effect.onInterrupt(restore(Caller.awaitAnswer(watcher)), () =>
-        Effect.sync(() => requests.unwatch(watcher))
-      )
-    }).pipe(
+  /** The live request is looked at and watched in one step, since it may end between any two ops. */
+  const watch = (live: LiveRequest, restore: Restore): Effect.Effect<Review, AwaitError> => {
+    const watcher = Caller.make(live.job, gate.now(), Number.POSITIVE_INFINITY, false)
+    requests.watch(live, watcher)
+    return Effect.onInterrupt(restore(Caller.awaitAnswer(watcher)), () =>
+      Effect.sync(() => requests.unwatch(watcher))
+    ).pipe(
       // Those are told to callers of `heal` alone: nobody who only watches has a max wait, or adds to the queue.
       Effect.catchTag("HealingTimeout", "HealingQueueFull", (error) => Effect.die(error))
     )
+  }
 
   const ended = (id: string, request: HealingRequest): Effect.Effect<Review, AwaitError> =>
     Effect.suspend(() => {
@@ -54,19 +58,30 @@ export const make = ({ gate, isClosed, live: requests, store }: QueueParts): Awa
       return Effect.fail(unexpectedState(id, "at its end", request.state))
     })
 
+  const awaitStored = (id: string): Effect.Effect<Review, AwaitError> =>
+    Effect.flatMap(
+      stored(id),
+      (request): Effect.Effect<Review, AwaitError> =>
+        Option.isNone(request) ? Effect.fail(new HealingNotFound({ id })) : ended(id, request.value)
+    )
+
   const awaitEnd = (id: string): Effect.Effect<Review, AwaitError> =>
-    Effect.gen(function* () {
-      const job = jobOf(id)
-      if (isClosed()) return yield* new HealingClosed({ job })
-      const deadlock = yield* gate.deadlock(job)
-      const live = requests.withId(id)
-      const into = live?.request.coalescedInto
-      if (into != null) return yield* awaitEnd(into)
-      if (live !== undefined) return yield* deadlock ?? watch(live)
-      const request = yield* stored(id)
-      if (Option.isNone(request)) return yield* new HealingNotFound({ id })
-      return yield* ended(id, request.value)
-    })
+    Effect.flatMap(gate.deadlock(jobOf(id)), (deadlock) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.suspend((): Effect.Effect<Review, AwaitError> => {
+          if (isClosed()) return Effect.fail(new HealingClosed({ job: jobOf(id) }))
+          const live = requests.withId(id)
+          if (live === undefined) return restore(awaitStored(id))
+          if (live.lost !== undefined) return Effect.fail(live.lost)
+          if (live.request.coalescedInto !== null) return restore(awaitEnd(live.request.coalescedInto))
+          if (live.request.endedAt === null) {
+            if (deadlock !== undefined) return Effect.fail(deadlock)
+            if (gate.isClosed()) return Effect.fail(new HealingClosed({ job: live.job }))
+          }
+          return watch(live, restore)
+        })
+      )
+    )
 
   return {
     get: (input) =>
@@ -75,7 +90,7 @@ export const make = ({ gate, isClosed, live: requests, store }: QueueParts): Awa
           const live = requests.withId(id)
           // One that is still being inserted is not there yet.
           const isThere = live !== undefined && (live.stage !== "out" || !requests.isPending(live))
-          if (isThere) return Effect.succeedSome(live.request)
+          if (isThere && live.lost === undefined) return Effect.succeedSome(live.request)
           return stored(id)
         })
       ),

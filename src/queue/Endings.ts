@@ -15,7 +15,7 @@ import { HealingEvent } from "./HealingEvent.js"
 import { answerAll, type LiveRequest } from "./LiveRequests.js"
 import { queueStateChange } from "./QueueHolds.js"
 import type { QueueParts } from "./QueueParts.js"
-import type { HealError, Review } from "./Review.js"
+import { type HealError, outcomeOf, type Review } from "./Review.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -75,7 +75,10 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
           requests.forget(live)
           if (error === undefined && live.lost === undefined)
             publish(HealingEvent.Ended({ at: wall(), request: ended }))
-          answerAll(live, error === undefined ? outcome : Effect.fail(error))
+          const lost = error ?? live.lost
+          // Who only watches hears what is on disk, as somebody does who asks later.
+          if (lost === undefined) answerAll(live, outcome, outcomeOf(ended) ?? outcome)
+          else answerAll(live, Effect.fail(lost))
           onEnd()
         }
       }

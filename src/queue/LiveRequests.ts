@@ -109,9 +109,7 @@ export class LiveRequests {
 
   /** The one that the caller waits for. Which one of its job that is can change: the pending one may merge with the running one. */
   withCaller(caller: Caller): LiveRequest | undefined {
-    return [this.#pending.get(caller.job), this.#running.get(caller.job)].find((live) =>
-      live?.audience.callers?.has(caller)
-    )
+    return this.#of(caller.job).find((live) => live.audience.callers?.has(caller))
   }
 
   get pendingCount(): number {
@@ -198,9 +196,7 @@ export class LiveRequests {
 
   /** The one with this id, as long as its row may be out of date. */
   withId(id: string): LiveRequest | undefined {
-    const job = jobOf(id)
-    const candidates = [this.#pending.get(job), this.#running.get(job), ...this.#ended]
-    return candidates.find((live) => live?.request.id === id)
+    return this.#of(jobOf(id)).find(({ request }) => request.id === id)
   }
 
   /** One more waits for the end of a request, without wanting it. */
@@ -211,8 +207,7 @@ export class LiveRequests {
 
   /** It waits no longer. Which request it waited for can have changed, as for those who want one. */
   unwatch(watcher: Caller): void {
-    const candidates = [this.#pending.get(watcher.job), this.#running.get(watcher.job), ...this.#ended]
-    for (const live of candidates) live?.audience.watchers?.delete(watcher)
+    for (const live of this.#of(watcher.job)) live.audience.watchers?.delete(watcher)
   }
 
   /** All who wait for the newer one wait for the older one, with which it has merged. */
@@ -242,6 +237,11 @@ export class LiveRequests {
     this.#gate.rearrange(live, () => {
       live.deadline = deadlineOf(live)
     })
+  }
+
+  /** Those of a job, and all that have ended, of which there are few. */
+  #of(job: string): ReadonlyArray<LiveRequest> {
+    return [this.#pending.get(job), this.#running.get(job), ...this.#ended].filter((live) => live !== undefined)
   }
 
   #laneOf(request: HealingRequest): Lane<Ticket.Ticket> {
@@ -293,9 +293,18 @@ export const endWaits = (live: LiveRequest): void => {
   for (const caller of live.audience.callers ?? []) caller.deadline = Number.POSITIVE_INFINITY
 }
 
-/** @internal */
-export const answerAll = (live: LiveRequest, outcome: Effect.Effect<Review, HealError>): void => {
-  for (const caller of [...(live.audience.callers ?? []), ...(live.audience.watchers ?? [])]) answer(caller, outcome)
-  live.audience.callers = undefined
-  live.audience.watchers = undefined
+/**
+ * Answers all who wait for it. `watched` is for those who only watch.
+ *
+ * @internal
+ */
+export const answerAll = (
+  { audience }: LiveRequest,
+  outcome: Effect.Effect<Review, HealError>,
+  watched = outcome
+): void => {
+  for (const caller of audience.callers ?? []) answer(caller, outcome)
+  for (const watcher of audience.watchers ?? []) answer(watcher, watched)
+  audience.callers = undefined
+  audience.watchers = undefined
 }

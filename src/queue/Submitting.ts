@@ -102,7 +102,7 @@ export const make = (
         yield* recall(wish)
         return yield* Effect.uninterruptibleMask((restore) =>
           Effect.suspend((): Effect.Effect<Review, HealError> => {
-            if (isClosed()) return Effect.fail(new HealingClosed({ job: wish.job }))
+            if (isClosed() || gate.isClosed()) return Effect.fail(new HealingClosed({ job: wish.job }))
             const caller = Caller.make(wish.job, gate.now(), maxWait, false)
             const placed = place({ ...wish, callersOnly: true, waitUntil: null }, { caller })
             if (Either.isLeft(placed)) return Effect.fail(placed.left)

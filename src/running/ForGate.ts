@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Stream from "effect/Stream"
+import type * as Subscribable from "effect/Subscribable"
 import type { RunningState } from "./RunningState.js"
 
 /**
@@ -18,8 +19,8 @@ export interface ForGate {
 }
 
 /**
- * Under this symbol `OpenClaw` carries it, for the configured queue. A member travels with a service that somebody has wrapped
- * (`{ ...service }`).
+ * Under this symbol each running state carries it, and `OpenClaw` that of the configured queue. A member travels with a service that
+ * somebody has wrapped (`{ ...service }`).
  *
  * @internal
  */
@@ -32,3 +33,14 @@ export interface HasForGate {
   /** @internal */
   readonly [forGate]: ForGate
 }
+
+/**
+ * What the gate goes by: what its running state carries, or else what the service carries whose running state somebody has wrapped.
+ * A service that somebody has made by hand carries neither, and does with what everybody sees.
+ *
+ * @internal
+ */
+export const forGateOf = (
+  openClaw: Partial<HasForGate> & { readonly running: Subscribable.Subscribable<RunningState> & Partial<HasForGate> }
+): ForGate =>
+  openClaw.running[forGate] ?? openClaw[forGate] ?? { everyChange: openClaw.running.changes, of: openClaw.running }

@@ -208,12 +208,14 @@ const makeQueue = (clock: Clock.Clock): JobQueue => {
     return update((state) => reports.lose(state, source, describeBreak(exit.cause)))
   }
 
+  const ofGate: ForGate = { everyChange: ref.changes, of: ref }
+  const running = Subscribable.make({
+    get: ref.get,
+    changes: Stream.buffer(ref.changes, { capacity: 1, strategy: "sliding" })
+  })
   return {
-    running: Subscribable.make({
-      get: ref.get,
-      changes: Stream.buffer(ref.changes, { capacity: 1, strategy: "sliding" })
-    }),
-    forGate: { everyChange: ref.changes, of: ref },
+    running: Object.assign(running, { [forGate]: ofGate }),
+    forGate: ofGate,
     own: reporter(reported("reports", undefined)),
     source: (name) => Effect.map(Effect.acquireRelease(open(name), close), reporter)
   }

@@ -64,7 +64,8 @@ export class KnownJobs {
     }
     for (const job of Object.keys(this.#settings.jobs)) {
       if (known.has(job)) continue
-      const meant = known.size > 0 && known.size < 1000 ? ` (${didYouMean(job, [...known.keys()])})` : ""
+      const meant =
+        known.size > 0 && known.size < 1000 ? ` (${didYouMean(job, [...known.keys()], JSON.stringify)})` : ""
       wrong.push(`The settings have a policy for "${job}", which the supervisor does not have${meant}`)
     }
     const told = this.#told

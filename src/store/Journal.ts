@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
 import type { Change, Occurrence, QueueState } from "./Change.js"
@@ -47,7 +48,7 @@ export interface HistoryQuery {
  * - `page`: requests that are pending or running, from a number on.
  * - `completedSince`: for each job with a completed review since then, when its last one ended.
  * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
- * - `find`: the request with this number, if there is one that can be read.
+ * - `find`: the request with this number, if there is one. It fails if its row cannot be read.
  * - `history`: what has ended, the newest first.
  * - `prune`: removes what had ended before then, and occurrences but for the last one of each job; so many of both at most.
  *   Returns how many it has removed.
@@ -79,7 +80,7 @@ export interface Journal {
     limit: number
   ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
   /** @internal */
-  readonly find: (number: number) => Effect.Effect<HealingRequest | undefined, HealingStoreError>
+  readonly find: (number: number) => Effect.Effect<Option.Option<HealingRequest>, HealingStoreError>
   /** @internal */
   readonly history: (query: HistoryQuery) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingStoreError>
   /** @internal */

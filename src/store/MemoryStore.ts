@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { type HealingStoreError, unexpectedState } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Occurrence, QueueState, Transition } from "./Change.js"
@@ -91,7 +92,7 @@ export const make = (): Journal => {
           .sort((a, b) => a.number - b.number)
         return { requests: found.slice(0, limit), setAside: [], next: found[limit]?.number }
       }),
-    find: (number) => Effect.sync(() => requests.get(number)),
+    find: (number) => Effect.sync(() => Option.fromNullable(requests.get(number))),
     completedSince: (since) =>
       Effect.sync(() => {
         const last = new Map<string, number>()

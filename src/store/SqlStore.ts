@@ -8,7 +8,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { HealingStoreError } from "../HealingError.js"
+import { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
 import { typed } from "./SqlProblem.js"
@@ -114,8 +114,14 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
 
   const find = (number: number) =>
     sql`SELECT * FROM healing_requests WHERE number = ${number}`.pipe(
-      Effect.flatMap(readOrWarn),
-      Effect.map(([request]) => request)
+      Effect.flatMap(([row]) => {
+        if (row === undefined) return Effect.succeedNone
+        return Either.match(fromRow(row), {
+          onLeft: (reason) =>
+            new HealingStoreError({ reason: "Unavailable", detail: `The request ${number} was set aside: ${reason}` }),
+          onRight: Effect.succeedSome
+        })
+      })
     )
 
   /** But for the last one of each job, from which its schedule goes on. */

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option, TestClock } from "effect"
+import { Effect, Fiber, Option, Runtime, TestClock } from "effect"
 import {
   HealingCancelled,
   HealingClosed,
@@ -9,6 +9,7 @@ import {
   type HealingWish
 } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
+import { beforeOp } from "../support/interruptBeforeOp.js"
 import { failure, healing, type Life, makeQueueWorld, report } from "../support/queueWorld.js"
 
 const submitted = (life: Life, wish: HealingWish) =>
@@ -16,6 +17,8 @@ const submitted = (life: Life, wish: HealingWish) =>
     Effect.map(life.queue.submit(wish), ({ id }) => id),
     settle
   )
+
+type World = Effect.Effect.Success<ReturnType<typeof makeQueueWorld>>
 
 /** One who awaits the end of a request, in a fiber of its own. */
 const awaiting = (life: Life, id: string) => Effect.zipLeft(Effect.fork(life.queue.await(id)), settle)
@@ -57,6 +60,24 @@ describe("get", () => {
       yield* world.end("x")
       assert.deepStrictEqual(yield* stateOf(life, id), Option.some("completed"))
       world.disk.repair()
+    })
+  )
+
+  it.scoped("fails for a row that cannot be read, and leaves it as it is", () =>
+    Effect.gen(function* () {
+      const world = yield* makeQueueWorld()
+      const life = yield* world.start
+      const id = yield* submitted(life, { job: "x" })
+      yield* world.end("x")
+      yield* world.sql`UPDATE healing_requests SET triggers = 'nonsense', reason = 'as it was'`
+      for (const asked of [Effect.asVoid(life.queue.get(id)), Effect.asVoid(life.queue.await(id))]) {
+        const error = yield* Effect.flip(asked)
+        assert.strictEqual(error._tag, "HealingStoreError")
+        assert.include(error.message, "triggers")
+      }
+      assert.deepStrictEqual(yield* world.sql`SELECT state, reason FROM healing_requests`, [
+        { state: "completed", reason: "as it was" }
+      ])
     })
   )
 })
@@ -160,6 +181,37 @@ describe("await", () => {
       assert.deepStrictEqual(yield* stateOf(life, other), Option.some("running"))
     })
   )
+
+  const ends = {
+    "its review ends": (world: World) => world.end("x", report("seen")),
+    "it is cancelled": (_: World, life: Life) => Effect.ignore(life.queue.cancel({ job: "x" })),
+    "the layer closes": (_: World, life: Life) => life.stop
+  }
+  for (const [what, end] of Object.entries(ends)) {
+    it.scoped(`is answered if ${what} before any of its ops`, () =>
+      Effect.gen(function* () {
+        const runtime = yield* Effect.runtime<never>()
+        for (let op = 1, isReached = true; isReached; op++) {
+          isReached = yield* Effect.gen(function* () {
+            const world = yield* makeQueueWorld()
+            const life = yield* world.start
+            const id = yield* submitted(life, { job: "x" })
+            let ending: Fiber.Fiber<unknown> | undefined
+            const meddle = () => {
+              ending = Runtime.runFork(runtime)(end(world, life))
+            }
+            const waiter = yield* Effect.fork(life.queue.await(id).pipe(beforeOp(op, meddle, "stand back")))
+            yield* settle
+            if (ending === undefined) return false
+            yield* settle
+            assert.isTrue(Option.isSome(yield* Fiber.poll(waiter)), `before op ${op}`)
+            return true
+          }).pipe(Effect.scoped)
+          if (!isReached) assert.isAbove(op, 10)
+        }
+      })
+    )
+  }
 
   it.scoped("R9, R11: fails at once where it would wait for ever", () =>
     Effect.gen(function* () {

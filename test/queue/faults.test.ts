@@ -437,3 +437,21 @@ describe("nothing that others do", () => {
     })
   )
 })
+
+describe("a wish that cannot be written", () => {
+  it.scoped("fails at once, also if its request is cancelled before it is written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeQueueWorld()
+      const life = yield* world.start
+      yield* life.openClaw.started("job")
+      yield* life.queue.submit({ job: "x" })
+      world.disk.fail()
+      const heal = yield* Effect.fork(life.queue.heal({ job: "x" }))
+      const cancel = yield* Effect.fork(Effect.ignore(life.queue.cancel({ job: "x" })))
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(Fiber.join(heal)))._tag, "HealingStoreError")
+      yield* Fiber.join(cancel)
+      world.disk.repair()
+    }).pipe(silent)
+  )
+})

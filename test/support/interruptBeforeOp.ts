@@ -3,14 +3,22 @@ import { assert } from "@effect/vitest"
 import { Effect, type Fiber, Scheduler, type Scope } from "effect"
 import { isFull } from "./property.js"
 
+/** How many of its own ops a fiber stands back for: more than anything in the tests takes. */
+const ROUNDS = 200
+
 /**
  * Does something before the n-th op of an effect, counted over its fiber and the children of that; the effect then
- * either goes on at once or lets all other fibers run first.
+ * either goes on at once, or lets all other fibers run first, or stands back until they have come to their ends.
  *
  * - `isCounting`: whether ops are counted yet, and still.
  */
 export const beforeOp =
-  (n: number, meddle: () => void, afterwards: "go on" | "yield", isCounting: () => boolean = () => true) =>
+  (
+    n: number,
+    meddle: () => void,
+    afterwards: "go on" | "yield" | "stand back",
+    isCounting: () => boolean = () => true
+  ) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
     let ops = 0
     return Effect.withScheduler(
@@ -18,9 +26,12 @@ export const beforeOp =
       Scheduler.make(
         (task, priority, fiber) => Scheduler.defaultScheduler.scheduleTask(task, priority, fiber),
         (fiber) => {
-          if (!isCounting() || ++ops !== n) return Scheduler.defaultShouldYield(fiber)
+          if (!isCounting()) return Scheduler.defaultShouldYield(fiber)
+          ops++
+          if (ops > n && ops < n + ROUNDS && afterwards === "stand back") return 0
+          if (ops !== n) return Scheduler.defaultShouldYield(fiber)
           meddle()
-          return afterwards === "yield" ? 0 : false
+          return afterwards === "go on" ? false : 0
         }
       )
     )
