@@ -69,8 +69,8 @@ export class LiveRequests {
   /** Those whose insertion is being written included. */
   readonly #pending = new Map<string, LiveRequest>()
   readonly #running = new Map<string, LiveRequest>()
-  /** Those that have ended, until that is on disk. */
-  readonly #ended = new Set<LiveRequest>()
+  /** Those of each job that have ended, until that is on disk. */
+  readonly #ended = new Map<string, Set<LiveRequest>>()
   readonly #gate: Gate
   readonly #lanes: QueueLanes
   readonly #wall: () => number
@@ -186,12 +186,16 @@ export class LiveRequests {
   end(live: LiveRequest, ended: HealingRequest): void {
     this.remove(live)
     live.request = ended
-    this.#ended.add(live)
+    const ofJob = this.#ended.get(live.job)
+    if (ofJob === undefined) this.#ended.set(live.job, new Set([live]))
+    else ofJob.add(live)
   }
 
   /** Its end is on disk, or never will be. */
   forget(live: LiveRequest): void {
-    this.#ended.delete(live)
+    const ofJob = this.#ended.get(live.job)
+    ofJob?.delete(live)
+    if (ofJob?.size === 0) this.#ended.delete(live.job)
   }
 
   /** The one with this id, as long as its row may be out of date. */
@@ -239,9 +243,10 @@ export class LiveRequests {
     })
   }
 
-  /** Those of a job, and all that have ended, of which there are few. */
+  /** Those of a job: pending, running, and ended. */
   #of(job: string): ReadonlyArray<LiveRequest> {
-    return [this.#pending.get(job), this.#running.get(job), ...this.#ended].filter((live) => live !== undefined)
+    const live = [this.#pending.get(job), this.#running.get(job), ...(this.#ended.get(job) ?? [])]
+    return live.filter((live) => live !== undefined)
   }
 
   #laneOf(request: HealingRequest): Lane<Ticket.Ticket> {
