@@ -5,20 +5,7 @@ import { Context, Effect, Layer, Schema } from "effect"
 import { HealingStore, Report, Reviewed, reportMarkdown, Suggestion, SuggestionSeverity } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
 import { makeQueueWorld } from "../support/queueWorld.js"
-import { aRequest, ended, insert, openStore } from "../support/storeSamples.js"
-
-const aSuggestion: Suggestion = {
-  category: "config",
-  severity: "high",
-  title: "Remove old logs",
-  description: "They fill the disk.",
-  currentState: null,
-  change: "Keep seven of them.",
-  expectedImpact: null,
-  targetFile: null,
-  proposedContent: null,
-  fileHash: null
-}
+import { aRequest, aSuggestion, ended, insert, openStore } from "../support/storeSamples.js"
 
 /** With everything, as long as it may be, and what was trouble somewhere. */
 const everything: Report = {

@@ -17,7 +17,7 @@ import {
   wanted
 } from "../support/gatherEvidence.js"
 import { secretSamples } from "../support/secretSamples.js"
-import { aRequest, ended } from "../support/storeSamples.js"
+import { aRequest, aSuggestion, ended } from "../support/storeSamples.js"
 
 const DAY = 86_400_000
 const NOW = 1_763_900_000_000
@@ -455,7 +455,7 @@ describe("each part has its limit, and says what is beyond it", () => {
   it.effect("five earlier reviews, each of them 2,500 characters, of which half are its summary", () =>
     Effect.gen(function* () {
       const summary = long(1250)
-      const suggestions = [aSuggestion({ title: long(200) }), aSuggestion({ targetFile: long(1100) })]
+      const suggestions = [suggestion({ title: long(200) }), suggestion({ targetFile: long(1100) })]
       const history = (count: number) =>
         Arr.makeBy(count, (index) =>
           ended(index + 1, index, { report: index === 0 ? { summary: `${summary}!`, suggestions } : { summary } })
@@ -478,19 +478,7 @@ describe("each part has its limit, and says what is beyond it", () => {
   )
 })
 
-const aSuggestion = (fields: Partial<Suggestion> = {}): Suggestion => ({
-  category: "config",
-  severity: "high",
-  title: "Remove old logs",
-  description: "They fill the disk.",
-  currentState: null,
-  change: "Keep seven of them.",
-  expectedImpact: null,
-  targetFile: null,
-  proposedContent: null,
-  fileHash: null,
-  ...fields
-})
+const suggestion = (fields: Partial<Suggestion> = {}): Suggestion => ({ ...aSuggestion, ...fields })
 
 describe("files and logs", () => {
   it.scoped("are read in the turn, with what they are for", () =>
@@ -583,9 +571,9 @@ describe("earlier reviews", () => {
       const env = inFolder(".env", "new\n")
       NodeFs.mkdirSync(inFolder("folder"))
       const of = (targetFile: string, fileHash: string | null = hashOf("old\n")) =>
-        aSuggestion({ title: "T", targetFile, proposedContent: "new\n", fileHash })
+        suggestion({ title: "T", targetFile, proposedContent: "new\n", fileHash })
       const suggestions = [
-        aSuggestion({ title: "Nowhere", severity: "low" }),
+        suggestion({ title: "Nowhere", severity: "low" }),
         of(proposed),
         of(unchanged),
         of(changed),

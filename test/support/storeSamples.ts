@@ -1,6 +1,6 @@
 /** What the tests of the store share: requests, and the changes that make them. */
 import { Effect, Layer } from "effect"
-import { type HealingRequest, HealingStore, type RequestState } from "effect-healing"
+import { type HealingRequest, HealingStore, type RequestState, type Suggestion } from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { Transition } from "../../src/store/Change.js"
 
@@ -37,3 +37,17 @@ export const ended = (number: number, endedAt: number, fields: Partial<HealingRe
 export const insert = (to: HealingRequest): Transition => ({ _tag: "Transition", from: null, to })
 
 export const move = (from: RequestState, to: HealingRequest): Transition => ({ _tag: "Transition", from, to })
+
+/** One that asks for nothing but attention. */
+export const aSuggestion: Suggestion = {
+  category: "config",
+  severity: "high",
+  title: "Remove old logs",
+  description: "They fill the disk.",
+  currentState: null,
+  change: "Keep seven of them.",
+  expectedImpact: null,
+  targetFile: null,
+  proposedContent: null,
+  fileHash: null
+}
