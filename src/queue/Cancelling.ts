@@ -8,14 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type HealingInvalid, HealingStoreError } from "../HealingError.js"
 import { type HealingRequest, jobOf } from "../request/HealingRequest.js"
-import type { QueueState } from "../store/Change.js"
+import { type QueueState, queueState } from "../store/Change.js"
 import type { BatchWriter } from "./BatchWriter.js"
 import * as Caller from "./Caller.js"
 import { CANCELLED, type Endings } from "./Endings.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { type CancelTarget, decodeTarget } from "./HealingWish.js"
 import type { LiveRequest } from "./LiveRequests.js"
-import { queueStateChange } from "./QueueHolds.js"
 import { closedError, type QueueParts } from "./QueueParts.js"
 import type { Reviewing } from "./Reviewing.js"
 
@@ -59,7 +58,7 @@ export const make = (
       const before = holds.state()
       const state = holds.remember(change(before))
       return writer.write(
-        () => [queueStateChange(state)],
+        () => [queueState(state)],
         (error) => {
           if (error === undefined) publish(event())
           else holds.remember(holds.state() === state ? before : { ...holds.state(), paused: before.paused })

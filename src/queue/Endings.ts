@@ -9,13 +9,12 @@ import { HealingCancelled, HealingSkipped, type HealingStoreError, type ReviewEr
 import * as Request from "../request/HealingRequest.js"
 import type { Report } from "../request/Report.js"
 import * as RequestLife from "../request/RequestLife.js"
-import { type Change, transition } from "../store/Change.js"
+import { type Change, queueState, transition } from "../store/Change.js"
 import { answer } from "./Caller.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { answerAll, type LiveRequest } from "./LiveRequests.js"
-import { queueStateChange } from "./QueueHolds.js"
 import type { QueueParts } from "./QueueParts.js"
-import { type HealError, outcomeOf, type Review } from "./Review.js"
+import { type HealError, outcomeOf, type Review, reviewOf } from "./Review.js"
 
 type HealingRequest = Request.HealingRequest
 
@@ -59,14 +58,14 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     live: LiveRequest,
     ended: HealingRequest,
     outcome: Effect.Effect<Review, HealError>,
-    after?: () => ReadonlyArray<Change>
+    after: () => ReadonlyArray<Change> = () => []
   ) => {
     const from = requests.isRunning(live) ? "running" : "pending"
     requests.end(live, ended)
     gate.leave(live)
     ledger.happened(
       live,
-      { from, to: ended, ...(after !== undefined && { after }) },
+      { from, to: ended, after },
       {
         stuck: (error) => {
           for (const caller of live.audience.callers ?? []) if (caller.failsFast) answer(caller, Effect.fail(error))
@@ -106,7 +105,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
   /** A review that has succeeded ends a series of rate limits. Returns what is written of it. */
   const endRateLimits = (): ReadonlyArray<Change> => {
     const state = holds.state()
-    return state.rateLimits === 0 ? [] : [queueStateChange(holds.remember({ ...state, rateLimits: 0 }))]
+    return state.rateLimits === 0 ? [] : [queueState(holds.remember({ ...state, rateLimits: 0 }))]
   }
 
   const complete: Endings["complete"] = (live, report) => {
@@ -114,13 +113,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     const completed = RequestLife.complete(live.request, at, report)
     const cooling = coolDown(live.job, at)
     const unlimited = endRateLimits()
-    const { attempts, id, job, runId, starts } = completed
-    finish(
-      live,
-      completed,
-      Effect.succeed({ id, job, runId, startedAt: starts.at(-1) ?? at, endedAt: at, attempts, report }),
-      () => [...cooling(), ...unlimited]
-    )
+    finish(live, completed, Effect.succeed(reviewOf(completed, at, report)), () => [...cooling(), ...unlimited])
   }
 
   /** Pending again, and in line at its old place. */
@@ -172,7 +165,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
 
   const limitRate = (live: LiveRequest, until: number | undefined) => {
     const state = holds.remember(holds.limitRate(until))
-    backToPending(live, RequestLife.giveBack(live.request), givenBack, [queueStateChange(state)])
+    backToPending(live, RequestLife.giveBack(live.request), givenBack, [queueState(state)])
     publish(HealingEvent.RateLimited({ at: wall(), until: state.rateLimitedUntil ?? wall() }))
   }
 

@@ -36,7 +36,7 @@ export interface LiveChange {
 export interface Ledger {
   readonly wish: (
     live: LiveRequest,
-    change: LiveChange,
+    change: Omit<LiveChange, "before">,
     told: { readonly written: () => void; readonly failed: (error: HealingStoreError) => void }
   ) => Effect.Effect<void, HealingStoreError>
   readonly happened: (

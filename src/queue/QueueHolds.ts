@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import type { Gate } from "../gate/Gate.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
-import type { Change, QueueState } from "../store/Change.js"
+import type { QueueState } from "../store/Change.js"
 import { DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueLanes } from "./LiveRequests.js"
@@ -45,9 +45,6 @@ const FIRST_LIMIT = Duration.toMillis("1 minute")
 const FIRST_REFUSAL = 1000
 
 const LAST_REFUSAL = 60_000
-
-/** @internal */
-export const queueStateChange = (state: QueueState): Change => ({ _tag: "QueueState", state })
 
 /** @internal */
 export const make = (

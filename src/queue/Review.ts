@@ -69,6 +69,17 @@ export type AwaitError =
   | ReviewError
 
 /**
+ * The review of a request that was completed then, with this report.
+ *
+ * @internal
+ */
+export const reviewOf = (
+  { attempts, id, job, runId, starts }: HealingRequest,
+  endedAt: number,
+  report: Report
+): Review => ({ id, job, runId, startedAt: starts.at(-1) ?? endedAt, endedAt, attempts, report })
+
+/**
  * What a request that has ended means for those who wait for its review. `undefined` if another one carries its wishes on.
  *
  * @internal
@@ -76,11 +87,11 @@ export type AwaitError =
 export const outcomeOf = (
   request: HealingRequest
 ): Either.Either<Review, HealingSkipped | HealingCancelled | ReviewError> | undefined => {
-  const { attempts, endedAt, id, job, report, runId, starts, state } = request
+  const { endedAt, id, job, report, state } = request
   const reason = request.reason ?? ""
   if (state === "failed") return Either.left(new ReviewError({ job, reason, retry: { _tag: "Never" } }))
   if (state === "skipped") return Either.left(new HealingSkipped({ id, job, reason }))
   if (state === "cancelled") return Either.left(new HealingCancelled({ id, job }))
   if (state !== "completed" || endedAt === null || report === null) return undefined
-  return Either.right({ id, job, runId, startedAt: starts.at(-1) ?? endedAt, endedAt, attempts, report })
+  return Either.right(reviewOf(request, endedAt, report))
 }

@@ -11,7 +11,7 @@ import { HealingClosed, type HealingInvalid, HealingQueueFull, type HealingStore
 import * as Request from "../request/HealingRequest.js"
 import * as RequestLife from "../request/RequestLife.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
-import type { Change } from "../store/Change.js"
+import { type Change, occurrence } from "../store/Change.js"
 import * as Caller from "./Caller.js"
 import type { Endings } from "./Endings.js"
 import type { Due, ForScheduler } from "./ForScheduler.js"
@@ -59,8 +59,7 @@ export const make = (
   const { gate, isClosed, live: requests, settings, wall } = parts
 
   /** One who waited has gone. Returns whether it was still waiting. */
-  const leave = (caller: Caller.Caller): boolean => {
-    const live = requests.withCaller(caller)
+  const leave = (caller: Caller.Caller, live = requests.withCaller(caller)): boolean => {
     if (caller.outcome !== undefined || live?.audience.callers?.delete(caller) !== true) return false
     if (isWanted(live)) requests.update(live, live.request)
     else if (!requests.isPending(live)) return true
@@ -73,7 +72,7 @@ export const make = (
   const detach = (caller: Caller.Caller): Effect.Effect<void> =>
     Effect.suspend(() => {
       const live = requests.withCaller(caller)
-      if (!leave(caller) || live === undefined || isWanted(live)) return Effect.void
+      if (!leave(caller, live) || live === undefined || isWanted(live)) return Effect.void
       return requests.isRunning(live) ? stop(live, "cancelled") : Effect.void
     })
 
@@ -159,7 +158,7 @@ const placeIn = (
     if (caller !== undefined) requests.attach(live, caller)
     const written = ledger.wish(
       live,
-      { from: "pending", to: request, after: () => occurrence(request, due) },
+      { from: "pending", to: request, after: () => occurrenceOf(request, due) },
       {
         written: () => {
           live.settled = request
@@ -188,7 +187,7 @@ const placeIn = (
     if (caller !== undefined) requests.attach(live, caller)
     const written = ledger.wish(
       live,
-      { from: null, to: request, after: () => occurrence(request, due) },
+      { from: null, to: request, after: () => occurrenceOf(request, due) },
       {
         written: () => {
           publish(HealingEvent.Submitted({ at: wall(), request }))
@@ -216,5 +215,5 @@ const placeIn = (
   }
 }
 
-const occurrence = ({ job, number }: Request.HealingRequest, due: Due | undefined): ReadonlyArray<Change> =>
-  due === undefined ? [] : [{ _tag: "Occurrence", occurrence: { ...due, job, request: number, reason: null } }]
+const occurrenceOf = ({ job, number }: Request.HealingRequest, due: Due | undefined): ReadonlyArray<Change> =>
+  due === undefined ? [] : [occurrence({ ...due, job, request: number, reason: null })]

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
 import type { ForScheduler } from "../queue/ForScheduler.js"
-import type { Occurrence } from "../store/Change.js"
+import { occurrence } from "../store/Change.js"
 import type { Journal } from "../store/Journal.js"
 import type { Agenda, Due } from "./Agenda.js"
 import type { KnownJobs } from "./KnownJobs.js"
@@ -37,15 +37,13 @@ export const make = (
   { agenda, known, store, submit, wall }: ByClockOptions,
   scope: Scope.Scope
 ): Effect.Effect<void> => {
-  const skip = (due: Due, reason: string): Effect.Effect<void, HealingStoreError> => {
-    const occurrence: Occurrence = { ...due, request: null, reason }
-    return store.commit([{ _tag: "Occurrence", occurrence }])
-  }
+  const skip = (due: Due, reason: string): Effect.Effect<void, HealingStoreError> =>
+    store.commit([occurrence({ ...due, request: null, reason })])
 
   const request = (due: Due): Effect.Effect<unknown, HealingStoreError> => {
-    const { reason, ...occurrence } = due
+    const { reason, ...taken } = due
     if (reason !== null) return skip(due, reason)
-    return submit({ ...known.wishFor(due.job), trigger: "schedule" }, { due: occurrence }).pipe(
+    return submit({ ...known.wishFor(due.job), trigger: "schedule" }, { due: taken }).pipe(
       Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => skip(due, error.message))
     )
   }
@@ -64,9 +62,7 @@ export const make = (
 
   const writeBounds = Effect.suspend(() =>
     Effect.forEach(Arr.chunksOf(agenda.unwritten, BATCH), (bounds) =>
-      Effect.map(store.commit(bounds.map((occurrence) => ({ _tag: "Occurrence", occurrence }))), () =>
-        agenda.written(bounds)
-      )
+      Effect.map(store.commit(bounds.map(occurrence)), () => agenda.written(bounds))
     )
   )
 

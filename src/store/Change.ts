@@ -66,3 +66,9 @@ export type Change =
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
+
+/** @internal */
+export const queueState = (state: QueueState): Change => ({ _tag: "QueueState", state })
+
+/** @internal */
+export const occurrence = (occurrence: Occurrence): Change => ({ _tag: "Occurrence", occurrence })

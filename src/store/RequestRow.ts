@@ -8,7 +8,7 @@ import { flow, identity } from "effect/Function"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
-import { type HealingRequest, idOf, isAutomatic, JobName, RequestState, Trigger } from "../request/HealingRequest.js"
+import { HealingRequest, idOf, isAutomatic } from "../request/HealingRequest.js"
 import { Report } from "../request/Report.js"
 
 type Cell = string | number | null
@@ -50,31 +50,29 @@ const nullIfEmpty = <A>({ decode, encode }: Column<ReadonlyArray<A>>): Column<Re
   decode: (cell) => (cell === null ? Either.right([]) : decode(cell))
 })
 
-const text = asIs(Schema.String)
-
-const millis = asIs(Schema.Int)
+const { fields: schemas } = HealingRequest
 
 /** The columns, by the fields of a request, from which they have their names: a field without a column is a type error. */
 const fields: { readonly [K in Exclude<keyof HealingRequest, "id">]: Column<HealingRequest[K]> } = {
-  number: asIs(Schema.Int.pipe(Schema.positive())),
-  job: asIs(JobName),
-  state: asIs(RequestState),
-  priority: asIs(Schema.Finite.pipe(Schema.negative())),
-  triggers: json(Schema.NonEmptyArray(Trigger)),
-  runId: nullOr(text),
-  note: nullOr(text),
+  number: asIs(schemas.number),
+  job: asIs(schemas.job),
+  state: asIs(schemas.state),
+  priority: asIs(schemas.priority),
+  triggers: json(schemas.triggers),
+  runId: asIs(schemas.runId),
+  note: asIs(schemas.note),
   callersOnly: flag,
-  submittedAt: millis,
-  notBefore: nullOr(millis),
-  waitUntil: nullOr(millis),
-  attempts: asIs(Schema.NonNegativeInt),
-  starts: json(Schema.Array(Schema.Int)),
-  endedAt: nullOr(millis),
-  reason: nullOr(text),
-  coalescedInto: nullOr(text),
+  submittedAt: asIs(schemas.submittedAt),
+  notBefore: asIs(schemas.notBefore),
+  waitUntil: asIs(schemas.waitUntil),
+  attempts: asIs(schemas.attempts),
+  starts: json(schemas.starts),
+  endedAt: asIs(schemas.endedAt),
+  reason: asIs(schemas.reason),
+  coalescedInto: asIs(schemas.coalescedInto),
   report: nullOr(json(Report, Schema.encodeSync(Report))),
-  cooldown: nullOr(asIs(Schema.NonNegative)),
-  signatures: nullIfEmpty(json(Schema.Array(Schema.String)))
+  cooldown: asIs(schemas.cooldown),
+  signatures: nullIfEmpty(json(schemas.signatures))
 }
 
 /** Columns that only the indexes need. */
