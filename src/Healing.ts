@@ -103,7 +103,7 @@ export const Healing: {
   layerSupervised: (options) =>
     HealingScheduler.layer.pipe(
       Layer.provideMerge(HealingQueue.layer),
-      // `R2` is `Reviewer` by its default if there is none.
+      // Without the option, `R2` is `Reviewer`, its default.
       // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off
       Layer.provide(options.reviewer ?? (Layer.service(Reviewer) as Layer.Layer<Reviewer>)),
       Layer.provideMerge(HealingStore.layerSqlite(options.filename)),

@@ -51,7 +51,7 @@ const timeOfDay = (calendar: Calendar, bound: number, direction: Direction): num
 
 /**
  * The nearest local time at or after (`next`) or at or before (`last`) that one, counted in milliseconds as if it were
- * UTC. If there is none: `Infinity` or `-Infinity`.
+ * UTC. Without one it is `Infinity` or `-Infinity`.
  *
  * @internal
  */

@@ -92,7 +92,8 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
       target: CancelTarget
     ) => Effect.Effect<ReadonlyArray<HealingRequest>, HealingInvalid | HealingStoreError>
     /**
-     * The request with this id, as it is now, ended ones included; none if there is none, or if it was removed after `retention`.
+     * The request with this id, as it is now, also if it has ended. The answer is none if it was never made, or was removed after
+     * `retention`.
      * It fails with `HealingInvalid` if the id is no id, and with `HealingStoreError` if the store cannot be read.
      */
     readonly get: (id: string) => Effect.Effect<Option.Option<HealingRequest>, HealingInvalid | HealingStoreError>

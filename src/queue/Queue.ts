@@ -121,7 +121,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
 /** What the fibers run in that nobody waits for. */
 const runtimes = Effect.map(Effect.runtime<never>(), ({ context, fiberRefs, runtimeFlags }) => {
-  // A review has its own span, which is none of those in which the layer was built.
+  // A review has a span of its own. The spans in which the layer was built are no parents of it.
   const forReports = Runtime.make({ context: Context.omit(Tracer.ParentSpan)(context), fiberRefs, runtimeFlags })
   // Uninterruptible from before its first op, since nobody else gives a turn back.
   const forTurns = InsideMark.clearedRuntime(Runtime.disableRuntimeFlag(forReports, RuntimeFlags.Interruption))
