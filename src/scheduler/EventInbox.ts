@@ -9,7 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { JobEvent } from "../supervisor/Supervisor.js"
-import { normalise } from "./FailureSignature.js"
+import { stableText } from "./StableText.js"
 
 const WORKERS = 8
 
@@ -25,7 +25,7 @@ export interface EventInbox {
 }
 
 /** What a new one may take the place of. */
-const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""} ${normalise(lastError ?? "")}`
+const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""} ${stableText(lastError ?? "")}`
 
 /**
  * `handle` turns an event into a request, and is told whether the scheduler is closing. What it fails with is tried again every 30

@@ -101,6 +101,26 @@ export const logFile = (
     return endOfLog(new TextDecoder().decode(bytes), from > 0, maxLength)
   }).pipe(Effect.catchAll((why) => Effect.succeed(leftOut(why))))
 
+/**
+ * The end of a log file as it stands, without colours, for what makes a hash of it: its secrets are still in it. Nothing of a file that
+ * cannot be read.
+ *
+ * @internal
+ */
+export const endOfFile = (path: string, maxRead: number): Effect.Effect<string, never, FileSystem> =>
+  Effect.gen(function* () {
+    const size = yield* sizeOf(path)
+    const bytes = yield* read(path, Math.max(0, size - maxRead), maxRead)
+    return printable(new TextDecoder().decode(bytes))
+  }).pipe(Effect.orElseSucceed(() => ""))
+
+/**
+ * The same of a text.
+ *
+ * @internal
+ */
+export const endOfText = (text: string, maxRead: number): string => printable(text.slice(-maxRead))
+
 const endOfLog = (read: string, isCut: boolean, maxLength: number): Excerpt => {
   const { remarks, text } = tail(isCut ? read.slice(firstWholeLine(read)) : read, maxLength)
   return { text, remarks: isCut ? ["only its end was read", ...remarks] : remarks }

@@ -4,15 +4,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Evidence, JobEvent } from "effect-healing"
 import * as FailureSignature from "../../src/scheduler/FailureSignature.js"
+import { ofText } from "../../src/scheduler/LogLine.js"
+import { stableText } from "../../src/scheduler/StableText.js"
+import { signatureOfLog } from "../support/failureSignature.js"
 import { failureOf, noEvidence } from "../support/schedulerWorld.js"
 
 const signature = (fields: Partial<JobEvent>, evidence: Partial<Evidence> = {}) =>
   FailureSignature.make(failureOf("A", "1", fields), { ...noEvidence, ...evidence }).pipe(
     Effect.provide(NodeContext.layer)
   )
-
-const ofLog = (text: string, exitCode: number | null = 1) =>
-  signature({ exitCode, lastError: null }, { logs: [{ name: "stderr", text }] })
 
 /** Lines of which those of one row are the same failure, and those of different rows are not. */
 const lines = [
@@ -38,11 +38,11 @@ const lines = [
   ["worker 123456 died", "worker 98765432 died"]
 ]
 
-describe("normalise", () => {
+describe("stableText", () => {
   it("takes away what differs from run to run, and leaves what tells errors apart", () => {
     const seen = new Map<string, number>()
     for (const [row, same] of lines.entries()) {
-      const normal = same.map(FailureSignature.normalise)
+      const normal = same.map((line) => stableText(ofText(line).text))
       assert.lengthOf([...new Set(normal)], 1, normal.join(" | "))
       assert.isFalse(seen.has(normal[0] ?? ""), `${same[0]} is not ${lines[seen.get(normal[0] ?? "") ?? 0]?.[0]}`)
       seen.set(normal[0] ?? "", row)
@@ -73,27 +73,36 @@ Node.js v20.20.0
 describe("a failure", () => {
   it.effect("is told by the message of its error, and not by what stands behind that", () =>
     Effect.gen(function* () {
-      const one = yield* ofLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED"))
+      const one = yield* signatureOfLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED"))
       assert.isNotNull(one)
-      assert.strictEqual(yield* ofLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED")), one)
-      assert.notStrictEqual(yield* ofLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:80", "ECONNREFUSED")), one)
-      assert.notStrictEqual(yield* ofLog(unhandled("Error: read ECONNRESET", "ECONNRESET")), one)
+      assert.strictEqual(
+        yield* signatureOfLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED")),
+        one
+      )
+      assert.notStrictEqual(
+        yield* signatureOfLog(unhandled("Error: connect ECONNREFUSED 127.0.0.1:80", "ECONNREFUSED")),
+        one
+      )
+      assert.notStrictEqual(yield* signatureOfLog(unhandled("Error: read ECONNRESET", "ECONNRESET")), one)
       const thrown = (message: string) => `${message}\n    at handleError (/srv/job.js:3:9)\n\nNode.js v20.20.0\n`
-      assert.notStrictEqual(yield* ofLog(thrown("TypeError: x")), yield* ofLog(thrown("RangeError: y")))
+      assert.notStrictEqual(
+        yield* signatureOfLog(thrown("TypeError: x")),
+        yield* signatureOfLog(thrown("RangeError: y"))
+      )
     })
   )
 
   it.effect("is told by its last line, and not by an older error in the log", () =>
     Effect.gen(function* () {
-      const before = yield* ofLog("Error: disk full\n")
-      assert.notStrictEqual(yield* ofLog("Error: disk full\nstarting\n429 Too Many Requests\n"), before)
-      assert.notStrictEqual(yield* ofLog(`Error: disk full\n${"working\n".repeat(40)}`), before)
+      const before = yield* signatureOfLog("Error: disk full\n")
+      assert.notStrictEqual(yield* signatureOfLog("Error: disk full\nstarting\n429 Too Many Requests\n"), before)
+      assert.notStrictEqual(yield* signatureOfLog(`Error: disk full\n${"working\n".repeat(40)}`), before)
     })
   )
 
   it.effect("of which nothing is known but its exit code cannot be told", () =>
     Effect.gen(function* () {
-      assert.isNull(yield* ofLog(""))
+      assert.isNull(yield* signatureOfLog(""))
       assert.isNull(yield* signature({ exitCode: 1, lastError: "" }))
       const run = { id: "1", outcome: "failed", startedAt: 1, endedAt: 2, exitCode: null, signal: "SIGKILL" } as const
       assert.isNotNull(yield* signature({ exitCode: null, lastError: null }, { runs: [run] }))

@@ -610,6 +610,29 @@ describe("by events", () => {
     })
   )
 
+  it.scoped("two failures with the last words of the same program or server are two", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld({ cooldown: 0 })
+      world.state.jobs = [aJob("A")]
+      yield* world.start
+      const fail = (runId: string, text: string) =>
+        Effect.suspend(() => {
+          world.state.evidence = { ...noEvidence, logs: [{ name: "stderr", text }] }
+          return world.tell(crash(runId, { lastError: null }))
+        })
+      const panic = (cause: string) =>
+        `panic: ${cause}\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:19 +0xe5\nexit status 2\n`
+      const gunicorn = (cause: string) =>
+        `${cause}\n[2026-01-01 10:00:00 +0000] [1] [ERROR] Worker (pid:7) exited with code 3\n[2026-01-01 10:00:00 +0000] [1] [ERROR] Reason: Worker failed to boot.\n`
+      const causes = ["dial tcp 127.0.0.1:9010: connection refused", "ModuleNotFoundError: No module named 'shop'"]
+      const logs = [panic, gunicorn].flatMap((print) => causes.map(print))
+      for (const [index, log] of logs.entries()) yield* fail(String(index), log)
+      assert.lengthOf(world.reviewed, 4)
+      for (const [index, log] of logs.entries()) yield* fail(String(index + 4), log)
+      assert.lengthOf(world.reviewed, 4)
+    })
+  )
+
   it.scoped("the last line about the error is found in the logs", () =>
     Effect.gen(function* () {
       const world = yield* makeSchedulerWorld({ cooldown: 0 })
