@@ -3,16 +3,17 @@
  *
  * @internal
  */
-import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { jsonrepair } from "jsonrepair"
 import { Report, Suggestion } from "../request/Report.js"
 import type { SeenFile } from "../text/Excerpt.js"
 import { conceal, placeholder } from "../text/Secrets.js"
+import { answersIn } from "./AnswerObjects.js"
 import type { Spent } from "./Envelope.js"
 
 const { currentState, expectedImpact, fileHash, proposedContent, targetFile, ...musts } = Suggestion.fields
@@ -48,9 +49,17 @@ const MAX_ISSUES = 20
 
 const MAX_ISSUE = 200
 
+/** What was read of an answer, and what a person should know of how it was read. */
+interface ReadAnswer extends Answer {
+  readonly remarks?: ReadonlyArray<string>
+}
+
 /**
- * Reads a JSON object that stands in the text alone, in a fence, or in the midst of prose. `Left` says what is wrong with
- * it, in words that may be shown to OpenClaw.
+ * Reads the last JSON object in the text that is a report, in whatever prose, fences and drafts it stands. `Left` says what is wrong
+ * with it, in words that may be shown to OpenClaw.
+ *
+ * What has one meaning only is read by it, such as a comma too many or a raw line break in a text. A file that such an answer proposes may
+ * lack something, so that nothing is proposed of it.
  *
  * - `files`: those of which a suggestion may propose a new content, by their paths.
  *
@@ -59,36 +68,75 @@ const MAX_ISSUE = 200
 export const read = (
   text: string,
   files: ReadonlyMap<string, SeenFile>
-): Either.Either<Answer, ReadonlyArray<string>> => {
-  const found = Arr.findFirst(candidates(text), parse)
-  if (Option.isNone(found)) return Either.left(["there is no complete JSON object in it"])
-  return Either.mapLeft(
-    Schema.decodeUnknownEither(fitting(files), { errors: "all" })(found.value),
-    ({ issue }): ReadonlyArray<string> =>
-      ParseResult.ArrayFormatter.formatIssueSync(issue)
-        .slice(0, MAX_ISSUES)
-        .map(({ message, path }) => `${path.join(".") || "answer"}: ${message}`.replaceAll(/\s+/g, " "))
-        .map((issue) => issue.slice(0, MAX_ISSUE))
-  )
+): Either.Either<ReadAnswer, ReadonlyArray<string>> => {
+  const { cutAt, isRepaired, objects } = answersIn(text)
+  const decode = Schema.decodeUnknownEither(fitting(files), { errors: "all" })
+  let first: Issues | undefined
+  for (const { begin, text } of objects) {
+    const parsed = begin < cutAt ? undefined : Option.getOrUndefined(parse(text, isRepaired))
+    if (parsed === undefined) continue
+    const answer = decode(parsed.value)
+    if (Either.isRight(answer))
+      return Either.right({ ...answer.right, ...(parsed.isWithout && { remarks: [LEFT_OUT] }) })
+    const isMeant = "summary" in parsed.value || "suggestions" in parsed.value
+    if (first === undefined || (isMeant && !first.isMeant)) first = { isMeant, texts: issuesOf(answer.left) }
+  }
+  return Either.left(first?.texts ?? [cutAt < 0 ? NONE : CUT_OFF])
 }
 
-/** Where the object may stand, the likeliest first: a fence may well stand within one of its texts. */
-const candidates = (text: string): ReadonlyArray<string> => [
-  text,
-  text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1),
-  text.slice(text.indexOf("\n", text.indexOf("```")), text.lastIndexOf("```")),
-  ...text.split(/^[ \t]*(?:`{3,}|~{3,}).*$/m, MAX_PARTS),
-  ...Arr.take(text.matchAll(/^\{/gm), MAX_PARTS).map(({ index }) => text.slice(index, text.lastIndexOf("}") + 1))
-]
+/** What is wrong with an object, and whether it is meant as a report. */
+interface Issues {
+  readonly isMeant: boolean
+  readonly texts: ReadonlyArray<string>
+}
 
-/** How many places are tried that may begin the object. */
-const MAX_PARTS = 20
+const issuesOf = ({ issue }: ParseResult.ParseError): ReadonlyArray<string> =>
+  ParseResult.ArrayFormatter.formatIssueSync(issue)
+    .slice(0, MAX_ISSUES)
+    .map(({ message, path }) => `${path.join(".") || "answer"}: ${message}`.replaceAll(/\s+/g, " "))
+    .map((text) => text.slice(0, MAX_ISSUE))
 
-const parse = Option.liftThrowable((text: string): unknown => {
+/** An object, and whether the contents of files were left out of it. */
+interface Parsed {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly isWithout: boolean
+}
+
+const objectOf = Option.liftThrowable((text: string): Parsed["value"] => {
   const found: unknown = JSON.parse(text, (_, value: unknown) => (Predicate.isString(value) ? conceal(value) : value))
   if (!Predicate.isReadonlyRecord(found)) throw new SyntaxError("not an object")
   return found
 })
+
+const repair = Option.liftThrowable((text: string): string => jsonrepair(text))
+
+const parse = (text: string, isRepaired: boolean): Option.Option<Parsed> =>
+  Option.orElse(
+    Option.map(objectOf(text), (value) => (isRepaired ? withoutContents(value) : { value, isWithout: false })),
+    () => Option.map(Option.flatMap(repair(text), objectOf), withoutContents)
+  )
+
+const withoutContents = (value: Parsed["value"]): Parsed => {
+  const { suggestions } = value
+  if (!Array.isArray(suggestions)) return { value, isWithout: false }
+  const hasContent = (one: unknown) => Predicate.isRecord(one) && Predicate.isNotNullable(one.proposedContent)
+  return {
+    value: {
+      ...value,
+      suggestions: suggestions.map((one: unknown) =>
+        Predicate.isRecord(one) && hasContent(one) ? { ...one, proposedContent: null } : one
+      )
+    },
+    isWithout: suggestions.some(hasContent)
+  }
+}
+
+const NONE = "there is no complete JSON object in it"
+
+const CUT_OFF = "there is no complete JSON object in it: it was cut off"
+
+const LEFT_OUT =
+  "The answer had to be repaired to be read, and a file could have lost something by that: what it proposed as the content of files was left out."
 
 const fitting = (files: ReadonlyMap<string, SeenFile>) =>
   Answer.pipe(
@@ -115,7 +163,7 @@ const fitting = (files: ReadonlyMap<string, SeenFile>) =>
  * @internal
  */
 export const toReport = (
-  { rootCause, suggestions, summary }: Answer,
+  { remarks, rootCause, suggestions, summary }: ReadAnswer,
   files: ReadonlyMap<string, SeenFile>,
   spent: Spent
 ): Report => ({
@@ -125,5 +173,6 @@ export const toReport = (
     ...proposal,
     fileHash: proposal.targetFile === null ? null : (files.get(proposal.targetFile)?.hash ?? null)
   })),
+  ...(remarks !== undefined && { remarks }),
   ...spent
 })

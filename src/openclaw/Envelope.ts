@@ -1,12 +1,14 @@
 /**
- * What the OpenClaw CLI prints on its standard output under `--json`, as 2026.9.6 does.
+ * What the OpenClaw CLI prints under `--json`, as 2026.9.6 does, and older versions in other forms.
  *
  * @internal
  */
+import { stripVTControlCharacters } from "node:util"
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Report } from "../request/Report.js"
+import { walk } from "./JsonObjects.js"
 
 /** @internal */
 export type Spent = Pick<Report, "model" | "tokens" | "costUsd">
@@ -43,62 +45,130 @@ const Payloads = Schema.Array(
   })
 )
 
+/** Of an error OpenClaw has printed a text, or a record with any of these; for this reason whatever does not fit is left out. */
+const ErrorOf = Schema.Union(
+  Schema.NonEmptyString,
+  Schema.Struct({
+    message: Schema.optional(Schema.Unknown),
+    kind: Schema.optional(Schema.Unknown),
+    code: Schema.optional(Schema.Unknown),
+    type: Schema.optional(Schema.Unknown)
+  })
+)
+
+type ErrorOf = typeof ErrorOf.Type
+
 /** `agent exec`. */
 const Exec = Schema.Struct({
   status: Schema.Literal("ok", "error", "timeout"),
   final: Schema.String,
   payloads: Payloads,
-  error: Schema.optional(Schema.Struct({ message: Schema.String })),
+  error: Schema.optional(Schema.NullOr(ErrorOf)),
   ...Bill
 })
 
-/** `agent --local`. */
-const Local = Schema.Struct({
-  payloads: Payloads,
-  meta: Schema.Struct({
-    agentMeta: Schema.optional(Schema.Struct(Bill)),
-    error: Schema.optional(Schema.Struct({ kind: Schema.String })),
-    timeoutPhase: Schema.optional(Schema.String)
-  })
+const Meta = Schema.Struct({
+  agentMeta: Schema.optional(Schema.Struct(Bill)),
+  error: Schema.optional(Schema.NullOr(ErrorOf)),
+  timeoutPhase: Schema.optional(Schema.String)
 })
 
-/** What both print when there was no turn. With a literal it would be tried first, and take the failures of `Exec`. */
-const CliError = Schema.Struct({ ok: Schema.Boolean, error: Schema.Struct({ message: Schema.String }) })
+/** `agent --local`. */
+const Local = Schema.Struct({ payloads: Payloads, meta: Meta })
 
-const decodeJson = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(Exec, Local, CliError)))
+/** `agent` over a Gateway, and what older versions print in its form. */
+const Gateway = Schema.Struct({ status: Schema.Literal("ok"), result: Local })
+
+/** A turn that failed in whatever other form, or a command that took none. */
+const Failure = Schema.Struct({
+  ok: Schema.optional(Schema.Unknown),
+  status: Schema.optional(Schema.Unknown),
+  error: Schema.optional(Schema.NullOr(ErrorOf)),
+  meta: Schema.optional(Meta),
+  payloads: Schema.optional(Payloads),
+  summary: Schema.optional(Schema.Unknown),
+  message: Schema.optional(Schema.Unknown),
+  reason: Schema.optional(Schema.Unknown),
+  detail: Schema.optional(Schema.Unknown),
+  level: Schema.optional(Schema.Undefined)
+}).pipe(
+  Schema.filter(
+    ({ error, meta, ok, status }) =>
+      ok === false ||
+      (typeof status === "string" && FAILED.test(status)) ||
+      (meta?.error !== undefined && meta.error !== null) ||
+      (typeof error === "object" && typeof error?.message === "string")
+  )
+)
+
+type Failure = typeof Failure.Type
+
+const FAILED = /^(?:error|failed|failure|timeout|timed_out|aborted|cancelled)$/i
+
+/** The surest first: a line of a log in JSON may look like a failure. */
+const decoders: ReadonlyArray<(json: string) => Option.Option<Envelope>> = [
+  decoder(Exec, ofExec),
+  decoder(Local, ofLocal),
+  decoder(Gateway, ({ result }) => ofLocal(result)),
+  decoder(Failure, ofFailure)
+]
+
+function decoder<A, I>(schema: Schema.Schema<A, I>, of: (found: A) => Envelope) {
+  const decode = Schema.decodeUnknownOption(Schema.parseJson(schema))
+  return (json: string) => Option.map(decode(json), of)
+}
 
 /**
- * The envelope, if there is one, between whatever else was printed.
+ * The envelope, if there is one, among whatever else was printed; the last one, if there are several.
  *
  * @internal
  */
-export const read = (stdout: string): Option.Option<Envelope> =>
-  Option.map(
-    Arr.findFirst(candidates(stdout), (json) => decodeJson(json)),
-    (found) => {
-      if ("final" in found) return ofExec(found)
-      return "payloads" in found ? ofLocal(found) : failed(found.error.message, false)
-    }
-  )
-
-const candidates = (stdout: string): ReadonlyArray<string> => {
-  const end = stdout.lastIndexOf("}") + 1
-  const begins = Arr.take(stdout.matchAll(/^\{/gm), MAX_BEGINS)
-  return [stdout, ...begins.map(({ index }) => stdout.slice(index, end))]
+export const read = (output: string): Option.Option<Envelope> => {
+  const objects = objectsIn(stripVTControlCharacters(output))
+  return Option.firstSomeOf(decoders.map((decode) => Arr.findFirst(objects, decode)))
 }
 
-/** How many places are tried that may begin an envelope. */
-const MAX_BEGINS = 20
+/** The last one first. */
+const objectsIn = (text: string): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  walk(text, true, NOTHING, (met) => {
+    if ("begin" in met) found.push(text.slice(met.begin, met.end))
+    return undefined
+  })
+  return found.slice(-MAX_OBJECTS).reverse()
+}
 
-const ofExec = (exec: typeof Exec.Type): Envelope =>
-  exec.status === "ok"
+/** What nothing matches. */
+const NOTHING = /(?!)/g
+
+/** How many lines of a log in JSON may stand behind an envelope. */
+const MAX_OBJECTS = 5000
+
+function ofExec(exec: typeof Exec.Type): Envelope {
+  return exec.status === "ok"
     ? answered(exec.final || textOf(exec.payloads), exec)
-    : failed(exec.error?.message ?? textOf(exec.payloads), exec.status === "timeout")
+    : failed(reasonOf(exec.error) || textOf(exec.payloads), exec.status === "timeout")
+}
 
-const ofLocal = ({ meta, payloads }: typeof Local.Type): Envelope =>
-  meta.error === undefined && !payloads.some(({ isError }) => isError)
+function ofLocal({ meta, payloads }: typeof Local.Type): Envelope {
+  const error = reasonOf(meta.error)
+  return error === "" && !payloads.some(({ isError }) => isError)
     ? answered(textOf(payloads), meta.agentMeta ?? {})
-    : failed(textOf(payloads) || (meta.error?.kind ?? ""), meta.timeoutPhase !== undefined)
+    : failed(textOf(payloads) || error, meta.timeoutPhase !== undefined)
+}
+
+function ofFailure({ error, meta, payloads, ...others }: Failure): Envelope {
+  const said = [others.summary, others.message, others.reason, others.detail, others.status]
+  const reasons = [reasonOf(error), textOf(payloads ?? []), reasonOf(meta?.error), ...said]
+  const reason = reasons.find((one): one is string => typeof one === "string" && one !== "") ?? "it does not say why"
+  return failed(reason, /^time/i.test(String(others.status)) || meta?.timeoutPhase !== undefined)
+}
+
+const reasonOf = (error: ErrorOf | null | undefined): string => {
+  if (typeof error !== "object" || error === null) return error ?? ""
+  const parts = [error.message, error.kind, error.code, error.type]
+  return String(parts.find((part) => (typeof part === "string" && part !== "") || typeof part === "number") ?? "")
+}
 
 const textOf = (payloads: typeof Payloads.Type): string => payloads.map(({ text }) => text ?? "").join("\n")
 

@@ -22,6 +22,7 @@ import {
   type MalformedReport,
   type OpenClawError,
   OpenClawFailed,
+  OpenClawModelUnknown,
   OpenClawNotFound,
   type OpenClawRateLimited,
   OpenClawTimedOut,
@@ -265,18 +266,31 @@ const untilRateLimited =
 // -----------------------------------------------------------------------------
 
 const answerOf = Effect.fnUntraced(function* ({ exitCode, stderr, stdout }: ProcessGroup.Output) {
-  const envelope = Option.getOrUndefined(Envelope.read(stdout))
+  // Older versions print it to their standard error.
+  const isSilent = stdout.trim() === "" || exitCode !== 0
+  const envelope = Option.getOrUndefined(
+    Option.orElse(Envelope.read(stdout), () => (isSilent ? Envelope.read(stderr) : Option.none()))
+  )
   if (envelope?._tag === "Failed") {
     const { message } = envelope
     if (envelope.timedOut) return yield* new OpenClawTimedOut({ detail: shown(message) })
     const now = yield* Clock.currentTimeMillis
-    return yield* RateLimit.inMessage(message, now) ?? failed(exitCode, message, stderr)
+    const limited = RateLimit.inMessage(message, now)
+    if (limited !== undefined) return yield* limited
+    if (NO_MODEL.test(message)) return yield* new OpenClawModelUnknown({ detail: firstLine(shown(message)) })
+    return yield* failed(exitCode, message, stderr)
   }
   if (exitCode !== 0) return yield* failed(exitCode, "it has printed no answer", stderr)
   // What has no envelope may still be an answer.
   const answered: Answered = envelope ?? { text: stdout, spent: {} }
   return answered
 })
+
+/** In the words of OpenClaw 2026.9.6, and of providers. */
+const NO_MODEL =
+  /\bunknown model\b|model_not_found|selected model was not found|configured model is unavailable|\bmodel:? ["'`]?[\w./:@-]{1,100}["'`]? (?:does not exist|(?:is |was )?not found|is not supported|has been (?:retired|removed))|no such model/i
+
+const firstLine = (text: string): string => text.trim().split("\n", 1)[0] ?? ""
 
 const failed = (exitCode: number | null, detail: string, stderr = ""): OpenClawFailed =>
   new OpenClawFailed({ exitCode, detail: shown(detail), stderr: conceal(stderr).trim().slice(-MAX_STDERR) })

@@ -51,6 +51,20 @@ export class OpenClawUnrestricted extends Schema.TaggedError<OpenClawUnrestricte
 }
 
 /**
+ * The provider, or OpenClaw, does not have the model; `detail` is what it has said. It is not tried again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OpenClawModelUnknown extends Schema.TaggedError<OpenClawModelUnknown>(
+  "effect-healing/OpenClawModelUnknown"
+)("OpenClawModelUnknown", { detail: Schema.String }) {
+  override get message(): string {
+    return `OpenClaw has no such model (${this.detail}): name one that it lists with "openclaw models list", by the option model, of the PM2 module model`
+  }
+}
+
+/**
  * OpenClaw has ended without an answer. It is tried again after a back-off.
  *
  * - `exitCode`: `null` if it did not end by itself.
@@ -143,6 +157,7 @@ export type OpenClawError =
   | OpenClawNotFound
   | OpenClawTooOld
   | OpenClawUnrestricted
+  | OpenClawModelUnknown
   | OpenClawFailed
   | OpenClawTimedOut
   | OpenClawRateLimited
@@ -158,6 +173,7 @@ const retryOf = (error: OpenClawError): ReviewError["retry"] => {
     case "OpenClawNotFound":
     case "OpenClawTooOld":
     case "OpenClawUnrestricted":
+    case "OpenClawModelUnknown":
       return { _tag: "Never" }
     case "OpenClawRateLimited":
       return { _tag: "RateLimited", ...(error.until !== undefined && { until: error.until }) }

@@ -117,6 +117,7 @@ export interface TokenUsage extends Schema.Schema.Type<typeof TokenUsage> {}
  * - `summary`: 1 to 20,000 characters.
  * - `rootCause`: why the job fails, if it is known; 1 to 10,000 characters.
  * - `suggestions`: at most 20.
+ * - `remarks`: what is to be known of how it was read; at most 20, of 1 to 500 characters.
  * - `model`: which one has answered; at most 256 characters.
  * - `tokens`, `costUsd`: what it has spent, and what that has cost in US dollars.
  *
@@ -127,6 +128,12 @@ export const Report = Schema.Struct({
   summary: text(20_000, "What the evidence shows, for somebody who has not seen it"),
   rootCause: Schema.optionalWith(text(10_000, "Why the job fails, if the evidence shows it"), { exact: true }),
   suggestions: Schema.optionalWith(Schema.Array(Suggestion).pipe(Schema.maxItems(20)), { exact: true }),
+  remarks: Schema.optionalWith(
+    Schema.Array(text(500, "What is to be known of how it was read")).pipe(Schema.maxItems(20)),
+    {
+      exact: true
+    }
+  ),
   model: Schema.optionalWith(text(256, "The model that has answered"), { exact: true }),
   tokens: Schema.optionalWith(TokenUsage, { exact: true }),
   costUsd: Schema.optionalWith(Schema.NonNegative.pipe(Schema.finite()), { exact: true })

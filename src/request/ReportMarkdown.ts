@@ -51,6 +51,7 @@ const found = (report: Report): ReadonlyArray<string> => [
         "## Suggestions",
         ...(report.suggestions.length === 0 ? ["None."] : bySeverity(report.suggestions).flatMap(one))
       ]),
+  ...(report.remarks === undefined ? [] : report.remarks.map((remark) => `**Remark:** ${remark}`)),
   ...spent(report)
 ]
 

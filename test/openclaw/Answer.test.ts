@@ -64,6 +64,109 @@ describe("an answer is read", () => {
   })
 })
 
+const draft = answer({ summary: "DRAFT" })
+const final = answer({ summary: "FINAL" })
+
+describe("what a model thinks is no answer:", () => {
+  const cases: Readonly<Record<string, string>> = {
+    "in <think>": `<think>\nMaybe:\n\`\`\`json\n${draft}\n\`\`\`\n</think>\n${final}`,
+    "in <think> on one line": `<think>use {x}: ${draft}</think>${final}`,
+    "in <thinking> with an attribute": `<thinking mode="deep">${draft}</thinking>\n${final}`,
+    "in a tag with a prefix": `<seed:think>${draft}</seed:think>${final}`,
+    "in <REASONING>": `<REASONING>${draft}</REASONING>${final}`,
+    "before a mark that only ends it": `I would say ${draft}\n</think>\n\n${final}`,
+    "in brackets": `[THINK]${draft}[/THINK]${final}`,
+    "between other marks": `◁think▷${draft}◁/think▷${final}`,
+    "in a channel": `<|channel|>analysis<|message|>${draft}<|end|><|start|>assistant<|channel|>final<|message|>${final}`,
+    twice: `<think>${draft}</think>${draft}<think>no: {"a": 1}</think>${final}`,
+    "with braces that do not close": `<think>a { b "c</think>${final}`,
+    "and of several reports the last one counts": `First: ${draft}\nBetter: ${final}`
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    it(name, () => assert.strictEqual(Either.getOrThrow(read(text)).summary, "FINAL"))
+  }
+
+  it("and there is none if all is thought", () => {
+    assert.isTrue(Either.isLeft(read(`<think>${draft}`)))
+    assert.isTrue(Either.isLeft(read(`<think>${draft}</think>\nI am not sure.`)))
+  })
+
+  it("and a report may speak of <think> and of half a </think>", () => {
+    const summary = "The model prints <think> and no </think>."
+    assert.strictEqual(Either.getOrThrow(read(answer({ summary }))).summary, summary)
+  })
+})
+
+describe("an answer is found", () => {
+  const cases: Readonly<Record<string, string>> = {
+    "before a note with braces": `${final}\nNote: put {name} in.`,
+    "before a brace too many": `${final}}`,
+    "before an example of something else": `${final}\nFor example: {"port": 1}`,
+    "behind a quoted configuration": `It has:\n\`\`\`json\n{ "port": 1 }\n\`\`\`\nReport:\n~~~\n${final}\n~~~`,
+    "behind many braces": `${"{a} ".repeat(3000)}${final}`,
+    "behind a brace that does not close": `if (x) { then\n${final}`,
+    "behind quotes and apostrophes": `It's "odd, isn't it: ${final}`,
+    "within another object": `{"report": ${final}}`,
+    "within a list": `[${final}]`,
+    "behind a mark of byte order": `\ufeff${final}`
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    it(name, () => assert.strictEqual(Either.getOrThrow(read(text)).summary, "FINAL"))
+  }
+
+  it("in time that does not explode, whatever it holds", () => {
+    assert.isTrue(Either.isLeft(read('{"a": '.repeat(50_000))))
+  })
+})
+
+describe("an answer that is nearly JSON is read", () => {
+  const cases: Readonly<Record<string, string>> = {
+    "with a comma too many": '{"summary": "FINAL", "suggestions": [],}',
+    "with a raw line break and a tab in a text": '{"summary": "FINAL", "rootCause": "one\n\ttwo", "suggestions": []}',
+    "with comments": '{\n  // what it is\n  "summary": "FINAL", /* none */\n  "suggestions": []\n}',
+    "with typographic quotes": "{“summary”: “FINAL”, “suggestions”: []}",
+    "with single quotes": "{'summary': 'FINAL', 'rootCause': 'it\\'s late', 'suggestions': []}",
+    "with bare keys": '{summary: "FINAL", suggestions: []}',
+    "with quotes within a text": '{"summary": "FINAL", "rootCause": "the "disk" is full", "suggestions": []}',
+    "with a comma too few": '{\n  "summary": "FINAL"\n  "suggestions": []\n}',
+    "with needless escapes": '{"summary": "FINAL", "rootCause": "a\\_b", "suggestions": []}',
+    "in the notation of a string": JSON.stringify('{"summary": "FINAL", "suggestions": []}'),
+    "with escaped quotes": '{\\"summary\\": \\"FINAL\\", \\"suggestions\\": []}'
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    it(name, () => {
+      const found = Either.getOrThrow(read(text))
+      assert.strictEqual(found.summary, "FINAL")
+      assert.isUndefined(found.remarks)
+    })
+  }
+
+  it("without the contents of files that it proposes, which a person is told", () => {
+    const proposal = suggestion({ targetFile: "/srv/whole.js", proposedContent: "new" })
+    const text = answer({ suggestions: [proposal, suggestion()] })
+    assert.strictEqual(Either.getOrThrow(read(text)).suggestions[0]?.proposedContent, "new")
+    for (const repaired of [text.replace(/}$/, ",}"), JSON.stringify(text)]) {
+      const found = Either.getOrThrow(read(repaired))
+      assert.lengthOf(found.suggestions, 2)
+      for (const { proposedContent } of found.suggestions) assert.isNull(proposedContent)
+      assert.match(Answer.toReport(found, files, {}).remarks?.join() ?? "", /content of files was left out/)
+    }
+  })
+
+  it("never if it was cut off, at whichever character", () => {
+    const proposedContent = 'function f() { return "}" }\n'
+    const whole = withSuggestion({ targetFile: "/srv/whole.js", proposedContent })
+    assert.isTrue(Either.isRight(read(whole)))
+    for (let length = 0; length < whole.length; length++) {
+      assert.isTrue(Either.isLeft(read(whole.slice(0, length))), String(length))
+      assert.isTrue(
+        Either.isLeft(read(`For example:\n${draft}\n${whole.slice(0, Math.max(length, 12))}`)),
+        String(length)
+      )
+    }
+  })
+})
+
 describe("an answer is refused", () => {
   const cases: Readonly<Record<string, readonly [text: string, issue: RegExp]>> = {
     "that is empty": ["", /^there is no complete JSON object in it$/],

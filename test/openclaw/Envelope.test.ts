@@ -73,6 +73,31 @@ describe("an envelope", () => {
       `[plugins] loaded\n{not json}\n${JSON.stringify(exec(), null, 2)}\n[plugins] stopped\n`,
       answered("Hello")
     ],
+    "before a log in JSON": [
+      `${JSON.stringify(exec(), null, 2)}\n${'{"level":"error","error":{"message":"no"},"ok":false}\n'.repeat(3)}`,
+      answered("Hello")
+    ],
+    "behind a log in JSON": [
+      `${'{"level":"info","msg":"x"}\n'.repeat(300)}${JSON.stringify(exec())}`,
+      answered("Hello")
+    ],
+    "behind braces that do not close": [`[lcm] { "a\n${JSON.stringify(exec(), null, 2)}`, answered("Hello")],
+    "behind a prefix on the same line": [`[out] ${JSON.stringify(exec())}`, answered("Hello")],
+    "behind a mark of byte order, in colours": [
+      `\ufeff\u001b[32m${JSON.stringify(exec())}\u001b[0m\n`,
+      answered("Hello")
+    ],
+    "of a Gateway": [{ runId: "r", status: "ok", summary: "completed", result: local() }, answered("Hello")],
+    "of a failure without payloads": [
+      { meta: { durationMs: 5, error: { kind: "incomplete_turn", message: "No end." } } },
+      failed("No end.")
+    ],
+    "of a failure whose error is a text": [{ ok: false, error: "No." }, failed("No.")],
+    "of a failure whose error has a code alone": [{ ok: false, error: { code: 429 } }, failed("429")],
+    "of a failure without a result": [{ runId: "r", status: "error", summary: "HTTP 429" }, failed("HTTP 429")],
+    "of a failure with a message": [{ status: "failed", message: "No." }, failed("No.")],
+    "of a failure with nothing else": [{ ok: false }, failed("it does not say why")],
+    "of one that has taken too long": [{ status: "timeout" }, failed("timeout", true)],
     "that is cut": [JSON.stringify(exec(), null, 2).slice(0, 100), null],
     "of a status that nobody knows": [exec({ status: "in_flight" }), null],
     "that is a report by itself": [{ summary: "x", suggestions: [] }, null],

@@ -59,6 +59,99 @@ describe("a rate limit in a message", () => {
     })
   }
 
+  const MINUTE = 60_000
+  const now = Date.parse("2026-06-29T14:00:00Z")
+
+  /** What providers say, and how much later they may be asked again; `undefined` if they do not say it. */
+  const limits: ReadonlyArray<readonly [message: string, after: number | undefined]> = [
+    ["⚠️ API rate limit reached. Please try again later.", undefined],
+    ["⚠️ The model request was rate-limited. Please try again in a few minutes.", undefined],
+    ["⚠️ Rate-limited — ready in ~5 min. Please try again shortly.", 5 * MINUTE],
+    ["⚠️ Rate-limited — ready in ~45s. Please wait a moment.", undefined],
+    [
+      "⚠️ openai (gpt-5) returned a billing error — your API key has run out of credits or has an insufficient balance.",
+      undefined
+    ],
+    [
+      "⚠️ The model provider returned HTTP 429 before replying. This can mean rate limiting, exhausted quota, or an account balance/billing issue.",
+      undefined
+    ],
+    ["You've hit your usage limit. Upgrade to Pro or try again in 3 days 5 hours 12 minutes.", 1440 * MINUTE],
+    ["You've hit your usage limit. To get more access now, try again at 3:05 PM.", 65 * MINUTE],
+    ["Claude AI usage limit reached|1782745200", 60 * MINUTE],
+    ["Claude usage limit reached. Your limit will reset at 12pm (America/New_York).", 120 * MINUTE],
+    ["5-hour limit reached ∙ resets 4pm", 120 * MINUTE],
+    ["Weekly limit reached · resets Jun 29 at 5:30pm (UTC)", 210 * MINUTE],
+    ["Daily limit reached, resets at 13:00", 1380 * MINUTE],
+    ["Error code: 429 - {'error': {'message': 'Rate limit reached. Please try again in 1m26.4s.'}}", 86_400],
+    ["Rate limit reached for gpt-4o. Please try again in 20s. Visit https://platform.openai.com", undefined],
+    ["Rate limit reached. Please try again in 350ms.", undefined],
+    ["429 You exceeded your current quota, please check your plan and billing details.", undefined],
+    ["You exceeded your current quota. Please retry in 126.383s.", 126_383],
+    ['429 {"error":{"status":"RESOURCE_EXHAUSTED","details":[{"@type":"RetryInfo","retryDelay":"126s"}]}}', 126_000],
+    [
+      '429 {"type":"error","error":{"type":"rate_limit_error"},"headers":{"retry-after":"75","x-ratelimit-reset":"1782900000"}}',
+      75_000
+    ],
+    ['{"error":{"type":"usage_limit_reached","plan_type":"plus","resets_at":1782745200}}', 60 * MINUTE],
+    ['{"error":{"type":"usage_limit_reached","resets_in_seconds":7200}}', 120 * MINUTE],
+    ['{"code":429,"reset_at":"2026-06-29T15:30:00+01:00"}', 30 * MINUTE],
+    ['{"status":429,"retryAfterMs":120000}', 2 * MINUTE],
+    ['{"status": 429, "retry_after": 120.5}', 120_500],
+    ["HTTP/1.1 429 Too Many Requests\nRetry-After: Mon, 29 Jun 2026 14:30:00 GMT", 30 * MINUTE],
+    ["429 Too Many Requests anthropic-ratelimit-requests-reset: 2026-06-29T14:10:00Z", 10 * MINUTE],
+    ["rate limited: x-ratelimit-reset-requests: 6m0s", 6 * MINUTE],
+    ["ThrottlingException: Too many tokens, please wait before trying again.", undefined],
+    ["TooManyRequestsException: wait 2 minutes", 2 * MINUTE],
+    ["Request throttled. Expected available in 3600 seconds.", 60 * MINUTE],
+    ["quota exceeded; available again in 1 hour and 30 minutes", 90 * MINUTE],
+    ["rate limit exceeded, try again in an hour", 60 * MINUTE],
+    ["rate limit exceeded, retry in 01:30:00", 90 * MINUTE],
+    ["rate limit exceeded, retry after 1,200 seconds", 20 * MINUTE],
+    ["rate limit exceeded until 2026-06-29 13:00, it said; retry later", undefined],
+    ["402 Payment Required", undefined],
+    ["HTTP 402: Insufficient Balance", undefined],
+    ["Your credit balance is too low to access the Anthropic API.", undefined],
+    ["Monthly spending limit reached", undefined],
+    ["FreeUsageLimitError: wait until tomorrow", undefined],
+    ["Request failed with status code 429", undefined],
+    ["429 status code (no body)", undefined],
+    ["concurrency limit of 4 was breached", undefined],
+    ["请求过于频繁，请稍后再试", undefined],
+    ["model_cooldown: all credentials are cooling down", undefined]
+  ]
+  for (const [message, after] of limits) {
+    it(`is seen in: ${message}`, () => {
+      const error = RateLimit.inMessage(message, now)
+      assert.isDefined(error)
+      assert.strictEqual(error.until, after === undefined ? undefined : now + after)
+    })
+  }
+
+  const others = [
+    "TypeError: x is undefined\n    at run (/app/x.js:429:13)",
+    "connect ECONNREFUSED 127.0.0.1:429",
+    "listening on port 429 failed",
+    "line 429 of the file is no JSON",
+    "429 tests failed",
+    "read 429 of 1000 rows",
+    "took 429 ms",
+    "job 429 exited with exit code 402",
+    "error: unknown option '--rate-limit'",
+    "Error: Cannot find module 'express-rate-limit'",
+    "ReferenceError: rateLimit is not defined",
+    "Cannot read properties of undefined (reading 'rateLimit')",
+    "config: rate_limit must be a number",
+    "at limiter (/app/node_modules/rate-limiter/index.js:3:4)",
+    "The AI service is temporarily overloaded. Please try again in a moment.",
+    "LLM request timed out.",
+    "Context overflow: prompt too large for the model.",
+    "write ENOSPC: no space left, storage quota exceeded"
+  ]
+  for (const message of others) {
+    it(`is none in: ${message}`, () => assert.isUndefined(RateLimit.inMessage(message, now)))
+  }
+
   it("is told without a secret, and with a bounded length", () => {
     const detail = RateLimit.inMessage(`HTTP 429 for ${aSecret}: ${"x ".repeat(1000)}`, NOW)?.detail ?? ""
     assert.match(detail, /^HTTP 429 for \[secret\]: x /)

@@ -97,6 +97,25 @@ describe.concurrent("D9: what goes wrong is never a report without suggestions",
     })
   )
 
+  scoped("nor is it by a model that there is not, which fails for good with one sentence", () =>
+    Effect.gen(function* () {
+      for (const message of [
+        "Unknown model: mock/mock-9.\nMore of it.",
+        "The selected model was not found by the provider. Check the model id or choose a different model.",
+        "404 The model `mock-9` does not exist or you do not have access to it.",
+        "⚠️ The configured model is unavailable from the provider — it may have been renamed, retired, or is not offered."
+      ]) {
+        const world = yield* makeReviewWorld({ turns: [{ mode: "error", message }] })
+        const { cause, reason, retry } = yield* failureOf(world)
+        assert.deepStrictEqual([cause._tag, retry._tag], ["OpenClawModelUnknown", "Never"])
+        assert.match(reason, /^OpenClaw has no such model \(.*\): name one/)
+        assert.notInclude(reason, "\n")
+      }
+      const other = yield* makeReviewWorld({ turns: [{ mode: "error", message: "model run failed: file not found" }] })
+      assert.strictEqual((yield* failureOf(other)).cause._tag, "OpenClawFailed")
+    })
+  )
+
   scoped("and tells its exit code and the end of its diagnostics", () =>
     Effect.gen(function* () {
       const stderr = [..."abc".repeat(1000)].map((letter) => `line ${letter}`)

@@ -1,0 +1,101 @@
+/**
+ * The JSON objects of an answer that may be the report: all but those that a model has only thought of.
+ *
+ * @internal
+ */
+import * as Option from "effect/Option"
+import { type JsonObject, objectAt, walk } from "./JsonObjects.js"
+
+/**
+ * - `objects`: their texts, the likeliest first: the last one, and then those within it; and where they begin.
+ * - `cutAt`: where a report begins that does not end, the last one: one before it is no answer.
+ * - `isRepaired`: whether they stood in the notation of a string.
+ *
+ * @internal
+ */
+export interface Answers {
+  readonly objects: ReadonlyArray<{ readonly text: string; readonly begin: number }>
+  readonly cutAt: number
+  readonly isRepaired: boolean
+}
+
+/** @internal */
+export const answersIn = (text: string): Answers => {
+  const found = outerOf(text)
+  if (found.objects.length > 0 || !ESCAPED.test(text)) return { ...found, isRepaired: false }
+  // A report in the notation of a string, with all its quotes escaped. Its lines end as they did.
+  return { ...outerOf(Option.getOrElse(unescaped(text), () => "")), isRepaired: true }
+}
+
+const MAX_OBJECTS = 200
+
+const withInner = (text: string, object: JsonObject): Answers["objects"] =>
+  [
+    object,
+    ...object.inner
+      .slice(-MAX_OBJECTS)
+      .flatMap((at) => objectAt(text, at, false) ?? [])
+      .reverse()
+  ].map(({ begin, end }) => ({ begin, text: text.slice(begin, end) }))
+
+const ESCAPED = /\{\s*(?:\\n\s*)?\\+"/
+
+const unescaped = Option.liftThrowable((text: string): string => {
+  const inOneLine = text.trim().replace(/^"|"$/g, "").replaceAll(/\r?\n/g, "\\n").replaceAll("\t", "\\t")
+  return String(JSON.parse(`"${inOneLine}"`))
+})
+
+/** How a report begins. */
+const REPORT = /^\{\s*\\*["'“]?(?:summary|rootCause|suggestions)\b/
+
+/** The marks of what a model thinks, by which open models part it from what they say. Each has its own end. */
+const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecArray) => RegExp]> = [
+  [
+    /<((?:[\w-]+:)?\w*(?:think|thought|reason|reflect|scratch|draft|analys)\w*)(?:\s[^<>]{0,100})?>/i,
+    ([, tag = ""]) => new RegExp(`</${tag}\\s*>`, "gi")
+  ],
+  [/\[(THINK|REASONING|THOUGHTS?)\]/, ([, tag]) => new RegExp(`\\[/${tag}\\]`, "g")],
+  [/◁think▷/, () => /◁\/think▷/g],
+  [/<\|begin_of_thought\|>/, () => /<\|end_of_thought\|>/g],
+  [/<\|channel\|>(?:analysis|commentary)\b/, () => /<\|channel\|>final(?:<\|[^|<>]{1,40}\|>)?/g]
+]
+
+const THOUGHT_END =
+  /<\/(?:[\w-]+:)?\w*(?:think|thought|reason|reflect|scratch|draft|analys)\w*\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final/
+
+const MARK = new RegExp([...THOUGHTS.map(([begin]) => begin), THOUGHT_END].map(({ source }) => source).join("|"), "gi")
+
+/** Where what is thought ends; at the end of the text, if it has none, since there is no answer behind it then. */
+const endOfThought = (text: string, mark: string, from: number): number | undefined => {
+  for (const [begin, endOf] of THOUGHTS) {
+    const found = begin.exec(mark)
+    if (found === null) continue
+    const end = endOf(found)
+    end.lastIndex = from
+    return end.exec(text) === null ? text.length : end.lastIndex
+  }
+  return undefined
+}
+
+/** The last one first. */
+const outerOf = (text: string): Omit<Answers, "isRepaired"> => {
+  let objects: Array<JsonObject> = []
+  let cutAt = -1
+  walk(text, false, MARK, (met) => {
+    if ("unclosed" in met) {
+      if (REPORT.test(text.slice(met.unclosed, met.unclosed + 200))) cutAt = met.unclosed
+    } else if ("begin" in met) {
+      objects.push(met)
+    } else {
+      const from = met.index + met[0].length
+      const end = endOfThought(text, met[0], from)
+      if (end !== undefined) return end
+      // What was thought has begun without a mark, as where a template has printed it into the question.
+      objects = []
+      cutAt = -1
+    }
+    return undefined
+  })
+  const last = objects.slice(-MAX_OBJECTS).reverse()
+  return { cutAt, objects: last.flatMap((object) => withInner(text, object)) }
+}
