@@ -7,7 +7,8 @@
  *
  * @internal
  */
-import { type LogLine, ofJson, ofText } from "./LogLine.js"
+import { ofJson } from "./JsonLine.js"
+import { type LogLine, ofText } from "./LogLine.js"
 
 /** How many lines are looked at, without frames and blank ones. */
 const MAX_LINES = 150
@@ -19,7 +20,11 @@ const MAX_LINES = 150
 const MAX_BEHIND = 40
 
 /** How many lines may belong to one error: to its message, its object, its list of what is wrong. */
-const MAX_ATTACHED = 40
+const MAX_ATTACHED = 600
+
+/** How many lines without a time of their own may go on with an entry of a log, and with the headline of a report. */
+const MAX_GOING_ON = 3
+const MAX_REPORT = 10
 
 /** How far above its frames the message of an error may begin. */
 const MAX_ABOVE = 10
@@ -44,7 +49,8 @@ const FRAMES = [
   // PHP, Dart, native programs
   /^#\d+\s+\S|^thrown in \S+ on line \d+|^Stack trace:$|^stack traceback:$|^stack backtrace:$|^Backtrace:$|^Call stack:$|^CallStack \(from HasCallStack\):$/i,
   /^\d+: +(?:0x[0-9a-f]+ - )?\S+(?:::\S+|$)|^\d+ +\S+ +0x[0-9a-f]{6,}|^\S*\((?:\S+)?\+0x[0-9a-f]+\) ?\[0x|^\[0x[0-9a-f]+\]|^\[\d+\] .* @ /,
-  /^Node\.js v\d|^Emitted '.*' event/
+  // What Node.js says of itself, and its garbage collector before it runs out of memory
+  /^Node\.js v\d|^Emitted '.*' event|^(?:\[\d+:0x[0-9a-f]+\] +)?\d+ ms: (?:Mark-|Scavenge)/
 ]
 
 const isFrameText = ({ indent, text }: LogLine): boolean =>
@@ -78,33 +84,49 @@ const NAMED = new RegExp(
   [
     "\\b[\\w$]*[A-Za-z](?:Error|Exception|Fault|Panic|Failure|Interrupt|Timeout|Violation)\\b",
     `\\b(?!(?:${NO_CODES})\\b)E[A-Z]{3,}\\d?\\b`,
-    "\\bERR_\\w+|\\b[A-Z]{2,}(?:_[A-Z]+)*[-_]?\\d{3,}\\b|\\bSQLSTATE|\\bSIG[A-Z]{3,4}\\b",
-    "^(?:Caused by|Cause|\\[cause\\]|--->?|\\*\\*) ?[:(]?",
-    // A type with its package, and the message behind it.
-    "^(?:[a-z_][\\w$]*(?:\\.|::))+[A-Z][\\w$]*(?::|$)|\\((?:[A-Z]\\w*(?:::)?)+\\)$",
+    "\\bERR_\\w+|\\b[A-Z]{2,}(?:_[A-Z]+)*[-_]?\\d{3,}\\b|\\bSQLSTATE|\\bSIG(?:SEGV|ABRT|BUS|FPE|ILL|SYS|TRAP)\\b",
+    "^(?:Caused by|Cause|\\[cause\\]|--->?) ?[:(]?|\\*\\* \\(",
+    // A type with its package, and the message behind it; a type behind the message, as Ruby has it
+    "(?:^|[\\s>|:])(?:[a-z_][\\w$]*(?:\\.|::))+[A-Z][\\w$]*(?::(?= |$)|$)|:\\d+:in .*\\([A-Z][\\w:]*\\)$",
     "\\b(?:status|code|http)\\W{0,3}(?:code )?[45]\\d\\d\\b|\\b[45]\\d\\d [A-Z][a-z]+",
-    " at \\S+ line \\d+\\.?$"
+    " at \\S+ line \\d+\\.?$|\\bline \\d+: +\\d+ [A-Z][a-z]+|^Killed$",
+    // Erlang
+    '^\\{"init terminating|Kernel pid terminated',
+    // What reporters of tests and of compilers put before it
+    "^(?:Expected|Received|Actual)(?: \\w+)?:|^[×✖✗✘❌⨯] ?\\S"
   ].join("|")
 )
 
 /** What is said of one cause and not of another. */
 const CAUSE =
-  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom)\b/i
+  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|unexpectedly|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom)\b/i
 
 /** What is said of any failure, also in the other languages of which a program speaks. */
 const FAILURE =
   /\b(?:errors?|err|fatal|panic(?:ked)?|fail(?:s|ed|ure|ures|ing)?|crash(?:ed|es)?|abort(?:ed|s)?|killed|died|severe|critical|exception|violation|fault)\b|(?<!\p{L})(?:fehler\w*|fehlgeschlagen|gescheitert|erreur|échec|échoué|error(?:es)?|fallo|falló|falha|falhou|erro|errore|fallit[oa]|fout|mislukt|fel|misslyckades|fejl|feil|virhe|błąd|chyba|hiba|ошибка|помилка|hata)(?!\p{L})|エラー|失敗|错误|錯誤|失败|오류|실패/iu
 
 const NO_FAILURE =
-  /\b(?:0|no|without|zero) (?:\w+ )?(?:errors?|failures?|exceptions?|failed)\b|\b(?:errors?|failures?|failed)["']?\s*[:=]\s*0\b/i
+  /\b(?:0|no|without|zero) (?:\w+ )?(?:errors?|failures?|exceptions?|failed)\b|\b(?:errors?|failures?|failed)["']?\s*[:=]\s*0\b|(?<![=\w])errors? (?:handl(?:ers?|ing)|pages?|logs?|logging|report(?:s|ing|ers?)?|track(?:ing|er)|bound(?:ary|aries)|rates?|templates?|middlewares?|callbacks?|hooks?|counts?|counters?)\b/gi
 
-/** That something has ended, with which code, and how it goes on. */
-const ENDING =
-  /\b(?:exit(?:ed|ing|s)?|exit_?code|shut(?:ting)? ?down|stopp(?:ed|ing)|terminat\w+|quit(?:ting)?|restart\w*|respawn\w*|retrying|crashed|died|killed|gave up|given up|giving up|failed to boot|start-?up|command failed|build failed|task .{1,60} failed|failed with (?:result|an exception)|execution failed|returned|non-?zero|lifecycle|elifecycle|aborted|ended|finished|completed|code \d+|status \d+)\b|\berror \d+\s*$/i
+/** That something has ended, with which code, or what has run it: whatever else stands in the line, it says nothing of why. */
+const ENDED_WITH =
+  /\bexit(?:ed|s|ing)?\b.{0,20}\b(?:code|status|signal|\d+)|\b(?:exit_?code|code=exited|exit status)\b|\bnon-?zero\b|(?:command|lifecycle|lifecycle script|build|start-?up|task .{1,60}) failed\b|\bfailed (?:with (?:result|an exception)|to (?:boot|load command))\b|\bexecution failed for\b|(?:^|\] |\*{3} )error (?:code )?\d+\s*$|\b(?:crash|core) dump is being\b|\bfailed \((?:errors|failures|skipped)=|^=* ?\d+ (?:failed|failing|errors?)\b/i
+
+/** The same, if nothing else stands there. */
+const ENDED =
+  /\b(?:exit(?:ed|ing|s)?|shut(?:ting)? ?down|stopp(?:ed|ing)|terminat\w+|quit(?:ting)?|restart\w*|respawn\w*|retry\w*|crashed|died|killed|gave up|given up|giving up|start-?up|aborted|ended|finished|completed|failed)\b/i
+
+/** Words of lines about an end, and of what ends. */
+const WORDS_OF_ENDS =
+  /\b(?:error|fatal|err|warn|info|reason|main|the|an?|is|was|has|have|been|and|or|with|by|for|from|to|in|of|on|at|it|too|many|quickly|unstable|unexpectedly|before|after|while|again|now|will|be|exit\w*|code|status|result|signal|shut|shutting|down|stop\w*|terminat\w*|quit\w*|restart\w*|respawn\w*|retr(?:y|ies|ying)|crash\w*|died|dead|kill\w*|gave|given?|giving|up|start\w*|boot\w*|abort\w*|end(?:ed|ing)?|finish\w*|complet\w*|fail\w*|process(?:es)?|worker|child|children|master|parent|app|apps?|application|server|service|script|command|program|container|job|task|daemon|supervisor|attempts?|times?|seconds?|state|entered|waiting|file|changes|gracefully|pid|id|pm2|event|handler)\b/gi
+
+const saysEnd = (text: string): boolean =>
+  ENDED_WITH.test(text) ||
+  (ENDED.test(text) && !/\bError: /.test(text) && !/\p{L}/u.test(text.replace(WORDS_OF_ENDS, "")))
 
 /** How a program ends is said with words that stand for a cause elsewhere. */
 const ENDED_BADLY =
-  /\b(?:did ?n[o’']t|not) exit\w*(?: successfully)?|\bnot expected\b|\bunexpected(?:ly)? (?:exit|end|terminat|stop)\w*|\bunexpectedly\b/gi
+  /\b(?:did ?n[o’']t|not) (?:exit|complete)\w*(?: successfully)?|\bnot expected\b|\b(?:exit|end|terminat|stop|crash|die)\w* unexpectedly|\b(?:Called)?Process(?:Error|Exception)\b|\bfailed with an exception\b/gi
 
 const namesCause = (text: string): boolean => {
   const rest = text.replace(ENDED_BADLY, "")
@@ -119,14 +141,12 @@ type Says = "cause" | "failure" | undefined
 
 const says = ({ isNamed, level, text }: LogLine): Says => {
   if (text === "" || level === "lower") return undefined
-  const isNoFailure = NO_FAILURE.test(text)
-  const tellsWhy = namesCause(text)
-  const tellsOf = !isNoFailure && FAILURE.test(text)
+  const said = text.replace(NO_FAILURE, "")
+  const tellsWhy = namesCause(said)
+  const tellsOf = FAILURE.test(said)
   if (level === "warning") return tellsWhy && tellsOf ? "failure" : undefined
-  const isError = level === "error" || tellsWhy || tellsOf
-  if (!isError || (isNoFailure && level !== "error")) return undefined
-  if (isNamed) return tellsWhy ? "cause" : "failure"
-  return ENDING.test(text) && !tellsWhy ? "failure" : "cause"
+  if (level !== "error" && !tellsWhy && !tellsOf) return undefined
+  return tellsWhy || !(isNamed || saysEnd(text)) ? "cause" : "failure"
 }
 
 /**
@@ -134,29 +154,43 @@ const says = ({ isNamed, level, text }: LogLine): Says => {
  *
  * @internal
  */
-export const tellsCause = (text: string): boolean => text.trim() !== "" && !(ENDING.test(text) && !namesCause(text))
+export const tellsCause = (text: string): boolean => text.trim() !== "" && (namesCause(text) || !saysEnd(text))
 
 // -----------------------------------------------------------------------------
 // What belongs to an error
 // -----------------------------------------------------------------------------
 
-const FIELD = /^["']?(?:\[?[\w$@.-]+(?:\([\w ]*\))?\]?)["']?\s*(?::|=>?)\s/
+const FIELD = /^(?!["']?\d+["']?:)["']?(?:\[?[\w$@.-]+(?:\([\w ]*\))?\]?)["']?\s*(?::|=>?)\s/
 const ABOUT_ERROR =
-  /^["']?\[?@?(?:err\w*|\w*error\w*|exception|cause|reason|message|msg|detail\w*|description|what\(\)|code|\w*status\w*|errno|syscall|address|port|path|hint|constraint|schema|table|column|field|param\w*|expected|received|type|kind|name|value|argument|host\w*|url|severity|routine|signal)\]?["']?\s*(?::|=>?)/i
+  /^["']?\[?@?(?:err\w*|\w*error\w*|exception|cause|reason|message|msg|detail\w*|description|what\(\)|code|\w*status\w*|errno|syscall|address|port|path|hint|constraint|schema|table|column|field|param\w*|expected|received|type|kind|name|value|argument|host\w*|url|severity|routine|signal|left|right)\]?["']?\s*(?::|=>?)/i
 const BRACKET = /^[\s{}()[\],;~^|-]*$/
 
 const isAttached = ({ text }: LogLine): boolean => !BRACKET.test(text) && (!FIELD.test(text) || ABOUT_ERROR.test(text))
 
-/** Whether the message of the error can only stand on the next line. */
-const isHeadline = ({ text }: LogLine): boolean => /:$|\(\S+:\d+\)\.?$/.test(text)
+/** Whether the message of the error can only stand on the next lines, and on how many. */
+const linesOfMessage = ({ text }: LogLine): number => {
+  if (/^=+ ?[A-Z ]+ REPORT\b/.test(text)) return MAX_REPORT
+  return /:$|\(\S+:\d+\)\.?$/.test(text) ? 1 : 0
+}
+
+/** How many lines without a time of their own go on with the message of an entry; none if there are so many that they are something else. */
+const goesOn = (lines: ReadonlyArray<LogLine>, at: number): number => {
+  if (lines[at]?.isEntry !== true) return 0
+  const end = lines.findIndex(({ isEntry, text }, index) => index > at && (isEntry || text === ""))
+  const count = (end < 0 ? lines.length : end) - at - 1
+  return count <= MAX_GOING_ON ? count : 0
+}
 
 /** The indices of the lines below an error that belong to it, and where its object or its list ends. */
 const below = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at: number) => {
   const attached: Array<number> = []
   let end = at
   const first = lines[at]
+  const toCome = first === undefined ? 0 : Math.max(linesOfMessage(first), goesOn(lines, at))
   for (let index = at + 1; first !== undefined && attached.length < MAX_ATTACHED; index++) {
     const line = lines[index]
+    // Between a headline and its message may be a blank line.
+    if (line?.text === "" && index === at + 1 && linesOfMessage(first) > 0) continue
     if (line === undefined || line.text === "") break
     if (frames[index] !== true) {
       if (line.level === "lower" || line.level === "warning") break
@@ -164,7 +198,7 @@ const below = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at
       const isDeeper = line.indent > first.indent || BRACKET.test(line.text)
       // A line that heads further ones, as the name of a field heads what is wrong with it.
       const isHead = next !== undefined && next.indent > line.indent && frames[index + 1] !== true
-      const isMessage = index === at + 1 && isHeadline(first)
+      const isMessage = attached.length < toCome
       if (!isDeeper && !isHead && !isMessage) break
       if (isAttached(line)) attached.push(index)
     }
@@ -242,18 +276,48 @@ export const ofLog = (log: string): ReadonlyArray<string> => {
     .map((index) => lines[index]?.text ?? "")
 }
 
-/** The last lines, taken apart. Frames and blank lines come on top of those that count. */
+/** The last lines, taken apart. Frames, fields and blank lines come on top of those that count. */
 const inView = (log: string): ReadonlyArray<LogLine> => {
   const texts = log.split("\n")
+  const without = sharedPrefix(texts.slice(-MAX_SAMPLE))
   const found: Array<LogLine> = []
   let count = 0
   for (let index = texts.length - 1; index >= 0 && count < MAX_LINES; index--) {
-    const text = texts[index] ?? ""
+    const text = without(texts[index] ?? "")
     const lines = ofJson(text) ?? [ofText(text)]
     for (const line of lines.toReversed()) {
+      const behind = found.at(-1)
       found.push(line)
-      if (line.text !== "" && !isFrameText(line)) count++
+      if (isPart(line, behind)) continue
+      // What was counted behind it is the line of source of this frame.
+      count += PYTHON_FRAME.test(line.text) ? -1 : isFrameText(line) ? 0 : 1
     }
   }
   return found.reverse()
+}
+
+const isPart = (line: LogLine, behind: LogLine | undefined): boolean =>
+  line.text === "" ||
+  BRACKET.test(line.text) ||
+  (line.indent > 0 && FIELD.test(line.text)) ||
+  (behind !== undefined && GO_POSITION.test(behind.text) && line.text.endsWith(")"))
+
+/** How many lines are looked at for what all of them begin with. */
+const MAX_SAMPLE = 200
+
+/** What may be the name of a service or of a package before each line, with digits that differ. */
+const PREFIX = /^\S.{0,80}?[:|>\])] (?=\s*\S)/
+
+/** Takes off what nearly all lines begin with, such as `@acme/api:start: `, unless it tells of an error. */
+const sharedPrefix = (lines: ReadonlyArray<string>): ((line: string) => string) => {
+  const keyOf = (line: string) => PREFIX.exec(line)?.[0].replace(/\d/g, "0")
+  const counts = new Map<string, number>()
+  const said = lines.filter((line) => line.trim() !== "")
+  for (const line of said) {
+    const key = keyOf(line)
+    if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  const [shared] = Array.from(counts).find(([, count]) => count >= 4 && count > said.length * 0.8) ?? []
+  if (shared === undefined || FAILURE.test(shared) || NAMED.test(shared)) return (line) => line
+  return (line) => (keyOf(line) === shared ? line.slice(shared.length) : line)
 }

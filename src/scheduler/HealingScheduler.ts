@@ -32,8 +32,8 @@ export type { Occurrence } from "../store/Change.js"
  * **By events**, those that the `triggers` of the job name. Of many that look the same at once the newest counts. A failure
  * that has the signature of one that a completed review was about is not reviewed again, for as long as that review is kept
  * (`retention`), until the command line of the job or one of its files is another, or a person asks. The signature is made of
- * the exit code and the last line about the error, without times, process ids and long numbers. A failure of which nothing but
- * its exit code is known cannot be told from others, and is reviewed.
+ * the exit code and all that the logs tell of errors, without what differs from run to run. A failure of which nothing is known but
+ * that it has ended cannot be told from others, and is reviewed.
  *
  * **Policies** are read from the supervisor each minute, together with the setting `jobs`, which stands over them. One that is
  * wrong is logged, with the job, the key and what would be right, and is in `problems`; until it is right, nothing but a

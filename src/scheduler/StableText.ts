@@ -7,17 +7,20 @@
 
 /** An amount of time, of one unit or of several, as in `6m0s` and `1 hour 5 minutes`; and an amount of space or a share. */
 const AMOUNT =
-  /(?<![\w.:-])~?\d+(?:\.\d+)?(?: ?(?:ns|nanoseconds?|µs|us|microseconds?|ms|msecs?|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|[kmgt]?i?b|bytes?|octets|%)(?![\p{L}_])(?:,? ?(?:and )?\d+(?:\.\d+)?)?|(?:h|m|s|d)(?=\d)(?:\d+(?:\.\d+)?))+(?: ?(?:ms|s|m|h))?(?![\w])/giu
+  /(?<![\w.:-])~?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?: ?(?:ns|nanoseconds?|µs|us|microseconds?|ms|msecs?|millis|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|[kmgt]?i?b|bytes?|octets|%)(?![\p{L}_])(?:,? ?(?:and )?\d+(?:\.\d+)?)?|(?:h|m|s|d)(?=\d)(?:\d+(?:\.\d+)?))+(?: ?(?:ms|s|m|h))?(?![\w])/giu
 
 /** The name of a day before a date, the name of a month with its day, and a date of numbers, in any language. */
 const DATE = [
   /(?<![\p{L}\d])\p{L}{2,9}\.?,? +(?=(?:\p{L}{3,10}\.? +\d{1,2}|\d{1,2}\.? +\p{L}{3,10}\.?),? +(?:\d{4}|\d\d?:\d\d))/gu,
   /(?<![\p{L}\d])\p{L}{3,10}\.? +\d{1,2},?(?= +(?:\d{4},? +)?\d\d?:\d\d)/gu,
-  /(?<![\w.-])(?:\d{1,2}\.? \p{L}{3,10}\.? \d{4}|\d{1,2}([/-])\p{L}{3,4}\1\d{4})(?![\w-])(?::(?=\d\d:))?/gu,
+  /(?<![\w.-])(?:\d{1,2}\.? \p{L}{3,10}\.? \d{4}|\d{1,2}([/-])\p{L}{3,4}\1\d{4})(?![\w-])(?:,? \p{L}{3,12}(?= \d\d?:\d\d))?(?::{1,2}(?=\d\d:))?/gu,
+  /(?<![\w.-])\d{1,2} de \p{L}{3,10}\.?(?: de \d{4})?,?/gu,
+  /\b\d{4}-\d{3}\b(?=[T ])|(?<!\d)\d{1,2}[月월] ?\d{1,2}[日일]?(?= )/gu,
+  /(?:오전|오후|午前|午後|上午|下午) ?(?=\d)/gu,
   /(?<![\w.])\d{1,2}\.? \p{L}{3,10}\.?(?= \d\d?:\d\d)/gu,
   /\b(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +(?=\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/gi,
   /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? +\d{1,2}(?:,? \d{4})?\b|\b\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?: \d{4})?\b/gi,
-  /\d{4}\s?[年년]\s?\d\d?\s?[月월]\s?\d\d?\s?[日일]/gu,
+  /\d{4}[.年년] ?\d\d?[.月월] ?\d\d?[.日일]/gu,
   /\b\d{4}([-/.])\d\d?\1\d\d?(?=T|\b)|\b\d\d?([-/.])\d\d?\2(?:\d{4}|\d\d)\b(?!\.)/g,
   /\b\d{8}(?=T\d{6})/g
 ]
@@ -27,13 +30,13 @@ const TIME =
 
 /** Words behind which a number names one of many of the same kind, and those behind which only a long one does. */
 const ONE_OF_MANY =
-  "pid|ppid|tid|thread|goroutine|fiber|worker|process|child|request|req|trace|span|session|correlation|transaction|txn?|container|instance|connection|conn|client|socket|fd|attempt|retry|retries|restart|iteration|offset|message|msg|event|invocation|seq|uptime|elapsed|took|timestamp|ts"
+  "pid|ppid|tid|thread|goroutine|fiber|worker|process|child|request|req|trace|span|session|correlation|transaction|txn?|container|instance|connection|conn|client|socket|fd|attempt|retry|retries|restart|iteration|offset|message|msg|event|invocation|seq|uptime|elapsed|took|timestamp|ts|used|requested|remaining"
 const MAYBE_ONE_OF_MANY =
-  "in|job|task|run|build|user|account|customer|order|row|record|batch|chunk|partition|id|uid|gid|count|counter|total|size|length|time|epoch|generation"
+  "uid|in|job|task|run|build|user|account|customer|order|row|record|batch|chunk|partition|id|uid|gid|count|counter|total|size|length|time|epoch|generation"
 
 const idNumber = (words: string, digits: string) =>
   new RegExp(
-    `\\b((?:${words})s?(?:[ _-]?(?:id|no|nr|number|#))?["'\`]?\\s*(?:[:=]\\s*)?["'\`(\\[]?#?)${digits}(?:\\.\\d+)?(?![\\w.:-]*\\p{L})`,
+    `\\b((?:${words})s?(?:[ _-]?(?:id|no|nr|number|#))?["'\`]?\\s*(?:[:=]\\s*)?["'\`(\\[]?#?)(?<![A-Za-z])${digits}(?:\\.\\d+)?(?![\\w.:-]*\\p{L})`,
     "giu"
   )
 const ID_NUMBER = idNumber(ONE_OF_MANY, "\\d+")
@@ -44,7 +47,7 @@ const AMOUNT_FIELD =
   /\b(\w*(?:duration|elapsed|latency|took|uptime|response_?time|_ms|_sec|seconds|millis|Ms)["']?\s*[:=]\s*)\d+(?:\.\d+)?/gi
 
 const ID_TEXT =
-  /\b((?:request|req|trace|span|session|correlation|transaction|txn?|invocation|container|pod|instance|message|connection)(?:[ _-]?id)?["'`]?\s*(?:[:=#]\s*)?["'`([]?)(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{5,}/gi
+  /\b((?:request|req|trace|span|session|correlation|transaction|txn?|invocation|container|pod|instance|message|connection|uid|u?id)(?:[ _-]?id)?["'`]?\s*(?:[:=#]\s*)?["'`([]?)(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{5,}/gi
 
 const ID_FIELD =
   /\b((?:x[-_])?(?:amzn?[-_])?(?:request|req|trace|span|session|correlation|transaction|invocation|cf[-_]ray|ray|run|job|task|event|message)[-_ ]?id["'`]?\s*[:=]\s*["'`]?)[\w./+=-]+/gi
@@ -70,13 +73,27 @@ const longNumber = (found: string, at: number, text: string): string => {
   return isInBrackets || CODE_BEFORE.test(before) ? found : "#"
 }
 
+/** In names of threads, and of what else there are several of. */
+const OF_THREADS = /pool|thread|exec|worker|dispatcher|loop|fiber|task|producer|consumer|listener/i
+
+/** A longer run of signs without a blank is parted at what separates its values; of a value the beginning is kept. */
+const MAX_WORD = 200
+
+const inWords = (line: string): string =>
+  line.replace(/\S{200,}/g, (found) =>
+    found
+      .split(/(?<=[,;&?{}()[\]|"'])/)
+      .map((word) => word.slice(0, MAX_WORD))
+      .join(" ")
+  )
+
 /**
  * The same text for two lines that say the same of two runs.
  *
  * @internal
  */
 export const stableText = (line: string): string => {
-  let text = line
+  let text = inWords(line)
     .replace(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, "#")
     .replace(/(?<![\w.])(?:\/private)?\/(?:var\/folders|(?:var\/)?tmp|dev\/shm)\/[^\s"'`)\]},]+/g, "/tmp/#")
     .replace(/[A-Z]:\\[^\s"']*\\Temp\\[^\s"']+/gi, "/tmp/#")
@@ -88,14 +105,13 @@ export const stableText = (line: string): string => {
       .replace(/\S+:\d+(?= ?(?:->|→|=>) ?\S+:\d)/g, "#")
       .replace(/(?<=[\w.\])]:)\d{5}\b/g, (port) => (Number(port) >= FIRST_EPHEMERAL_PORT ? "#" : port))
       .replace(/(?<=\bat |\baddr(?:ess)?[ =]|\bpointer |@ ?|#<[\w:]+[: ])0x[0-9a-f]+\b|\b0x[0-9a-f]{9,}\b/gi, "#")
-      .replace(/(?<=[\w$\])>]@)[0-9a-f]{5,16}\b/g, "#")
+      .replace(/(?<=[\w$\])>}#]@)[0-9a-f]{5,16}\b/g, "#")
       .replace(/\bthread (["'])[^"'\n]{1,100}\1(?: ?\(\d+\))?/gi, (name) => name.replace(/\d+/g, "#"))
-      .replace(
-        /\b(?:[\w.]+-)*\w*(?:pool|thread|exec|executor|worker|dispatcher|loop|loopgroup|fiber)\w*(?:[-_#][\w]+)*[-_#]\d+\b/gi,
-        (name) => name.replace(/\d+/g, "#")
-      )
+      .replace(/\b[\w.-]{1,100}[-_#]\d{1,20}\b/g, (name) => (OF_THREADS.test(name) ? name.replace(/\d+/g, "#") : name))
       .replace(/\b(pid"?[ :=(]+)\d+/gi, "$1#")
-      .replace(/\bPID<[\d.]+>|==\d+==|\beval\d+\b/gi, "#")
+      .replace(/(?:#?PID)?<\d+\.[\d.]+>|==\d+==|\beval\d+\b/gi, "#")
+      .replace(/\$\$Lambda[$/]\S*|\beyJ[\w-]{10,}\.[\w.-]+|\b0H[A-Z0-9]{10,}(?::[0-9A-F]{8})?/g, "#")
+      .replace(/\bP(?:\d+D)?T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?\b/g, "#")
       .replace(/(?<=\bline \d{1,6}: )\d+(?= +[A-Z])/g, "#")
       .replace(AMOUNT_FIELD, "$1#")
       .replace(ID_FIELD, "$1#")

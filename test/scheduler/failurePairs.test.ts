@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as ErrorLines from "../../src/scheduler/ErrorLines.js"
+import { stableText } from "../../src/scheduler/StableText.js"
 import { programs, type RunOf, runs, surroundings } from "../support/failureSamples.js"
 import { signatureOfLog } from "../support/failureSignature.js"
 
@@ -30,4 +31,32 @@ describe("a failure is unknown", () => {
       assert.deepStrictEqual(ErrorLines.ofLog(wrap("starting\nListening on port 3000", first)), [])
     })
   }
+})
+
+describe("a log is read", () => {
+  it("in time that does not explode, whatever stands in it", () => {
+    const parts = [
+      "error ",
+      "1",
+      "1a",
+      "a-",
+      "a.",
+      "1:",
+      "job 1234 ",
+      "[a] ",
+      "é ",
+      "thread-",
+      "thread '",
+      "    at a ",
+      "1h2m",
+      "{",
+      "\\"
+    ]
+    for (const one of parts) {
+      for (const other of parts) {
+        const log = `${`error ${`${one}${other}`.repeat(2000)}x\n`.repeat(2)}`
+        assert.isAtLeast(ErrorLines.ofLog(log).map(stableText).length, 0)
+      }
+    }
+  })
 })

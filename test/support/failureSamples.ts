@@ -381,6 +381,61 @@ export const programs: ReadonlyArray<Sample> = [
       `${date(run)} ${run.clock}.123 UTC [${run.pid}] ERROR:  ${cause}\n${date(run)} ${run.clock}.123 UTC [${run.pid}] STATEMENT:  INSERT INTO users VALUES (1)`
   },
   {
+    name: "env_logger",
+    causes: sentences,
+    print: (cause, run) => `[${run.iso} INFO  app] started\n[${run.iso} ERROR app::load] ${cause}`
+  },
+  {
+    name: "loguru",
+    causes: sentences,
+    print: (cause, run) =>
+      `${date(run)} ${run.clock}.123 | INFO     | app:main:3 - started\n${date(run)} ${run.clock}.123 | ERROR    | app:main:9 - ${cause}`
+  },
+  {
+    name: "logrus",
+    causes: sentences,
+    print: (cause, run) => `INFO[0000] started\nFATA[${String(run.count).padStart(4, "0")}] ${cause}`
+  },
+  {
+    name: "NestJS",
+    causes: sentences,
+    print: (cause, run) =>
+      `[Nest] ${run.pid}  - 03/0${run.count % 9}/2026, 3:01:53 PM     LOG [App] started\n[Nest] ${run.pid}  - 03/0${run.count % 9}/2026, 3:01:53 PM   ERROR [App] ${cause}`
+  },
+  {
+    name: "pino-pretty",
+    causes: sentences,
+    print: (cause, run) =>
+      `[${run.clock}.120] INFO (${run.pid}): started\n[${run.clock}.120] ERROR (${run.pid}): ${cause}`
+  },
+  {
+    name: "nginx",
+    causes: ['host not found in upstream "prices"', 'unknown directive "sever"'],
+    print: (cause, run) =>
+      `${date(run).replaceAll("-", "/")} ${run.clock} [emerg] ${run.pid}#${run.pid}: ${cause} in /etc/nginx/nginx.conf:4`
+  },
+  {
+    name: "color-eyre",
+    causes: sentences,
+    print: (cause) => `Error: \n   0: could not run\n   1: ${cause}\n\nLocation:\n   src/main.rs:9`
+  },
+  {
+    name: "miette",
+    causes: sentences,
+    print: (cause) => `  × ${cause}\n   ╭─[a.kdl:1:1]\n 1 │ feed\n   · ──┬─\n   ╰────`
+  },
+  {
+    name: "Node.js without memory",
+    causes: ["Reached heap limit Allocation failed", "invalid table size Allocation failed"],
+    print: (cause, run) =>
+      `\n<--- Last few GCs --->\n\n[${run.pid}:0x${run.hash}a0]    ${run.took}34 ms: Mark-Compact 2047.9 (2083.1) -> 2047.0 (2083.4) MB, ${run.took}.41 / 0.00 ms  (average mu = 0.${run.count}, current mu = 0.051) allocation failure\n\n<--- JS stacktrace --->\n\nFATAL ERROR: ${cause} - JavaScript heap out of memory\n----- Native stack trace -----\n\n 1: 0x${run.hash}a0 node::OOMErrorHandler(char const*, v8::OOMDetails const&) [node]`
+  },
+  {
+    name: "Erlang",
+    causes: sentences,
+    print: (cause, run) => `=ERROR REPORT==== ${run.day}-${run.month}-2026::${run.clock}.412345 ===\n${cause}\n`
+  },
+  {
     name: "MySQL's client",
     causes: [
       "ERROR 1045 (28000): Access denied for user 'app'@'db' (using password: YES)",
