@@ -12,8 +12,8 @@ import * as Stream from "effect/Stream"
 export interface Broadcast<A> {
   readonly tell: (message: A) => void
   readonly listen: Stream.Stream<A>
-  /** Tells each new listener something first, with nothing missed in between. */
-  readonly listenFrom: (first: () => A) => Stream.Stream<A>
+  /** Tells each new listener these first, with nothing missed in between. */
+  readonly listenFrom: (first: () => ReadonlyArray<A>) => Stream.Stream<A>
   /** There is nothing more to tell. */
   readonly end: Effect.Effect<void>
 }
@@ -49,7 +49,7 @@ export const make = <A>(capacity: number): Broadcast<A> => {
       for (const mailbox of listeners) mailbox.unsafeOffer(message)
     },
     listen: listen(() => {}),
-    listenFrom: (first) => listen((mailbox) => mailbox.unsafeOffer(first())),
+    listenFrom: (first) => listen((mailbox) => mailbox.unsafeOfferAll(first())),
     end: Effect.suspend(() => {
       ended = true
       return Effect.forEach(listeners, (mailbox) => mailbox.end, { discard: true })

@@ -18,8 +18,27 @@ const isNegative = (raw: unknown): boolean =>
         ? !(raw >= 0)
         : Predicate.isBigInt(raw) && raw < 0n
 
-const decode = (raw: unknown): Option.Option<Duration.Duration> =>
-  isNegative(raw) ? Option.none() : Duration.decodeUnknown(raw === "infinity" ? Duration.infinity : raw)
+/** How `Duration.format` writes them: `1h 30m`. */
+const UNITS = { d: "days", h: "hours", m: "minutes", s: "seconds", ms: "millis" } as const
+
+const FORMATTED = /^\s*(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+$/
+
+const formatted = (text: string): Option.Option<Duration.Duration> =>
+  Array.from(text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)).reduce(
+    (sum, [, count, unit]) =>
+      Option.zipWith(
+        sum,
+        Duration.decodeUnknown(`${count} ${UNITS[unit as keyof typeof UNITS]}`), // The pattern names no other.
+        Duration.sum
+      ),
+    Option.some(Duration.zero)
+  )
+
+const decode = (raw: unknown): Option.Option<Duration.Duration> => {
+  if (isNegative(raw)) return Option.none()
+  if (Predicate.isString(raw) && FORMATTED.test(raw)) return formatted(raw)
+  return Duration.decodeUnknown(raw === "infinity" ? Duration.infinity : raw)
+}
 
 const durationFrom = <I extends Duration.DurationInput>(
   isAllowed: Predicate.Refinement<unknown, I>,

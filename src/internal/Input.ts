@@ -10,7 +10,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
-import { closest } from "fastest-levenshtein"
+import { closest, distance } from "fastest-levenshtein"
 import { HealingInvalid } from "../HealingError.js"
 
 /**
@@ -39,7 +39,7 @@ export const withDefault = <A, I>(schema: Schema.Schema<A, I>, fallback: () => N
   Schema.optionalWith(schema, { exact: true, default: fallback })
 
 /**
- * The question that a misspelt name is answered with. `show` writes the name that is probably meant.
+ * The question that a misspelt name is answered with, or the names that there are if none of them is near. `show` writes a name.
  *
  * @internal
  */
@@ -47,7 +47,11 @@ export const didYouMean = (
   name: string,
   known: ReadonlyArray<string>,
   show: (meant: string) => string = identity
-): string => `did you mean ${show(closest(name, known))}?`
+): string => {
+  const nearest = closest(name, known)
+  const isNear = distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, Math.floor(name.length / 3))
+  return isNear ? `did you mean ${show(nearest)}?` : `there are ${known.map(show).join(", ")}`
+}
 
 /**
  * Takes in an object, in which `undefined` counts as left out.

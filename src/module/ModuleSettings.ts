@@ -102,7 +102,11 @@ const checks: Partial<Record<Own, (value: string) => boolean>> = {
   config: isAbsolute
 }
 
-const pattern = Option.liftThrowable((source: string) => new RegExp(source))
+/** Also as JavaScript writes it, between slashes and with flags. */
+const pattern = Option.liftThrowable((source: string) => {
+  const [, inner = source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(source) ?? []
+  return new RegExp(inner, flags)
+})
 
 const namesIn = (list: string): ReadonlyArray<string> =>
   list

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import type { Process } from "./daemon/Payload.js"
+import { type Process, UNKNOWN } from "./daemon/Payload.js"
 
 /**
  * A name, or what it has to match.
@@ -37,7 +37,13 @@ export interface OpenClawRules {
  * @internal
  */
 export const roleOf = (
-  { autorestart, isCron, isModule, job, mark = "", namespace }: Process,
+  {
+    autorestart,
+    isModule,
+    job,
+    mark = "",
+    namespace
+  }: Pick<Process, "autorestart" | "isModule" | "job" | "mark" | "namespace">,
   { isNamed, namespace: ofOpenClaw }: OpenClawRules
 ): "none" | "counts" | "always" => {
   if (isModule) return "none"
@@ -46,7 +52,8 @@ export const roleOf = (
   if (["false", "0", "no", "off"].includes(said)) return "none"
   // Said in any other way it is taken for a yes: busy is the safe side.
   if (said === "" && namespace !== ofOpenClaw && !isNamed(job)) return "none"
-  return isCron || !autorestart ? "counts" : "always"
+  // One that is also started or restarted at a time is as long up as any other.
+  return autorestart ? "always" : "counts"
 }
 
 /** @internal */
@@ -61,6 +68,9 @@ export const WHILE_UP = "while-up"
  */
 export const isUp = ({ autorestart, pid, status }: Pick<Process, "autorestart" | "pid" | "status">): boolean => {
   switch (status) {
+    // PM2 does not say it: busy is the safe side.
+    case UNKNOWN:
+      return true
     case "stopping":
       return true
     case "waiting restart":

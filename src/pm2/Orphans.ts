@@ -4,34 +4,7 @@
  *
  * @internal
  */
-import { readFileSync } from "node:fs"
-
-/**
- * When a process was started, in words that no other process with the same pid has; none if it does not live, or is a zombie.
- * Where there is no `/proc`, all of them have the same words.
- *
- * @internal
- */
-export const startOf = (pid: number): string | undefined => {
-  try {
-    // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name may hold anything, so what counts is behind its last `)`.
-    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? []
-    return state === "Z" || state === "X" ? undefined : rest[18]
-  } catch {
-    return hasProc || !isAlive(pid) ? undefined : "unknown"
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // One of somebody else's does live.
-    return error instanceof Error && "code" in error && error.code === "EPERM"
-  }
-}
-
-const hasProc = process.platform === "linux"
+import { startOf } from "./Proc.js"
 
 /** @internal */
 export interface Orphan {
@@ -43,20 +16,25 @@ export interface Orphan {
 export interface Orphans {
   /** Takes those of the jobs that are up, and gives those that live on without being up. */
   readonly update: (up: ReadonlyArray<Orphan>) => ReadonlyArray<Orphan>
+  /** Takes those that were found otherwise. `start`: when it was started, if that is known. */
+  readonly add: (found: ReadonlyArray<Orphan & { readonly start?: string }>) => void
 }
 
 /** @internal */
 export const make = (startOfPid: (pid: number) => string | undefined = startOf): Orphans => {
   const seen = new Map<number, { readonly job: string; readonly start: string }>()
+  const see = ({ job, pid }: Orphan) => {
+    const start = seen.size < MAX_PIDS || seen.has(pid) ? startOfPid(pid) : undefined
+    if (start === undefined) seen.delete(pid)
+    else seen.set(pid, { job, start })
+  }
   return {
+    add: (found) => {
+      for (const one of found) if (one.start === undefined || one.start === startOfPid(one.pid)) see(one)
+    },
     update: (up) => {
-      const listed = new Set<number>()
-      for (const { job, pid } of up) {
-        listed.add(pid)
-        const start = seen.size < MAX_PIDS || seen.has(pid) ? startOfPid(pid) : undefined
-        if (start === undefined) seen.delete(pid)
-        else seen.set(pid, { job, start })
-      }
+      const listed = new Set(up.map(({ pid }) => pid))
+      up.forEach(see)
       const orphans: Array<Orphan> = []
       for (const [pid, { job, start }] of seen) {
         if (listed.has(pid)) continue

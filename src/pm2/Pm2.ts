@@ -5,6 +5,7 @@
  */
 import { isAbsolute } from "node:path"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,7 +21,9 @@ import { Activity, type JobEvent, type JobInfo, Supervisor } from "../supervisor
 import * as Client from "./daemon/Client.js"
 import * as Payload from "./daemon/Payload.js"
 import { defaultHome } from "./Home.js"
-import { matcher, type NamePattern, type OpenClawRules, roleOf } from "./OpenClawRules.js"
+import * as LastLook from "./LastLook.js"
+import { isUp, matcher, type NamePattern, type OpenClawRules, roleOf } from "./OpenClawRules.js"
+import * as Proc from "./Proc.js"
 import * as RunningJobs from "./RunningJobs.js"
 import * as Runs from "./Runs.js"
 import * as Starts from "./Starts.js"
@@ -53,15 +56,16 @@ export interface Pm2Options {
  * none runs, what runs is unknown, and thereby busy (R16), and it connects as soon as one does.
  *
  * - A job is all processes of one name, except for PM2's modules. It runs as often as processes of it do.
- * - An OpenClaw job counts while it is up if it is finite: if it has `autorestart: false`, or a `cron_restart`. One that PM2
- *   always keeps up would hold reviews up for ever: it is named in a warning, and counts only if its environment holds
+ * - An OpenClaw job counts while it is up if it is finite: if it has `autorestart: false`. One that PM2 always keeps up, also with
+ *   a `cron_restart`, would hold reviews up for ever: it is named in a warning, and counts only if its environment holds
  *   `HEALING_OPENCLAW=while-up`. Between a crash and an immediate restart it counts; while PM2 waits to restart it, it does not.
- * - One whose daemon was killed counts for as long as it lives, and is named in a warning, since PM2 would start it a second
- *   time. Off Linux it cannot be told from another process that gets its pid.
+ * - One whose daemon was killed counts for as long as it lives, and so do the children of one that was killed, on Linux. They are named
+ *   in a warning, since PM2 would start the job a second time. They are found by a file that this layer keeps in PM2's home, and on Linux
+ *   by their environments. Off Linux a process cannot be told from another one that gets its pid.
  * - A run that ends with an exit code other than 0 and the `stop_exit_codes`, or by a signal other than SIGTERM, SIGINT and
- *   SIGHUP, is a `failure`, and so is one after which PM2 gives up (`errored`). A stop, a restart, a reload or a delete is none.
- *   What failed without a connection is found when there is one again, once for each process, unless PM2 itself was restarted;
- *   what failed before the layer was built is not.
+ *   SIGHUP, is a `failure`, and so is one after which PM2 gives up (`errored`), and one that PM2 ends for `max_memory_restart`. A stop,
+ *   a restart, a reload or a delete is none. What failed without a connection, or while this process was down, is found when there is one
+ *   again, once for each process, unless PM2 itself was restarted meanwhile.
  * - A policy is the JSON in the environment entry `HEALING_POLICY` of a process, the first with that name that has one.
  * - Evidence holds the command line, the script, the paths of the logs, and up to 200 runs: those seen since the layer was
  *   built, and the last one before that. Of environments nothing is kept but these two entries.
@@ -150,9 +154,14 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
 
     const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "PM2 was not asked yet" }))
     const events = Broadcast.make<JobEvent>(MAX_EVENTS)
+    const lookFile = LastLook.make(home, JSON.stringify([rules.namespace, String(options.name), variable]))
+    const lastLook = lookFile.read(yield* Clock.currentTimeMillis)
     const runs = Runs.make()
+    if (lastLook !== undefined) runs.resume(lastLook)
     const starts = Starts.make(yield* Effect.clock)
-    const running = RunningJobs.make(rules, variable)
+    const running = RunningJobs.make(rules, variable, () => Proc.startedBy(home, variable), lastLook?.processes ?? [])
+    /** What has failed before anybody listened. */
+    let early: ReadonlyArray<JobEvent> | undefined = []
     const asking = new Set<Asking>()
     const wanted = yield* Effect.makeLatch(false)
     let changes = 0
@@ -168,7 +177,9 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
       )
 
     const tellEvent = (event: JobEvent | undefined, isModule: boolean) => {
-      if (event !== undefined && isReviewed({ job: event.job, isModule })) events.tell(event)
+      if (event === undefined || !isReviewed({ job: event.job, isModule })) return
+      if (early === undefined) events.tell(event)
+      else early = [...early, event].slice(-MAX_EVENTS)
     }
 
     const lookAgain = () => {
@@ -190,6 +201,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         lookAgain()
         runs.read(line)
         if (line._tag === "Starting") starts.add(line.slot)
+        if (line._tag === "Ended" && isKill(line.signal)) running.killed(line.slot)
       }
     }
 
@@ -200,8 +212,9 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         wanted.unsafeClose()
         const asked = Array.from(asking)
         const changesBefore = changes
-        const processes = Option.getOrUndefined(Payload.processesOf(yield* client.list, variable))
-        if (processes === undefined) return yield* new Client.Pm2Lost({ reason: "PM2 lists what cannot be understood" })
+        const list = Option.getOrUndefined(Payload.processesOf(yield* client.list, variable))
+        if (list === undefined) return yield* new Client.Pm2Lost({ reason: "PM2 lists what cannot be understood" })
+        const { odd, processes } = list
         const isOld = changes !== changesBefore
         if (isOld && dropped < MAX_DROPPED) {
           dropped++
@@ -211,9 +224,12 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         const managed = processes.filter(({ isModule }) => !isModule)
         for (const event of runs.listed(managed, isFirst)) tellEvent(event, false)
         const up = yield* running.of(processes, isFirst)
+        yield* lookFile.write(lookOf(processes, rules), yield* Clock.currentTimeMillis)
         const isStarting = starts.listed(processes, (process) => roleOf(process, rules) === "counts")
         if (isOld) yield* tell(Activity.Unknown({ reason: "PM2 changes faster than it lists" }))
         else if (isStarting) yield* tell(Activity.Unknown({ reason: "PM2 is starting a process" }))
+        else if (odd > 0)
+          yield* tell(Activity.Unknown({ reason: `PM2 lists ${odd} of which it tells neither name nor id` }))
         else yield* tell(Activity.Known({ running: up }))
         for (const one of asked) Deferred.unsafeDone(one, Exit.succeed(managed))
         isFirst = false
@@ -268,7 +284,11 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     return {
       jobs: Effect.map(ask, (processes) => jobsOf(processes.filter(isReviewed), rules)),
       activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
-      events: events.listen,
+      events: events.listenFrom(() => {
+        const first = early ?? []
+        early = undefined
+        return first
+      }),
       evidence: ({ id }, scope) =>
         Effect.flatMap(ask, (processes) => {
           const [first, ...others] = processes.filter((process) => process.job === id && isReviewed(process))
@@ -278,6 +298,21 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         })
     }
   })
+
+/** Whether it leaves a process no time to end what it has started. */
+const isKill = (signal: string | undefined): boolean =>
+  signal !== undefined && !["SIGTERM", "SIGHUP", "SIGINT"].includes(signal)
+
+const lookOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules): ReadonlyArray<LastLook.SeenProcess> =>
+  processes
+    .filter(({ isModule }) => !isModule)
+    .map((process) => ({
+      ...Runs.seenOf(process),
+      start:
+        process.pid !== null && roleOf(process, rules) === "counts" && isUp(process)
+          ? (Proc.startOf(process.pid) ?? null)
+          : null
+    }))
 
 const CLOSED = "the adapter of PM2 is closed"
 

@@ -5,7 +5,8 @@
  */
 import { type EvidenceScope, type Run, runsWithin } from "../supervisor/Evidence.js"
 import type { JobEvent } from "../supervisor/Supervisor.js"
-import type { Exception, Exit, Line, Process } from "./daemon/Payload.js"
+import { type Exception, type Exit, type Line, type Process, UNKNOWN } from "./daemon/Payload.js"
+import type { LastLook, SeenProcess } from "./LastLook.js"
 import { isUp } from "./OpenClawRules.js"
 
 /** How many runs of one job are kept. */
@@ -39,6 +40,8 @@ export interface Runs {
    * process.
    */
   readonly listed: (processes: ReadonlyArray<Process>, isFirst: boolean) => ReadonlyArray<JobEvent>
+  /** What was listed before this process was started: what has failed since then is told with the first list. */
+  readonly resume: (last: LastLook) => void
   /** The newest first. */
   readonly of: (job: string, scope: EvidenceScope) => ReadonlyArray<Run>
 }
@@ -54,7 +57,10 @@ export const make = (): Runs => {
   const exceptions = new Map<string, Exception>()
   const signals = new Map<string, string>()
   const stops = new Set<string>()
-  let slots: ReadonlyMap<string, Process> = new Map()
+  const overMemory = new Map<string, string>()
+  let slots: ReadonlyMap<string, SeenProcess> = new Map()
+  /** When PM2 was looked at before this process was started, until it is looked at again. */
+  let lookedAt: number | undefined
 
   const keep = (job: string, run: Seen) => {
     const runs = jobs.get(job) ?? new Map<string, Seen>()
@@ -87,7 +93,7 @@ export const make = (): Runs => {
   }
 
   /** What has failed since a process was last listed, over a connection that was lost in between. */
-  const missed = (before: Process, now: Process): JobEvent | undefined => {
+  const missed = (before: SeenProcess, now: Process): JobEvent | undefined => {
     // Another daemon gives it another one, and has not seen it fail.
     if (now.uniqueId === undefined || now.uniqueId !== before.uniqueId) return undefined
     if (!isUp(now) && jobs.get(now.job)?.get(now.runId ?? "")?.isTold === true) return undefined
@@ -104,12 +110,26 @@ export const make = (): Runs => {
     return failure(now.job, ends === 1 && !hadEnded ? before.runId : null, now.exitCode)
   }
 
+  /** The failure of a run that has begun since PM2 was last looked at, by a process that was not there then. */
+  const missedOfNew = (now: Process): JobEvent | undefined => {
+    const isNew = lookedAt !== undefined && now.startedAt !== null && now.startedAt > lookedAt
+    if (!isNew || isUp(now) || now.status === UNKNOWN || outcomeOf(now, undefined) !== "failed") return undefined
+    return failure(now.job, now.runId, now.exitCode, lastErrorOf(now.status))
+  }
+
   return {
+    resume: ({ at, processes }) => {
+      slots = new Map(processes.map((process) => [process.slot, process]))
+      lookedAt = at
+    },
     ended: (exit) => {
       const { at, exitCode, job, runId, slot, startedAt, status } = exit
       const signal = signals.get(slot)
       const exception = exceptions.get(slot)
-      const wasStopped = stops.delete(slot)
+      const memory = overMemory.get(slot)
+      // PM2 stops what takes too much memory as if somebody had asked for it.
+      const wasStopped = stops.delete(slot) && memory === undefined
+      overMemory.delete(slot)
       signals.delete(slot)
       exceptions.delete(slot)
       const known = runId === null ? undefined : jobs.get(job)?.get(runId)
@@ -120,7 +140,8 @@ export const make = (): Runs => {
         return undefined
       }
       const isItsEnd = exception !== undefined && Math.abs((at ?? 0) - (exception.at ?? 0)) <= MAX_AGONY
-      const ended = wasStopped ? "stopped" : (outcomeOf(exit, signal) ?? "succeeded")
+      const asked = wasStopped ? "stopped" : (outcomeOf(exit, signal) ?? "succeeded")
+      const ended = memory === undefined ? asked : "failed"
       // An exception that nobody has caught has a worker of a cluster exit with 0.
       const outcome = ended === "succeeded" && exit.mode === "cluster" && isItsEnd ? "failed" : ended
       keep(job, {
@@ -137,9 +158,11 @@ export const make = (): Runs => {
         job,
         runId,
         exitCode,
-        isItsEnd
-          ? exception.message
-          : (lastErrorOf(status) ?? (signal === undefined ? undefined : `ended by ${signal}`))
+        memory !== undefined
+          ? memory
+          : isItsEnd
+            ? exception.message
+            : (lastErrorOf(status) ?? (signal === undefined ? undefined : `ended by ${signal}`))
       )
     },
     excepted: (exception) => {
@@ -150,18 +173,23 @@ export const make = (): Runs => {
       if (line._tag === "Other") return
       const { slot } = line
       signals.delete(slot)
-      if (line._tag === "Starting") stops.delete(slot)
+      if (line._tag === "Starting") {
+        stops.delete(slot)
+        overMemory.delete(slot)
+      }
+      if (line._tag === "OverMemory") overMemory.set(slot, line.message)
       if (line._tag === "Stopping") stops.add(slot)
       if (line._tag === "Ended" && line.signal !== undefined) signals.set(slot, line.signal)
       trim(signals, MAX_LAST_WORDS)
       trim(stops, MAX_LAST_WORDS)
+      trim(overMemory, MAX_LAST_WORDS)
     },
     listed: (processes, isFirst) => {
       const before = slots
-      slots = new Map(processes.map((process) => [process.slot, process]))
-      return processes.flatMap((process) => {
+      slots = new Map(processes.map((process) => [process.slot, seenOf(process)]))
+      const events = processes.flatMap((process) => {
         const earlier = isFirst ? before.get(process.slot) : undefined
-        const event = earlier === undefined ? undefined : missed(earlier, process)
+        const event = (earlier === undefined ? undefined : missed(earlier, process)) ?? missedOfNew(process)
         if (event !== undefined && event.runId !== null && event.runId !== process.runId) {
           const known = jobs.get(event.job)?.get(event.runId)
           const startedAt = known?.startedAt ?? earlier?.startedAt ?? null
@@ -171,6 +199,8 @@ export const make = (): Runs => {
         keepFound(process, event !== undefined && event.runId === process.runId)
         return event === undefined ? [] : [event]
       })
+      lookedAt = undefined
+      return events
     },
     of: (job, scope) => {
       const up = new Set(Array.from(slots.values()).flatMap((process) => (isUp(process) ? [process.runId] : [])))
@@ -184,6 +214,26 @@ export const make = (): Runs => {
     }
   }
 }
+
+/**
+ * What is needed of a process to know what has become of it.
+ *
+ * @internal
+ */
+export const seenOf = ({
+  autorestart,
+  job,
+  pid,
+  restarts,
+  runId,
+  slot,
+  startedAt,
+  status,
+  uniqueId
+}: Process): SeenProcess => ({
+  ...{ autorestart, job, pid, restarts, runId, slot, startedAt, status, uniqueId },
+  start: null
+})
 
 const lastErrorOf = (status: string) => (status === "errored" ? GAVE_UP : undefined)
 

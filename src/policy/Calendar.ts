@@ -87,6 +87,27 @@ const orAll = (values: ReadonlySet<number>, count: number): ReadonlyArray<number
 
 const bitsOf = (values: ReadonlySet<number>): number => [...values].reduce((bits, value) => bits | (1 << value), 0)
 
+const WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+
+const weekdayOf = (name: string): number => (/^[0-6]$/.test(name) ? Number(name) : WEEKDAYS.indexOf(name.toUpperCase()))
+
+/** To Effect, Sunday begins the week. A range that ends with it is written as the list that it stands for. */
+const withSundayFirst = (expression: string): string =>
+  expression.trim().replace(/\S+$/, (field) =>
+    field
+      .split(",")
+      .map((item) => {
+        const [whole, from = "", step = "1"] = /^(\w+)-(?:SUN|7)(?:\/(\d+))?$/i.exec(item) ?? []
+        const first = weekdayOf(from)
+        if (whole === undefined || first < 1 || Number(step) < 1) return item
+        return Arr.range(first, 7)
+          .filter((day) => (day - first) % Number(step) === 0)
+          .map((day) => day % 7)
+          .join(",")
+      })
+      .join(",")
+  )
+
 /**
  * Effect says what an expression means. When it comes true is found here, by the one way for all schedules:
  * `Cron.next` returns an earlier instant in an hour that is repeated, and misses what a skipped hour has put off if it is
@@ -95,7 +116,7 @@ const bitsOf = (values: ReadonlySet<number>): number => [...values].reduce((bits
  * @internal
  */
 export const fromCron = (expression: string): Either.Either<Calendar, Cron.ParseError> =>
-  Either.map(Cron.parse(expression), (cron) => {
+  Either.map(Cron.parse(withSundayFirst(expression)), (cron) => {
     const months = bitsOf(cron.months)
     const days = bitsOf(cron.days)
     const weekdays = bitsOf(cron.weekdays)

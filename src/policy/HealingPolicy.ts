@@ -132,7 +132,10 @@ const camelCased = (input: Readonly<Record<string, unknown>>): Record<string, un
 const asWritten = (input: Readonly<Record<string, unknown>>): Record<string, unknown> => {
   const { schedule, ...others } = Record.filter(input, Predicate.isNotNull)
   if (schedule === undefined) return others
-  return { ...others, schedule: Predicate.isReadonlyRecord(schedule) ? camelCased(schedule) : schedule }
+  return {
+    ...others,
+    schedule: Predicate.isReadonlyRecord(schedule) ? Record.filter(camelCased(schedule), Predicate.isNotNull) : schedule
+  }
 }
 
 /** How its people have spelt the keys of a policy, and would spell those that they should have. */

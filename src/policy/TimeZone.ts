@@ -122,12 +122,20 @@ export const get = (name: string): TimeZone => {
 }
 
 /**
- * Whether there is a zone of this name. An offset such as `+01:00` is none, although some versions of Node.js take it.
+ * Abbreviations that ICU takes for one of the several zones that use them: to it, BST is Dhaka. None is a name of the IANA. Source: the
+ * short names of Java's `ZoneId.SHORT_IDS`, which ICU keeps, without those that the IANA has as well (EST, HST, MST).
+ */
+const AMBIGUOUS = new Set(
+  "ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST".split(" ")
+)
+
+/**
+ * Whether there is a zone of this name. An abbreviation that several places share is none, and an offset such as `+01:00` is none, although some versions of Node.js take it.
  *
  * @internal
  */
 export const exists = (name: string): boolean => {
-  if (!/^[a-z]/i.test(name)) return false
+  if (!/^[a-z]/i.test(name) || AMBIGUOUS.has(name.toUpperCase())) return false
   try {
     get(name)
     return true

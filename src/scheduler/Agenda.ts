@@ -19,8 +19,11 @@ const GRACE = Duration.toMillis("2 minutes")
 /** The time between two missed ones that are made up for. */
 const SPACING = Duration.toMillis("6 seconds")
 
-/** What is further ahead than this was written by a clock that was wrong. */
-const MAX_AHEAD = Duration.toMillis("31 days")
+/**
+ * What is further ahead than this was written by a clock that was wrong. A clock in the time of another zone is off by 26 hours at most: as
+ * long as it is less, nothing happens twice, and a schedule is silent for no longer.
+ */
+const MAX_AHEAD = Duration.toMillis("26 hours")
 
 /** This package did not exist before: a clock that shows an earlier time was not set at all, as after a start without a battery. */
 const SANE = Date.UTC(2026, 0, 1)

@@ -27,7 +27,7 @@ export type { Occurrence } from "../store/Change.js"
  * process was not there, slept, or had its clock changed, come to one request in all, for the last of them; one every six
  * seconds over all jobs, and none for what is older than the setting `maxCatchUpAge`. A schedule counts from when it is first
  * seen, and anew from when it is changed. A job that is gone for a while goes on where it was. A clock that is set back has
- * nothing happen twice, unless it was wrong by more than 31 days.
+ * nothing happen twice, unless it was wrong by more than 26 hours.
  *
  * **By events**, those that the `triggers` of the job name. Of many that look the same at once the newest counts. A failure
  * that has the signature of one that a completed review was about is not reviewed again, for as long as that review is kept

@@ -126,7 +126,7 @@ const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSyste
 // Its warnings are off: they would print lines of a file that may hold anybody's secrets.
 const parseYaml = (text: string): Either.Either<unknown, string> =>
   Either.try({
-    try: (): unknown => parse(text, { logLevel: "error" }),
+    try: (): unknown => parse(text, { logLevel: "error", merge: true }),
     // Only what kind and where: the message quotes the file.
     catch: (error) =>
       error instanceof YAMLParseError

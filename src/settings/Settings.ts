@@ -141,7 +141,8 @@ const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<
   for (const setting of settings) {
     const key = keyOf(setting)
     const found = raw[key]
-    if (found === undefined) continue
+    // In a file, a key with nothing behind it is one whose lines are all comments.
+    if (found === undefined || (found === null && kind === "yaml")) continue
     const { decode, expected, expectedInText } = table[setting]
     const decodeHere: Kind.Decode<unknown> | undefined = decode[kind]
     const decoded = decodeHere?.(found)

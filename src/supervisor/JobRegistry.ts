@@ -365,7 +365,7 @@ const make = (
       jobs: Effect.sync(() =>
         Array.from(jobs.values(), ({ told: { id, kind, openClaw, policy } }) => ({ id, kind, openClaw, policy }))
       ),
-      activity: activity.listenFrom(known),
+      activity: activity.listenFrom(() => [known()]),
       events: events.listen,
       evidence: ({ id }, scope) =>
         at(id, ({ breaches, output, runs, told: { command, files, logs } }) => ({

@@ -69,8 +69,7 @@ export const Activity = Data.taggedEnum<Activity>()
  * - `trigger`: what: `failure`, `sla_breach`, or a name of your own that is neither `manual` nor `schedule`.
  * - `runId`: in which run, as the evidence calls it; 1 to 256 characters.
  * - `exitCode`: with which that has ended.
- * - `lastError`: the last line that it has printed about what went wrong; it is looked for in the logs if it is left out. At most
- *   10,000 characters, of which the first 1,000 count.
+ * - `lastError`: the last line that it has printed about what went wrong, of at most 10,000 characters. What the logs tell counts as well.
  *
  * @since 0.1.0
  * @category schemas

@@ -5,7 +5,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Deferred, Effect, Exit, Fiber, Schedule, type Scope } from "effect"
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
-import { startOf } from "../../src/pm2/Orphans.js"
+import { startOf } from "../../src/pm2/Proc.js"
 import { bundle } from "../support/bundle.js"
 import { makeFake } from "./makeFake.js"
 

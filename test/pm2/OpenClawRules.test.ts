@@ -35,12 +35,13 @@ describe("what a process is to the running state", () => {
     [{ namespace: "default", env: { HEALING_OPENCLAW: 1 } }, "counts"],
     [{ env: { HEALING_OPENCLAW: "False" } }, "none"],
     [{ autorestart: true }, "always"],
-    [{ autorestart: true, cron_restart: "0 3 * * *" }, "counts"],
+    [{ autorestart: true, cron_restart: "0 3 * * *" }, "always"],
+    [{ autorestart: false, cron_restart: "0 3 * * *" }, "counts"],
     [{ autorestart: true, env: { HEALING_OPENCLAW: " While-Up " } }, "counts"],
     [{ autorestart: true, namespace: "default", env: { HEALING_OPENCLAW: "yes" } }, "always"],
     [{ pmx_module: true, env: { HEALING_OPENCLAW: "while-up" } }, "none"]
   ])("%j: %s", (changes, expected) => {
-    const [process] = Option.getOrThrow(Payload.processesOf([listed(changes)], "HEALING_OPENCLAW"))
+    const [process] = Option.getOrThrow(Payload.processesOf([listed(changes)], "HEALING_OPENCLAW")).processes
     assert.isDefined(process)
     const isNamed = matcher(/^agent-/g)
     for (const _ of [1, 2]) assert.strictEqual(roleOf(process, { namespace: "openclaw", isNamed }), expected)

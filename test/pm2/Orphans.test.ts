@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Orphans from "../../src/pm2/Orphans.js"
+import * as Proc from "../../src/pm2/Proc.js"
 
 describe("a process that PM2 does not know any more", () => {
   it("counts until it ends, even if another one gets its pid", () => {
@@ -23,8 +24,8 @@ describe("a process that PM2 does not know any more", () => {
   })
 
   it("is told by when it was started", () => {
-    assert.isDefined(Orphans.startOf(process.pid))
-    assert.strictEqual(Orphans.startOf(process.pid), Orphans.startOf(process.pid))
-    assert.isUndefined(Orphans.startOf(4_194_304))
+    assert.isDefined(Proc.startOf(process.pid))
+    assert.strictEqual(Proc.startOf(process.pid), Proc.startOf(process.pid))
+    assert.isUndefined(Proc.startOf(4_194_304))
   })
 })

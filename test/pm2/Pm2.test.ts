@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
+import * as Proc from "../../src/pm2/Proc.js"
 import { isFull } from "../support/property.js"
 import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./makeDaemon.js"
 
@@ -173,6 +174,168 @@ describe("a daemon of PM2", () => {
       yield* running()
       assert.deepStrictEqual(yield* events, [])
       yield* watched.assert
+    })
+  )
+})
+
+/** A shell that stays, by itself or with a child that does the work. */
+const shell = (folder: string, name: string, text: string) => {
+  const script = join(folder, name)
+  writeFileSync(script, text)
+  return { script, interpreter: "sh" }
+}
+
+describe("a process that is down while PM2 goes on", () => {
+  it.scopedLive("knows the jobs that have outlived their daemon, and their children, when it is up again", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      const { home } = daemon
+      yield* daemon.start(
+        { name: "alone", ...shell(daemon.folder, "alone.sh", ': > "$1/alive-$2-$$"; exec sleep 100000') },
+        { name: "parent", ...shell(daemon.folder, "parent.sh", 'sleep 100000 & : > "$1/alive-$2-$!"; wait') },
+        { name: "up", autorestart: true }
+      )
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { running } = yield* watch({ home })
+          yield* running("alone", "parent")
+        })
+      )
+      const pid = yield* daemon.pid
+      assert.isDefined(pid)
+      process.kill(pid, "SIGKILL")
+      yield* daemon.pm2("ping")
+      const again = yield* watch({ home })
+      yield* again.running("alone", "parent")
+      assert.deepStrictEqual(yield* again.supervisor.jobs, [])
+      for (const one of daemon.alive()) if (one.job === "alone") process.kill(one.pid, "SIGKILL")
+      yield* again.running("parent")
+      // The shell ends, and its child goes on.
+      const [child] = daemon.alive().filter(({ job }) => job === "parent")
+      assert.isDefined(child)
+      const shellPid = Number(readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1])
+      process.kill(shellPid, "SIGKILL")
+      while (Proc.startOf(shellPid) !== undefined) yield* Effect.sleep("10 millis")
+      yield* again.supervisor.jobs
+      yield* again.running("parent")
+      process.kill(child.pid, "SIGKILL")
+      yield* again.running()
+    })
+  )
+
+  it.scopedLive("knows them without its file, by their environments", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      yield* daemon.start({
+        name: "alone",
+        ...shell(daemon.folder, "alone.sh", ': > "$1/alive-$2-$$"; exec sleep 100000')
+      })
+      while (daemon.alive().length === 0) yield* Effect.sleep("10 millis")
+      const pid = yield* daemon.pid
+      assert.isDefined(pid)
+      process.kill(pid, "SIGKILL")
+      yield* daemon.pm2("ping")
+      const { running } = yield* watch({ home: daemon.home })
+      yield* running("alone")
+      for (const { pid } of daemon.alive()) process.kill(pid, "SIGKILL")
+      yield* running()
+    })
+  )
+
+  it.scopedLive("tells what has failed meanwhile, once", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      const { home } = daemon
+      yield* daemon.start({ name: "old", first: "exit 4" }, { name: "stay" }, { name: "fine" })
+      while (!(yield* daemon.pm2("jlist")).includes('"exit_code":4')) yield* Effect.sleep("10 millis")
+      const first = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { events, running } = yield* watch({ home })
+          yield* running("fine", "stay")
+          return yield* events
+        })
+      )
+      // It had failed before anybody looked.
+      assert.deepStrictEqual(first, [])
+      yield* daemon.make("stay", "exit 3")
+      yield* daemon.make("fine", "exit 0")
+      yield* daemon.start({ name: "new", first: "exit 5" })
+      while (daemon.alive().length > 0) yield* Effect.sleep("10 millis")
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { events, supervisor, told } = yield* watch({ home })
+          yield* told(2)
+          yield* supervisor.jobs
+          const all = (yield* events).map(({ exitCode, job }) => [job, exitCode])
+          assert.sameDeepMembers(all, [
+            ["stay", 3],
+            ["new", 5]
+          ])
+        })
+      )
+      const { events, supervisor } = yield* watch({ home })
+      yield* supervisor.jobs
+      yield* supervisor.jobs
+      assert.deepStrictEqual(yield* events, [])
+    })
+  )
+})
+
+describe("a job that is killed", () => {
+  it.scopedLive("counts for as long as its children live, unless it has ended by itself", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      const child = 'sleep 100000 & : > "$1/alive-$2-$!"; : > "$1/pid-$2-$$"; '
+      yield* daemon.start(
+        { name: "killed", ...shell(daemon.folder, "killed.sh", `${child} wait`) },
+        { name: "ended", ...shell(daemon.folder, "ended.sh", `${child} while ! test -e "$1/end"; do sleep 0.05; done`) }
+      )
+      const { running, supervisor } = yield* watch({ home: daemon.home })
+      yield* running("ended", "killed")
+      const shellOf = (job: string) =>
+        Number(
+          readdirSync(daemon.folder)
+            .find((name) => name.startsWith(`pid-${job}-`))
+            ?.split("-")
+            .at(-1)
+        )
+      writeFileSync(join(daemon.folder, "end"), "")
+      yield* running("killed")
+      process.kill(shellOf("killed"), "SIGKILL")
+      while (Proc.startOf(shellOf("killed")) !== undefined) yield* Effect.sleep("10 millis")
+      while (!(yield* daemon.pm2("jlist")).includes('"status":"stopped"')) yield* Effect.sleep("10 millis")
+      yield* supervisor.jobs
+      yield* running("killed")
+      for (const { pid } of daemon.alive()) process.kill(pid, "SIGKILL")
+      yield* running()
+    })
+  )
+})
+
+describe.runIf(isFull)("a job that takes too much memory", () => {
+  it.scopedLive("has failed each time that PM2 ends it for that", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      const script = join(daemon.folder, "greedy.cjs")
+      writeFileSync(script, "const all = []; setInterval(() => all.push(Buffer.alloc(30e6, 1)), 300)")
+      const { events, supervisor, told } = yield* watch({ home: daemon.home })
+      yield* daemon.pm2With(
+        { PM2_WORKER_INTERVAL: "1000" },
+        ...["start", script, "--name", "greedy", "--max-memory-restart", "100M"]
+      )
+      yield* told(2)
+      yield* daemon.pm2("stop", "greedy")
+      const [job] = yield* supervisor.jobs
+      assert.isDefined(job)
+      for (const { lastError } of yield* events) {
+        assert.match(
+          lastError ?? "",
+          /^PM2 has ended it: it took \d+ MB of memory, and max_memory_restart allows 100 MB$/
+        )
+      }
+      const { runs } = yield* supervisor.evidence(job, everything)
+      assert.strictEqual(runs.filter(({ outcome }) => outcome === "failed").length, (yield* events).length)
+      assert.strictEqual(runs[0]?.outcome, "stopped")
     })
   )
 })

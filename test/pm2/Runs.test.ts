@@ -15,7 +15,7 @@ const makeRuns = () => {
     ...runs,
     end: (changes: Changes = {}) => runs.ended(Option.getOrThrow(Payload.exitOf(exit(changes)))),
     list: (isFirst: boolean, ...processes: ReadonlyArray<Changes>) =>
-      runs.listed(Option.getOrThrow(Payload.processesOf(processes.map(listed), "X")), isFirst),
+      runs.listed(Option.getOrThrow(Payload.processesOf(processes.map(listed), "X")).processes, isFirst),
     outcomes: (scope: EvidenceScope = all) => runs.of("digest", scope).map(({ id, outcome }) => [id, outcome])
   }
 }

@@ -12,7 +12,7 @@ const makeStarts = Effect.map(Clock.clockWith(Effect.succeed), (clock) => {
     ...starts,
     list: (...processes: ReadonlyArray<Changes>) =>
       starts.listed(
-        Option.getOrThrow(Payload.processesOf(processes.map(listed), "X")),
+        Option.getOrThrow(Payload.processesOf(processes.map(listed), "X")).processes,
         ({ namespace }) => namespace === "openclaw"
       )
   }

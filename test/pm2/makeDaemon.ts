@@ -9,7 +9,7 @@ import { assert } from "@effect/vitest"
 import { Context, Data, Effect, Layer, Schedule, Stream, SubscriptionRef } from "effect"
 import { type Activity, type JobEvent, Supervisor } from "effect-healing"
 import { Pm2, type Pm2Options } from "effect-healing/pm2"
-import { startOf } from "../../src/pm2/Orphans.js"
+import { startOf } from "../../src/pm2/Proc.js"
 
 const bin = process.env.PM2_BIN ?? createRequire(import.meta.url).resolve("pm2/bin/pm2")
 
@@ -64,17 +64,28 @@ export const makeDaemon = Effect.gen(function* () {
     rmSync(folder, { recursive: true, force: true })
   })
   yield* Effect.addFinalizer(() => Effect.orDie(inTime(Effect.retry(remove, Schedule.spaced("20 millis")))))
-  const pm2 = (...args: ReadonlyArray<string>) =>
+  const pm2With = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
     Effect.async<string>((resume) => {
       const { HEALING_OPENCLAW: _, ...env } = process.env
       execFile(
         process.execPath,
         [bin, ...args],
-        { env: { ...env, ...npm, PM2_HOME: home, HOME: folder, PM2_DISABLE_VERSION_CHECK: "true", TOKEN: planted } },
+        {
+          env: {
+            ...env,
+            ...npm,
+            PM2_HOME: home,
+            HOME: folder,
+            PM2_DISABLE_VERSION_CHECK: "true",
+            TOKEN: planted,
+            ...variables
+          }
+        },
         (error, stdout, stderr) =>
           resume(error === null ? Effect.succeed(stdout) : Effect.die(new Error(`${stdout}${stderr}`)))
       )
     })
+  const pm2 = (...args: ReadonlyArray<string>) => pm2With({}, ...args)
   /** Starts apps of a configuration, `app.cjs` unless they say otherwise. */
   const start = (...apps: ReadonlyArray<App>) =>
     Effect.suspend(() => {
@@ -96,7 +107,7 @@ export const makeDaemon = Effect.gen(function* () {
       writeFileSync(join(folder, "next"), what)
       renameSync(join(folder, "next"), join(folder, `do-${job}`))
     })
-  return { folder, home, pm2, start, make, alive, pid: Effect.sync(pidOf) }
+  return { folder, home, pm2, pm2With, start, make, alive, pid: Effect.sync(pidOf) }
 })
 
 /** In the environment of every process. */

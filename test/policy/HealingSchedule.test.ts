@@ -564,3 +564,52 @@ describe("generated calendars", () => {
     patienceFor(SCHEDULES)
   )
 })
+
+describe("a cron expression", () => {
+  const names = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
+
+  it("may have ranges of weekdays up to Sunday, by name and by number, with a step, and among others", () => {
+    for (let first = 1; first <= 7; first++) {
+      for (const step of [1, 2, 3]) {
+        const days = Array.from({ length: 8 - first }, (_, index) => first + index).filter(
+          (day) => (day - first) % step === 0
+        )
+        const expected = list(
+          decode({ cron: `0 0 * * ${days.map((day) => day % 7).join(",")}`, timeZone: "UTC" }),
+          0,
+          30 * DAY
+        )
+        const suffix = step === 1 ? "" : `/${step}`
+        for (const range of [`${names[first]}-SUN`, `${names[first]?.toLowerCase()}-sun`, `${first}-7`]) {
+          const found = list(decode({ cron: `0 0 * * ${range}${suffix}`, timeZone: "UTC" }), 0, 30 * DAY)
+          assert.deepStrictEqual(found, expected, `${range}${suffix}`)
+        }
+      }
+    }
+    assert.lengthOf(list(decode({ cron: "0 0 * * MON,SAT-SUN", timeZone: "UTC" }), 0, 7 * DAY), 3)
+  })
+})
+
+describe("a time zone", () => {
+  it("is refused where several places share its abbreviation, and not where the IANA has it", () => {
+    const isKnown = (timeZone: string) =>
+      Either.isRight(Schema.decodeUnknownEither(HealingSchedule)({ frequency: "daily", timeZone }))
+    for (const name of ["BST", "bst", "AST", "IST", "CST", "PST", "JST", "EAT", "Pakistan", "+01:00"])
+      assert.isFalse(isKnown(name), name)
+    const iana = [
+      "UTC",
+      "GMT",
+      "CET",
+      "EET",
+      "WET",
+      "EST",
+      "MST",
+      "HST",
+      "US/Pacific",
+      "EST5EDT",
+      "Europe/Kyiv",
+      "Asia/Kolkata"
+    ]
+    for (const name of iana) assert.isTrue(isKnown(name), name)
+  })
+})

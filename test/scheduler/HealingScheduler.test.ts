@@ -354,7 +354,7 @@ describe("by the clock", () => {
     })
   )
 
-  it.scoped("a clock that is set back has nothing happen twice, unless it was wrong by more than 31 days", () =>
+  it.scoped("a clock that is set back has nothing happen twice, unless it was wrong by more than 26 hours", () =>
     Effect.gen(function* () {
       const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]

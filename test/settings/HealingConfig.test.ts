@@ -318,7 +318,6 @@ const badInYaml: ReadonlyArray<readonly [Setting, string, string]> = [
   ["priority", "-.inf", "-Infinity"],
   ["priority", '"-1"', '"-1"'],
   ["maxConcurrent", "0", "0"],
-  ["maxConcurrent", "", "null"],
   ["maxWait", "300", "300"],
   ["maxWait", "0", "0"],
   ["maxWait", ".inf", "Infinity"],
@@ -354,8 +353,7 @@ const badInYaml: ReadonlyArray<readonly [Setting, string, string]> = [
   ["retention", "90", "90"],
   ["retention", "0", "0"],
   ["retention", "0 days", '"0 days"'],
-  ["retention", "-1 day", '"-1 day"'],
-  ["retention", "", "null"]
+  ["retention", "-1 day", '"-1 day"']
 ]
 
 // ---------------------------------------------------------------------------
@@ -707,8 +705,7 @@ describe("HealingConfig", () => {
         ["environment", "HEALING_MAX_WIAT", "HEALING_MAX_WAIT"],
         ["environment", "HEALING_ONJOBSTART", "HEALING_ON_JOB_START"],
         ["healing.yaml", "max_wiat", "max_wait"],
-        ["healing.yaml", "quietPeriod", "quiet_period"],
-        ["healing.yaml", "__proto__", "priority"]
+        ["healing.yaml", "quietPeriod", "quiet_period"]
       ] as const,
       ([source, key, nearest]) => ({ source, key, nearest })
     )
@@ -724,6 +721,60 @@ describe("HealingConfig", () => {
       return assertRefused(sources[source], { source, key, found: "an unknown one", expected })
     })
   })
+
+  it.effect("that is near to none is answered with those that there are", () =>
+    Effect.gen(function* () {
+      for (const key of ["__proto__", "zzzzzzzzz"]) {
+        const { issues } = yield* Effect.flip(load({ yaml: `healing:\n  ${key}: 1` }))
+        assert.match(issues[0].expected, /^a known setting \(there are enabled, queue, priority, .*\)$/)
+      }
+    })
+  )
+
+  it.effect("with nothing behind its key, in a file, is the default, for every setting", () =>
+    Effect.gen(function* () {
+      const defaults = yield* load({})
+      const keys = Object.keys(defaults).map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+      const settings = yield* load({ yaml: `healing:\n${keys.map((key) => `  ${key}:\n    # nothing\n`).join("")}` })
+      assert.deepStrictEqual(plain(settings), plain(defaults))
+    })
+  )
+
+  it.effect("in a file may be merged from elsewhere, from one or from a list, and what stands beside wins", () =>
+    Effect.gen(function* () {
+      const { jobs, maxWait } = yield* load({
+        yaml: `
+base: &base { max_wait: 7 minutes, priority: -3 }
+healing:
+  <<: *base
+  jobs:
+    a: &a { min_runs: 3, enabled: false }
+    b: &b { min_runs: 4, priority: -7 }
+    c: { <<: [*a, *b], enabled: true }
+`
+      })
+      assert.strictEqual(Duration.toMinutes(maxWait), 7)
+      assert.deepStrictEqual(jobs.c, { min_runs: 3, enabled: true, priority: -7 })
+    })
+  )
+
+  it.effect("may be a duration as it is printed", () =>
+    Effect.gen(function* () {
+      for (const duration of ["5m", "1h 30m", "90s", "500ms", "2d", "1d 2h 3m 4s", "10 minutes", "1.5s"]) {
+        for (const sources of [
+          { yaml: `healing: { max_wait: ${duration} }` },
+          { environment: { HEALING_MAX_WAIT: duration } }
+        ]) {
+          const { maxWait } = yield* load(sources)
+          const again = yield* load({ yaml: `healing: { max_wait: ${Duration.format(maxWait)} }` })
+          assert.strictEqual(Duration.toMillis(again.maxWait), Duration.toMillis(maxWait), duration)
+        }
+      }
+      assert.strictEqual(Duration.toMinutes((yield* load({ yaml: "healing: { max_wait: 1h 30m }" })).maxWait), 90)
+      for (const wrong of ["5", "5x", "m", "5m 3", "-5m"])
+        yield* Effect.flip(load({ yaml: `healing: { max_wait: ${wrong} }` }))
+    })
+  )
 
   describe("the file", () => {
     const assertFileRefused = (path: string, found: string, expected: string) =>

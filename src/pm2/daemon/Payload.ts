@@ -1,6 +1,5 @@
 /**
- * What is taken of that which PM2 tells. Everything that it tells of a process holds the whole environment of it: only what is
- * named here goes any further.
+ * The fields we keep of PM2's messages. Each message holds the whole environment of a process: only what is named here goes any further.
  *
  * @internal
  */
@@ -17,7 +16,7 @@ const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema,
 const nothing = Effect.as(Effect.void, undefined)
 
 /** What does not fit is left out as well: it is not needed to tell what runs. */
-const lenient = <A>(schema: Schema.Schema<A>) =>
+const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
   maybe(Schema.UndefinedOr(schema).annotations({ decodingFallback: () => nothing }))
 
 /** The names of configurations in JSON may be numbers. */
@@ -45,11 +44,18 @@ const ExitCodes = Schema.Union(
   Schema.NumberFromString
 )
 
+/**
+ * The status of a process of which PM2 tells none.
+ *
+ * @internal
+ */
+export const UNKNOWN = "unknown"
+
 /** The fields that events and lists share. */
 const common = {
-  name: Name,
+  name: lenient(Name),
   pm_id: Slot,
-  status: Schema.String,
+  status: lenient(Schema.String),
   pm_uptime: lenient(Millis),
   exit_code: lenient(Schema.Int),
   exec_mode: lenient(Schema.String),
@@ -58,10 +64,11 @@ const common = {
 }
 
 const Listed = Schema.Struct({
-  pid: maybe(Schema.Int),
+  pid: maybe(Schema.Unknown),
+  name: lenient(Name),
   pm2_env: Schema.Struct({
     ...common,
-    namespace: lenient(Schema.String),
+    namespace: lenient(Name),
     autorestart: maybe(Schema.Unknown),
     cron_restart: maybe(Schema.Unknown),
     restart_time: lenient(Schema.Int),
@@ -112,24 +119,43 @@ export interface Process {
   readonly policy: unknown
 }
 
-const decodeListed = Schema.decodeUnknownOption(Schema.Array(Listed))
+const decodeList = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
+
+const decodeListed = Schema.decodeUnknownOption(Listed)
 
 /**
- * The processes of a list, none if it cannot be told what runs.
+ * - `odd`: how many entries of the list tell neither the name nor the place of a process: what they are is unknown.
  *
  * @internal
  */
-export const processesOf = (list: unknown, variable: string): Option.Option<ReadonlyArray<Process>> =>
-  Option.map(decodeListed(list), (listed) => listed.map((one) => processOf(one, variable)))
+export interface List {
+  readonly processes: ReadonlyArray<Process>
+  readonly odd: number
+}
 
-const processOf = ({ pid, pm2_env }: typeof Listed.Type, variable: string): Process => ({
-  job: jobOf(pm2_env.name),
+/**
+ * The processes of a list, each as far as it can be understood; none if it is no list, or none of them can be.
+ *
+ * @internal
+ */
+export const processesOf = (list: unknown, variable: string): Option.Option<List> =>
+  Option.map(decodeList(list), (entries) => {
+    const processes = entries.flatMap((entry) =>
+      Option.match(decodeListed(entry), { onNone: () => [], onSome: (one) => [processOf(one, variable)] })
+    )
+    return { processes, odd: entries.length - processes.length }
+  }).pipe(Option.filter(({ odd, processes }) => odd === 0 || processes.length > 0))
+
+const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, variable: string): Process => ({
+  job: jobOf(pm2_env.name ?? name),
   slot: pm2_env.pm_id,
   namespace: pm2_env.namespace ?? "default",
   isModule: isTrue(pm2_env.pmx_module),
-  pid: pid === undefined || pid < 1 ? null : pid,
-  status: pm2_env.status,
-  autorestart: !(pm2_env.autorestart === false || pm2_env.autorestart === "false"),
+  pid: Option.getOrNull(Option.filter(decodePid(pid), (one) => one > 0)),
+  // One whose pid cannot be read may well have one.
+  status: pid !== undefined && Option.isNone(decodePid(pid)) ? UNKNOWN : (pm2_env.status ?? UNKNOWN),
+  // What is neither a yes nor a no is no promise that it is always up.
+  autorestart: ["undefined", "null", "true"].includes(String(pm2_env.autorestart)),
   // PM2 itself takes 0 for none.
   isCron: !["", "0", "false", "undefined"].includes(String(pm2_env.cron_restart)),
   runId: runIdOf(pm2_env),
@@ -146,6 +172,8 @@ const processOf = ({ pid, pm2_env }: typeof Listed.Type, variable: string): Proc
   mark: markOf(pm2_env.env?.[variable]),
   policy: policyOf(pm2_env.env?.HEALING_POLICY)
 })
+
+const decodePid = Schema.decodeUnknownOption(Schema.Union(Schema.Int, Schema.NumberFromString.pipe(Schema.int())))
 
 const Event = Schema.Struct({
   event: Schema.String,
@@ -185,7 +213,7 @@ export const exitOf = (payload: unknown): Option.Option<Exit> =>
       job: jobOf(process.name),
       slot: process.pm_id,
       isModule: isTrue(process.pmx_module),
-      status: process.status,
+      status: process.status ?? UNKNOWN,
       mode: modeOf(process),
       runId: runIdOf(process),
       startedAt: process.pm_uptime ?? null,
@@ -231,6 +259,7 @@ const decodeLine = Schema.decodeUnknownOption(Schema.Struct({ data: Schema.Strin
  *
  * - `Starting`: it is about to be spawned, and is not listed before it is.
  * - `Stopping`: somebody wants it to end.
+ * - `OverMemory`: PM2 itself ends it, since it takes more memory than `max_memory_restart` allows.
  * - `Ended`: and its signal; SIGINT says nothing, since it stands there as well if there was none.
  * - `Other`: something that is told by an event as well, but sooner: that of a start waits for what git says of the folder.
  *
@@ -239,6 +268,7 @@ const decodeLine = Schema.decodeUnknownOption(Schema.Struct({ data: Schema.Strin
 export type Line = Data.TaggedEnum<{
   Starting: { readonly slot: string }
   Stopping: { readonly slot: string }
+  OverMemory: { readonly slot: string; readonly message: string }
   Ended: { readonly slot: string; readonly signal: string | undefined }
   Other: object
 }>
@@ -248,13 +278,23 @@ const Line = Data.taggedEnum<Line>()
 /** @internal */
 export const lineOf = (payload: unknown): Option.Option<Line> =>
   decodeLine(payload).pipe(
-    Option.filter(({ data }) => data.startsWith("App [") || data.startsWith("Stopping app:")),
+    Option.filter(({ data }) => /^(?:App \[|Stopping app:|\[PM2\]\[WORKER\] Process )/.test(data)),
     Option.map(({ data }) => {
       const line = data.slice(-MAX_LINE)
       const [, starting] = /:(?:_old_)?(\d{1,9})\] starting in -\w+ mode-\s*$/.exec(line) ?? []
       if (starting !== undefined) return Line.Starting({ slot: starting })
       const [, stopping] = /^Stopping app:.* id:(?:_old_)?(\d{1,9})\s*$/s.exec(data) ?? []
       if (stopping !== undefined) return Line.Stopping({ slot: stopping })
+      const [, over, current, limit] =
+        /^\[PM2\]\[WORKER\] Process (?:_old_)?(\d{1,9}) restarted because it exceeds --max-memory-restart value \(current_memory=(\d{1,16}) max_memory_limit=(\d{1,16}) /.exec(
+          data
+        ) ?? []
+      if (over !== undefined) {
+        return Line.OverMemory({
+          slot: over,
+          message: `PM2 has ended it: it took ${inMegabytes(current)} of memory, and max_memory_restart allows ${inMegabytes(limit)}`
+        })
+      }
       const [, ended, signal] =
         /:(?:_old_)?(\d{1,9})\] exited with code \[[^\]]{0,9}\] via signal \[(SIG[A-Z\d]{1,9})\]\s*$/.exec(line) ?? []
       if (ended === undefined) return Line.Other()
@@ -262,10 +302,12 @@ export const lineOf = (payload: unknown): Option.Option<Line> =>
     })
   )
 
+const inMegabytes = (bytes = "0"): string => `${Math.round(Number(bytes) / 1024 ** 2)} MB`
+
 const MAX_LINE = 500
 
 /** What the name of a job must be. */
-const jobOf = (name: string): string => name.slice(0, 256).replaceAll(/\p{Surrogate}/gu, "\ufffd") || "unnamed"
+const jobOf = (name = ""): string => name.slice(0, 256).replaceAll(/\p{Surrogate}/gu, "\ufffd") || "unnamed"
 
 const isTrue = (value: unknown): boolean => value === true || value === "true"
 

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Option } from "effect"
 import * as Payload from "../../../src/pm2/daemon/Payload.js"
+import { isUp, roleOf } from "../../../src/pm2/OpenClawRules.js"
 import { decodePolicy } from "../../../src/policy/HealingPolicy.js"
 import { exception, exit, line, listed, planted, runId } from "../recorded.js"
 
 const processOf = (changes: Parameters<typeof listed>[0] = {}) => {
-  const [process] = Option.getOrThrow(Payload.processesOf([listed(changes)], "HEALING_OPENCLAW"))
+  const [process] = Option.getOrThrow(Payload.processesOf([listed(changes)], "HEALING_OPENCLAW")).processes
   assert.isDefined(process)
   return process
 }
@@ -76,11 +77,36 @@ describe("a list", () => {
 
   it.each([
     ["no list", {}],
-    ["a process without a status", [listed({ status: undefined })]],
-    ["a process without a name", [listed({ name: null }), { pid: 1 }]],
+    ["a list of others", [{ pid: 1 }, null]],
     ["nothing", undefined]
   ])("that is %s cannot be understood", (_, list) => {
     assert.isTrue(Option.isNone(Payload.processesOf(list, "X")))
+  })
+
+  it("is understood as far as it goes, with whatever is missing in one of its entries or is something else there", () => {
+    const whole = listed({ name: "whole", pm_id: 9 })
+    const odd = [undefined, null, 7, true, "x", [], {}]
+    const fields = ["pid", "name", "pm2_env", ...Object.keys(whole.pm2_env)]
+    for (const field of fields) {
+      for (const value of odd) {
+        const one = listed()
+        if (field in one) one[field] = value
+        if (one.pm2_env === value || field === "pid" || field === "name") Object.assign(one, { [field]: value })
+        else one.pm2_env = { ...one.pm2_env, [field]: value }
+        const { odd: count, processes } = Option.getOrThrow(Payload.processesOf([one, whole], "X"))
+        assert.deepStrictEqual(processes.at(-1), processOf({ name: "whole", pm_id: 9 }), `${field} is ${value}`)
+        assert.strictEqual(processes.length + count, 2)
+        const [first] = processes
+        const rules = { namespace: "openclaw", isNamed: () => false }
+        const isNotOpenClaw = field === "namespace" || (field === "pmx_module" && value === true)
+        if (count === 0 && first !== undefined && !isNotOpenClaw && field !== "autorestart") {
+          // Without a pid or with another status it does not run; what is odd of it does not make it idle.
+          const isDown = (field === "pid" && (value === undefined || value === null)) || field === "status"
+          assert.isTrue(isDown || isUp(first), `${field} is ${value}`)
+          assert.strictEqual(roleOf(first, rules), "counts", `${field} is ${value}`)
+        }
+      }
+    }
   })
 })
 

@@ -1,0 +1,121 @@
+/**
+ * What PM2 listed when it was last looked at, in a file of the adapter's own in PM2's home: so that what goes on or has failed while this
+ * process is down is known when it is up again.
+ *
+ * @internal
+ */
+import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { rename, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Proc from "./Proc.js"
+
+const SeenProcess = Schema.Struct({
+  slot: Schema.String,
+  job: Schema.String,
+  uniqueId: Schema.UndefinedOr(Schema.String).pipe(Schema.optionalWith({ default: () => undefined })),
+  runId: Schema.NullOr(Schema.String),
+  startedAt: Schema.NullOr(Schema.Finite),
+  autorestart: Schema.Boolean,
+  pid: Schema.NullOr(Schema.Int),
+  status: Schema.String,
+  restarts: Schema.Int,
+  /** When it was started, if it counts and was up. */
+  start: Schema.NullOr(Schema.String)
+})
+
+/**
+ * A process as it was listed: only what is needed to know what has become of it.
+ *
+ * @internal
+ */
+export interface SeenProcess extends Schema.Schema.Type<typeof SeenProcess> {}
+
+const Content = Schema.parseJson(
+  Schema.Struct({
+    version: Schema.Literal(1),
+    at: Schema.Finite,
+    boot: Schema.String,
+    processes: Schema.Array(SeenProcess).pipe(Schema.maxItems(10_000))
+  })
+)
+
+const decode = Schema.decodeUnknownOption(Content)
+const encode = Schema.encodeSync(Content)
+
+/**
+ * - `at`: when it was, in milliseconds since 1970.
+ * - `processes`: none that has a `start` unless the machine was not started anew since.
+ *
+ * @internal
+ */
+export interface LastLook {
+  readonly at: number
+  readonly processes: ReadonlyArray<SeenProcess>
+}
+
+/** @internal */
+export interface LookFile {
+  readonly read: (now: number) => LastLook | undefined
+  /** Writes it if it is another one than before. A home that cannot be written to is warned of once. */
+  readonly write: (processes: ReadonlyArray<SeenProcess>, now: number) => Effect.Effect<void>
+}
+
+/**
+ * `key`: by what the processes were told that count. Another adapter with other rules has a file of its own.
+ *
+ * @internal
+ */
+export const make = (home: string, key: string): LookFile => {
+  const path = join(home, `effect-healing-${createHash("sha256").update(key).digest("hex").slice(0, 8)}.json`)
+  let written = ""
+  let hasWarned = false
+  return {
+    read: (now) => {
+      const found = Option.getOrUndefined(decode(readIfThere(path)))
+      if (found === undefined) return undefined
+      const isSameLife = found.boot === Proc.bootOf(now)
+      return { at: found.at, processes: found.processes.map((one) => (isSameLife ? one : { ...one, start: null })) }
+    },
+    write: (processes, now) =>
+      Effect.suspend(() => {
+        const next = JSON.stringify(processes)
+        if (next === written) return Effect.void
+        const text = encode({ version: 1, at: now, boot: Proc.bootOf(now), processes: processes.slice(0, 10_000) })
+        return Effect.tryPromise(() => replace(path, text)).pipe(
+          Effect.zipRight(Effect.sync(() => (written = next))),
+          Effect.catchAll(() => {
+            if (hasWarned) return Effect.void
+            hasWarned = true
+            return Effect.logWarning(
+              `${home} cannot be written to: OpenClaw jobs that outlive their PM2 daemon may not be known after a restart`
+            )
+          }),
+          Effect.asVoid
+        )
+      })
+  }
+}
+
+const readIfThere = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, "utf8")
+  } catch {
+    return undefined
+  }
+}
+
+/** The file is the old or the new one whole. */
+const replace = async (path: string, text: string) => {
+  const next = `${path}.${process.pid}`
+  try {
+    await writeFile(next, text, { mode: 0o600 })
+    await rename(next, path)
+  } catch (error) {
+    await rm(next, { force: true })
+    throw error
+  }
+}
