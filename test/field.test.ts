@@ -25,6 +25,7 @@ import { matcher, roleOf } from "../src/pm2/OpenClawRules.js"
 import * as Runs from "../src/pm2/Runs.js"
 import { Agenda } from "../src/scheduler/Agenda.js"
 import * as FailureSignature from "../src/scheduler/FailureSignature.js"
+import { conceal } from "../src/text/Secrets.js"
 import { signatureOfLog } from "./support/failureSignature.js"
 import { noEvidence } from "./support/schedulerWorld.js"
 
@@ -54,6 +55,19 @@ describe("signatures", () => {
       else assert.notStrictEqual(one, other)
     })
   )
+})
+
+describe("secrets", () => {
+  const Secrets = Schema.Struct({
+    ...Case.fields,
+    text: Schema.String,
+    expect: Schema.Literal("gone", "kept"),
+    parts: Schema.Array(Schema.String)
+  })
+  it.each(casesOf("secrets", Secrets))("$id: $note", ({ expect, parts, text }) => {
+    const found = conceal(text)
+    for (const part of parts) assert.strictEqual(found.includes(part), expect === "kept", found)
+  })
 })
 
 describe("limits of rates", () => {

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { Dossier, Exhibit } from "../review/Dossier.js"
-import { placeholder } from "../text/Secrets.js"
+import { placeholder } from "../text/Placeholder.js"
 import { jsonSchema } from "./Answer.js"
 
 /**

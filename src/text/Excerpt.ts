@@ -10,7 +10,8 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { fileProblem, inWords } from "../internal/FileProblem.js"
-import { conceal, placeholder } from "./Secrets.js"
+import { placeholder } from "./Placeholder.js"
+import { conceal } from "./Secrets.js"
 
 /** @internal */
 export interface Excerpt {

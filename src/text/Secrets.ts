@@ -1,204 +1,24 @@
 /**
  * Secrets in texts, and how they are taken out.
  *
- * @internal
- */
-
-/**
- * What stands where a secret stood.
+ * Those with a form of their own go first (`SecretShapes.ts`, `SecretForms.ts`). Here are those behind a name (`SecretNames.ts`), unless what
+ * stands there is none (`SecretValues.ts`).
  *
  * @internal
  */
-export const placeholder = "[secret]"
+import { endOf, placeholder } from "./Placeholder.js"
+import {
+  withoutCommands,
+  withoutEncoded,
+  withoutPhp,
+  withoutSources,
+  withoutSql,
+  withoutUserInfo
+} from "./SecretForms.js"
+import { isSecretName, mayBeSecretName } from "./SecretNames.js"
+import { withoutKeys, withoutLumps, withoutShapes } from "./SecretShapes.js"
+import { isCause, isHarmless, looksRandom } from "./SecretValues.js"
 
-// Where a short prefix may begin: not within a word, but behind a code of color, `\n` in a string, `%20` in a URL.
-const start = "(?:(?<![A-Za-z0-9])|(?<=\\\\[nrt])|(?<=\\u001b\\[[0-9;]{0,12}m)|(?<=%[0-9A-Fa-f]{2}))"
-
-const at = (start: string, rest: RegExp) => new RegExp(start + rest.source, "g")
-
-/**
- * Secrets that show what they are, by the name of who gives them out. Add a line for a new one. Each takes time linear in
- * the text: behind a prefix there is one greedy class, and nothing that could fail after it.
- *
- * Where no source is named, the format is that of the rule of the same name of https://github.com/gitleaks/gitleaks.
- */
-const shapes: Readonly<Record<string, RegExp>> = {
-  openai: at(start, /sk-[\w-]{20,}/), // Also sk-proj-, sk-svcacct-, sk-ant- (Anthropic), sk-or- (OpenRouter)
-  github: /gh[pousr]_\w{20,}/g, // https://github.blog/2021-04-05-behind-githubs-new-authentication-token-formats
-  githubFineGrained: /github_pat_\w{20,}/g,
-  gitlab: /gl(?:pat|ptt|dt|rt|cbt|ft|soat|agent|imt|oas)-[\w.-]{20,}/g, // https://docs.gitlab.com/security/tokens
-  slack: /xox[a-z](?:\.xox[a-z])?-[\w-]{10,}/g, // https://api.slack.com/concepts/token-types
-  slackApp: /xapp-\d-[\w-]{10,}/g,
-  slackWebhook: /(?<=hooks\.slack(?:-gov)?\.com\/(?:services|workflows|triggers)\/)[\w/-]{10,}/g,
-  discordWebhook: /(?<=discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/)\d{1,30}\/[\w-]{10,}/g,
-  discordBot: at(start, /[MNO][A-Za-z\d]{23,27}\.[\w-]{6}\.[\w-]{27,}/),
-  teamsWebhook: /(?<=\.webhook\.office\.com\/webhookb2\/)[\w@/-]{20,}/g,
-  awsKeyId: at(start, /(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}/),
-  google: /AIza[\w-]{35,}/g, // https://cloud.google.com/docs/authentication/api-keys
-  googleOAuth: /ya29\.[\w.-]{20,}/g,
-  googleClient: /GOCSPX-[\w-]{20,}/g,
-  googleRefresh: at(start, /1\/\/0[\w-]{20,}/),
-  stripe: at(start, /[sr]k_(?:live|test)_\w{10,}/), // https://docs.stripe.com/keys
-  webhookSecret: /whsec_[\w+/=]{16,}/g, // Of Stripe, and of https://www.standardwebhooks.com
-  npm: /npm_[A-Za-z\d]{30,}/g, // https://github.blog/2021-09-23-announcing-npms-new-access-token-format
-  pypi: /pypi-[\w-]{30,}/g, // https://pypi.org/help/#apitoken
-  huggingFace: /hf_[A-Za-z\d]{30,}|api_org_[A-Za-z\d]{30,}/g, // https://huggingface.co/docs/hub/security-tokens
-  sendGrid: /SG\.[\w-]{16,}\.[\w-]{16,}/g,
-  twilio: at(start, /SK[\da-f]{32}/), // https://www.twilio.com/docs/iam/api-keys
-  telegram: at("(?:(?<!\\d)|(?<=%[0-9A-F]{2}))", /\d{8,10}:[\w-]{35,}/), // https://core.telegram.org/bots/api
-  digitalOcean: /do[opr]_v1_[\da-f]{40,}/g,
-  groq: /gsk_[A-Za-z\d]{30,}/g,
-  xai: /xai-[\w-]{30,}/g, // https://docs.x.ai
-  perplexity: /pplx-[A-Za-z\d]{30,}/g,
-  replicate: /r8_[A-Za-z\d]{30,}/g,
-  jwt: at(start, /eyJ[\w+/-]{14,}={0,2}(?:\.[\w+/=-]*)*/), // Also one that is cut: https://www.rfc-editor.org/rfc/rfc7519
-  age: /AGE-SECRET-KEY-[\dA-Z-]{20,}/gi, // https://age-encryption.org/v1
-  azureClient: /[\w.~-]{3}\dQ~[\w.~-]{31,}/g,
-  databricks: at(start, /dapi[\da-f]{32}(?:-\d)?/),
-  vault: at(start, /hv[sbr]\.[\w-]{20,}/), // https://developer.hashicorp.com/vault/docs/concepts/tokens
-  terraform: /[A-Za-z\d]{14}\.atlasv1\.[\w=-]{40,}/g,
-  shopify: /shp(?:at|ca|pa|ss|ua)_[\da-fA-F]{32,}/g,
-  linear: /lin_(?:api|oauth)_[A-Za-z\d]{30,}/g,
-  notion: /ntn_[A-Za-z\d]{30,}/g,
-  doppler: /dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{20,}/g,
-  grafana: /gl(?:sa|c)_[\w+/=]{30,}/g,
-  newRelic: /NRAK-[A-Z\d]{20,}/g,
-  atlassian: /ATATT3[\w=-]{30,}/g,
-  figma: /figd_[\w-]{30,}/g,
-  fly: /fo1_[\w-]{30,}|fm[12][ar]?_[\w+/=-]{50,}/g,
-  sentry: /sntry[su]_[\w+/=-]{30,}/g,
-  supabase: /sbp_[\da-f]{40,}|sb_secret_[\w-]{20,}/g,
-  vercel: at(start, /vc[piark]_[A-Za-z\d]{20,}/),
-  docker: /dckr_[op]at_[\w-]{20,}/g,
-  rubyGems: /rubygems_[\da-f]{40,}/g,
-  planetScale: /pscale_(?:tkn|pw|oauth)_[\w.=-]{30,}/g,
-  postman: /PMAK-[\da-f]{24}-[\da-f]{30,}/g,
-  mailgun: at(start, /key-[\da-f]{32}/),
-  mailchimp: at(start, /[\da-f]{32}-us\d{1,2}(?!\w)/),
-  netrc: /(?<=\blogin\s{1,20}\S{1,200}\s{1,20}(?:account\s{1,20}\S{1,200}\s{1,20})?password\s{1,20})[^\s"'\\]+/g,
-  // RFC 6750 and 7617; in prose a word of letters only follows
-  bearer: /(?<=\bBearer(?:[ \t]|%20|\+){1,3})(?=[\w.~+/-]{0,64}\d)[\w.~+/-]{8,}=*/gi,
-  basic: /(?<=\bBasic(?:[ \t]|%20|\+){1,3})(?=[\w+/]{1,64}[\dA-Z=])[\w+/]{8,}={0,2}/g,
-  // Signatures and keys in the queries of URLs, whose names are too common elsewhere
-  query:
-    /(?<=[?&;](?:X-[\w-]{1,20}-Signature|sig|signature|code|key|hmac|session|sid|auth|jwt|pass)=)[^\s&#"'`<>\\;)]{8,}/gi
-}
-
-// The rest of the word is taken too, so that what follows begins no other word than before.
-const wholeShapes = Object.values(shapes).map((shape) => new RegExp(`(?:${shape.source})[\\w-]*`, shape.flags))
-
-/** What certain commands take as a password, in a line that calls them. */
-const commands: ReadonlyArray<readonly [line: RegExp, password: RegExp]> = [
-  [
-    /\b(?:curl|wget|https?)\b(?:[^\n\\]+|\\[\s\S])*/g,
-    /(?<=\s(?:-[a-zA-Z]{0,5}[uU]|--(?:proxy-)?user)[ =]?\\?["']?[^\s:"'\\/]{0,99}:)[^\s"'\\]+/g
-  ],
-  [/\b(?:mysql|mariadb)[\w-]{0,9}\b(?:[^\n\\]+|\\[\s\S])*/g, /(?<=\s-p)[^\s"'\\]+|(?<=\s-p["'])[^"'\n]+/g],
-  [
-    /\b(?:sshpass|(?:docker|podman|az|helm registry) login|mongo\w{0,9}|7z[az]?)\b(?:[^\n\\]+|\\[\s\S])*/g,
-    /(?<=\s-p[ =]?["']?)[^\s"'\\=-][^\s"'\\]+/g
-  ],
-  [/\bredis-cli\b(?:[^\n\\]+|\\[\s\S])*/g, /(?<=\s-a[ =]["']?)[^\s"'\\]+/g]
-]
-
-/** The lines of a private key in PEM, RFC 7468: between its borders, and from or up to one of them if the text is cut. */
-const withoutKeys = (text: string): string => {
-  const borders = Array.from(text.matchAll(/-----(BEGIN|END) [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g))
-  const parts: Array<string> = []
-  let done = 0
-  const conceal = (from: number, to: number) => {
-    if (!/[^\s\\nr]/.test(text.slice(from, to))) return
-    parts.push(text.slice(done, from), placeholder)
-    done = to
-  }
-  borders.forEach((border, index) => {
-    const next = borders[index + 1]
-    const end = border.index + border[0].length
-    if (border[1] === "END") {
-      // The body that a beginning has already taken with it is not looked at again.
-      let from = border.index
-      while (from > done && /[\w+/=\s\\]/.test(text.charAt(from - 1))) from--
-      if (borders[index - 1]?.[1] !== "BEGIN") conceal(from, border.index)
-    } else if (next?.[1] === "END") {
-      conceal(end, next.index)
-    } else {
-      conceal(end, endOf(/(?:(?:[ \t]*\\+[nr]|[ \t]*[\r\n])+[ \t|>]*(?:[\w-]{4,12}: [^\n\\]*|[\w+/=]*))*/y, text, end))
-    }
-  })
-  return parts.join("") + text.slice(done)
-}
-
-// A lump of base64 that stands alone, such as a line from within a private key; hexadecimal and words are none.
-const lump = /(?<=^|[\s"'`|]|\\[nr])[A-Za-z\d+/]{40,}={0,2}(?=$|[\s"'`|\\])/g
-const withoutLumps = (text: string): string =>
-  text.replace(lump, (found) =>
-    /[\d+]/.test(found) && /[A-Z]/.test(found) && /[g-z]/.test(found) && found.split("/").length < found.length / 8
-      ? placeholder
-      : found
-  )
-
-/** Where a match that begins here ends; here if there is none. */
-const endOf = (sticky: RegExp, text: string, index: number): number => {
-  sticky.lastIndex = index
-  return sticky.test(text) ? sticky.lastIndex : index
-}
-
-/** What is after `://`: the password in it, also one with an unescaped `/`, and a long name of a user without one. */
-const withoutUserInfo = (text: string): string =>
-  text.replace(/(?<=:(?:\\?\/){2})(?:[^\s"'`<>:]+|:(?!\\?\/\\?\/))+/g, (rest) => {
-    const path = rest.search(/[/?#]/)
-    const authority = path < 0 ? rest : rest.slice(0, path)
-    const colon = authority.indexOf(":")
-    const port = colon >= 0 && /^:\d{0,5}$/.test(authority.slice(colon))
-    const at = authority.includes("@") || colon < 0 || port ? authority.lastIndexOf("@") : rest.lastIndexOf("@")
-    if (at < 0) return rest
-    const from = colon >= 0 && colon < at ? colon + 1 : 0
-    const found = rest.slice(from, at)
-    if (from === 0 ? !/^[\w-]{20,}$/.test(found) : isHarmless(found)) return rest
-    return rest.slice(0, from) + placeholder + rest.slice(at)
-  })
-
-const secretNames =
-  /passw(?:or)?d|passwort|pass_?phrase|pass_?code|secret|token|credential|authorization|(?:sess|session)_?id|connection_?str|conn_?str|x_amz_signature|(?:api|access|account|admin|app|application|auth|client|deploy|encrypt|encryption|hmac|jwt|license|master|private|root|service|session|shared|signing|ssh|storage|webhook)_?key/
-// Names that are common as parts of others
-const wholeNames =
-  /(?:^|_)(?:auth|pass|pwd|pw|creds?|cookies?|dsn|pat|otp|jwt|salt|pepper|bearer|pgpass)(?:_?\d+|_(?:v\d+|prod\w*|dev\w*|staging|test|old|new|value))?$/
-// What is said about a secret, and is none
-const aboutSecrets =
-  /(?:^|_)(?:counts?|limits?|lengths?|sizes?|max|min|budget|usage|used|left|remaining|ur[il]s?|endpoints?|hosts?|types?|kinds?|names?|fields?|headers?|params?|columns?|(?<!sess_|session_|secret_)ids?|files?|paths?|dirs?|expir\w+|in|at|ttl|age|day|hour|minute|second|secs?|ms|polic(?:y|ies)|patterns?|regex|hints?|length|strength|method|mode|provider|status|state|enabled|disabled|required|valid|invalid|missing|ref|refs|label|prefix|suffix|version|algorithm|alg|format|issuer|audience|scopes?|stdin|errors?|exceptions?)$|^no_|tokeniz|passwordless|public_key|secretary/
-// Of files and hosts, and of classes
-const otherNames =
-  /\.(?:[cm]?[jt]sx?|py|rb|go|rs|java|kt|json|ya?ml|toml|ini|conf|md|php|cs?|cpp|h|sh|sql|html?|s?css|txt|lock|log|test|com|org|io|net)$|^[A-Z][a-z]\w*(?:Manager|Service|Handler|Controller|Client|Store|Factory|Module|Middleware|Plugin|Validator|Parser|Generator)$/
-const screamingKey =
-  /^(?!.*(?:CACHE|PRIMARY|FOREIGN|PUBLIC|SORT|PARTITION|IDEMPOTENCY|GROUP|HOST|LOCK|ROUTING)_KEY)[A-Z\d_]+_KEY$/
-
-const isSecretName = (name: string, lead: string): boolean => {
-  const words = name
-    .replace(/([a-z\d])([A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$3_$2")
-    .replace(/[^A-Za-z\d]+/g, "_")
-    .replace(/^_|_$/g, "")
-    .toLowerCase()
-  if (aboutSecrets.test(words) || otherNames.test(name)) return false
-  // `test:auth` is the name of a script
-  return secretNames.test(words) || screamingKey.test(name) || (wholeNames.test(words) && !/\w:$/.test(lead))
-}
-
-// Names of something else: of a variable, of a place in a template or a format; and what others have put over a secret
-const references =
-  /\[secret\]|\$\{(?!\w*:?[-=+])[^{}\n]{1,200}\}|\$\{\{[^{}\n]{1,200}\}\}|\{\{[^{}\n]{1,200}\}\}|\{[\w.!:]{0,60}\}|\$\([^()\n]{1,200}\)|(?<![\w$])\$(?:env:)?[A-Za-z_]\w*(?![\w$])|<[A-Za-z][^<>\n]{0,80}>|%[sdvr]|%\(\w{1,60}\)s|%\w{1,60}%|[*•]{2,}|\.{3}|…/gi
-const words =
-  "true|false|null|undefined|none|nil|yes|no|on|off|n/a|(?:un)?set|not set|empty|missing|required|optional|expired|invalid|incorrect|denied|ok|failed|x{3,}|\\W?(?:redacted|hidden|masked|filtered|removed)\\W?|str|string|number|boolean|bool|int|bytes|any|unknown|never|void|object|basic|bearer|digest|oauth2?|inherit"
-const harmless = new RegExp(
-  `^(?:(?:${words})(?:\\[\\])?(?:\\s?[|&]\\s?(?:${words}))*|(?:env|file|vault|arn|ssm|keyring):[\\w./:@-]+|op://.*|workspace:\\S*|[\\^~>=<v]*\\d+\\.\\d+\\.\\d+(?:-[\\w.]{1,30})?|(?:!|@\\w)[\\w.]+[ (].*)$`,
-  "i"
-)
-
-const isHarmless = (value: string): boolean => {
-  const rest = value.replace(references, "")
-  return harmless.test(value.trim()) || /^(?:\s*(?:Bearer|Basic|Token|Bot)\s)?[\s:;,.@|/\\"'`()[\]{}+-]*$/i.test(rest)
-}
-
-const hint = /pass|pw|secret|token|cred|auth|cookie|dsn|pat|otp|jwt|salt|pepper|bearer|key|sess|conn|signature/i
 const names =
   /(?:\b(?:api|access|private|secret|session|connection|signing|encryption) (?=(?:key|id|string)\b))?[\w$.-]+/gi
 
@@ -207,13 +27,19 @@ const end = "(?:\\\\{0,15}[\"'`])?\\]?"
 /** What may be between a name and its value; `assigns` after any name, the others where the name stands so. */
 const separators = {
   assigns: new RegExp(
-    `${end}[?!]?[ \\t]{0,20}(?::[ \\t]{0,9}${annotation}[ \\t]{0,9}=(?![=>])|[!=]==?(?=[ \\t]{0,9}\\\\*["'])|=>(?=[ \\t]{0,9}\\\\*["'])|[?+:]?=(?![=>~])|:(?!:|\\\\?/\\\\?/))[ \\t]*`,
+    `${end}[?!]?[ \\t]{0,200}(?::[ \\t]{0,9}${annotation}[ \\t]{0,9}=(?![=>])|[!=]==?(?=[ \\t]{0,200}\\\\*["'])|=>(?=[ \\t]{0,200}(?:\\\\*["']|<<"|Some\\(|string '))|[?+:]?==?(?![=>~])|:(?!:|\\\\?/\\\\?/)|->(?=[ \\t]{1,9}\\S))[ \\t]*`,
     "y"
   ),
   // { "name": "TOKEN", "value": "..." }
   isNameOf: /\\{0,15}["']?\s{0,9},?\s{0,99}\\{0,15}["']?value\\{0,15}["']?\s{0,9}[:=]\s{0,9}/iy,
   // set("token", "..."), ["--token", "..."], ["Authorization", "..."]
   isBefore: /\\{0,15}["'`]\s{0,9},\s{0,99}(?=\\*["'`])/y,
+  // {password,"..."}, {:password, <<"...">>}
+  isInTuple: /\s{0,9},\s{0,9}(?:<<)?(?=["'])/y,
+  // :password "..."
+  isKeyword: /[ \t]{1,20}(?=")/y,
+  // A cell of a table, and the next one
+  isCell: /[ \t]{0,200}[|│┃][ \t]{1,200}(?=[^\s|│┃+-])/y,
   // - --token
   // - ...
   isItemBefore: /["']?[ \t]{0,9}\r?\n[ \t]{0,99}-[ \t]{1,9}/y,
@@ -225,14 +51,21 @@ const headers = /^(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-[\w-]{0,40}(?:
 const scheme =
   /(?:Bearer|Basic|Token|Bot|Digest|Negotiate|OAuth|ApiKey|DPoP|GenieKey|SSWS|AWS4-HMAC-SHA256)(?: |%20)+/iy
 
+const visibility = /["']?:(?:["']?[\w\\]{1,200}["']?:)?(?:private|protected)\]/y
+
 /** Where the value of the name begins; `undefined` if it has none here. */
 const beginOfValue = (text: string, to: number, name: string, lead: string): number | undefined => {
+  // A field as PHP dumps it, with its class.
+  if (endOf(visibility, text, to) > to) return undefined
   const after = (separator: RegExp) => endOf(separator, text, to)
   const flag = /^-{1,2}[A-Za-z]/.test(name)
   const quoted = /["'`]$/.test(lead)
   const found = [
     after(separators.isNameOf),
     after(separators.assigns),
+    /\{[ \t]{0,9}:?$/.test(lead) ? after(separators.isInTuple) : to,
+    /(?:^|[\s({[]|#:\w{1,40}\{):$/.test(lead) ? after(separators.isKeyword) : to,
+    /(?:^|\n|[|│┃])[ \t]{0,200}$/.test(lead) ? after(separators.isCell) : to,
     flag || /\((?:\\*["'`])$/.test(lead) || (quoted && headers.test(name)) ? after(separators.isBefore) : to,
     flag ? after(separators.isItemBefore) : to,
     flag || /(?:\bENV|\bsetx|\bconfig(?: set| --\w{1,20})*)[ \t]{1,9}(?:\/\/\S{1,99}:)?$/.test(lead)
@@ -254,21 +87,36 @@ const closing = (text: string, from: number, quote: string, depth: number): numb
 }
 
 const opening = /(?:[bfru]{1,2}|[$@])?(\\{0,15})("""|'''|["'`])/iy
-const structure = /[{([]\s{0,9}(?:$|[\n"'{}\][()\\]|[\w$-]{1,60}\s{0,9}[:=,})\]]|\.\.\.)/y
+const structure = /\[[A-Z]\w{0,60}\(|[{([]\s{0,9}(?:$|[\n"'{}\][()\\]|[\w$-]{1,60}\s{0,9}[:=,})\]]|\.\.\.)/y
 const block = /[|>][-+\d]{0,2}[ \t]*(?:#[^\n]*)?\r?\n/y
 const bare =
   /(?:\[secret\]|\$?\{\{[^{}\n]{1,200}\}\}|\$\{[^{}\n]{1,200}\}|\$\([^()\n]{1,200}\)|[^\s"'`,;&|)\]}<>\\]+|\\(?![nrt"'`\\])|<(?![/a-z])|["'`,;&|)\]}>](?!$|[\s"'`,;&|)\]}<>\\:.]|[\w.-]{1,40}\s{0,3}[=:]))+/iy
 const code =
-  /^(?:(?:await|return|throw|typeof|async|function|yield|new(?= [A-Z]))\b|[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*(?:\((?:[^\n]*\)|\s*$)|\[(?:[^\n]*\]|\s*$)|<(?:[^\n]*>|\s*$))|[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+(?![\w.])|(?:process|import|os|env|this|self|config|cfg|settings|options|opts|args|req|request|res|response|props|params|ctx|context|data|body|input|inputs|user|session|secrets|vars?|local|github|Deno|Bun|Redacted|Config|Schema)(?:\??\.[A-Za-z_$]+)+[!;,)}]*(?:\s|$))/
+  /^(?:(?:await|return|throw|typeof|async|function|yield|new(?= [A-Z]))\b|[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)*(?:\((?:[^\n]*\)|\s*$)|\[(?:[^\n]*\]|\s*$)|<(?:[^\n]*>|\s*$))|[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+(?![\w.-])|(?:process|import|os|env|this|self|config|cfg|settings|options|opts|args|req|request|res|response|props|params|ctx|context|data|body|input|inputs|user|session|secrets|vars?|local|github|Deno|Bun|Redacted|Config|Schema)(?:\??\.[A-Za-z_$]+)+[!;,)}]*(?:\s|$))/
 const variable = /^[A-Za-z_$]+$/
+
+/** What a language puts around a value: `Some("...")`, `<<"...">>`, `(string) (len=12) "..."`. */
+const wrapper =
+  /(?:(?:Some|Just|Optional|Right|Ok|String|Str|Text|Value|SecretString|SecretBox|Secret)\s{0,4}\(?\s{0,40}(?=["']|[^\s"'(),]+\))|(?:Just|Right)\s{1,4}(?=")|\(\w{1,20}\) (?:\(len=\d{1,6}\) )?|<<|string (?=')){1,3}/y
 
 type Range = readonly [from: number, to: number]
 
 /** Whether a quote of this kind is open at the end of the line. */
 const isOpen = (lead: string, sign: string) => lead.slice(lead.lastIndexOf("\n") + 1).split(sign).length % 2 === 0
 
+/** A value that begins with brackets, such as `{SSHA}...` and `<...>x`, and is no structure and no place in a template. */
+const oddRange = (text: string, at: number): Range | undefined => {
+  bracketed.lastIndex = at
+  const [whole, inner = "", rest = ""] = bracketed.exec(text) ?? []
+  if (whole === undefined || isHarmless(whole)) return undefined
+  return looksRandom(inner) || /^\w/.test(rest) ? [at, at + whole.length] : undefined
+}
+
+const bracketed = /[{[<]([\w!@#$%^&*.-]{1,60})[}\]>]([^\s,;"'`)\]}]*)/y
+
 /** What is to be taken out of the value that begins here. */
-const rangesOf = (text: string, to: number, at: number, name: string, lead: string): ReadonlyArray<Range> => {
+const rangesOf = (text: string, to: number, begin: number, name: string, lead: string): ReadonlyArray<Range> => {
+  const at = endOf(wrapper, text, begin)
   const isHeader = headers.test(name)
   const open = endOf(opening, text, at)
   if (open > at) {
@@ -279,8 +127,12 @@ const rangesOf = (text: string, to: number, at: number, name: string, lead: stri
     if (closes) return []
     const end = closing(text, open, sign, quote.length - sign.length)
     const from = isHeader ? endOf(scheme, text, open) : open
-    return isHarmless(text.slice(from, end)) ? [] : [[from, end]]
+    const found = text.slice(from, end)
+    const isText = text[end] !== undefined && !/[\r\n]/.test(text.charAt(end)) && !/\w=\S/.test(found)
+    return isHarmless(found) || (isText && isCause(found)) ? [] : [[from, end]]
   }
+  const odd = oddRange(text, at)
+  if (odd !== undefined) return [odd]
   if (endOf(structure, text, at) > at) {
     const ranges: Array<Range> = []
     for (let next = at + 1; text[at] === "["; ) {
@@ -288,7 +140,8 @@ const rangesOf = (text: string, to: number, at: number, name: string, lead: stri
       if (item === next || !/["'`]/.test(text.charAt(item - 1))) break
       const slashes = /\\*(?=.$)/.exec(text.slice(Math.max(next, item - 20), item))?.[0].length ?? 0
       const to = closing(text, item, text.charAt(item - 1), slashes)
-      if (!isHarmless(text.slice(item, to))) ranges.push([item, to])
+      const found = text.slice(item, to)
+      if (!isHarmless(found) && !isCause(found)) ranges.push([item, to])
       next = to + slashes + 1
     }
     return ranges
@@ -322,18 +175,43 @@ const bareRange = (text: string, at: number, name: string, lead: string, isHeade
   const line = new RegExp(`(?:[^\\r\\n\\\\${around}]+|\\\\(?![nr\\\\${around}]))*`, "y")
   const to = isLine ? from + lengthOfLine(text.slice(from, endOf(line, text, from))) : endOf(bare, text, from)
   const found = text.slice(from, to)
+  if (spaced && !isHeader && saysCause(text, from, to, lead)) return []
   const next = text.slice(to, to + 20)
   const rest = text.slice(at, at + 300).split("\n", 1)[0] ?? ""
   const isCode =
     /\b(?:const|let|var|val|final|static)[ \t]{1,9}(?:\w{1,60}[ \t]{1,9})?$/.test(lead) ||
     ((spaced || rest.includes(")")) && code.test(rest)) ||
-    (variable.test(found) && ((hint.test(found) && /^[,;)}]/.test(next)) || (spaced && name.endsWith(found))))
+    (variable.test(found) && ((mayBeSecretName(found) && /^[,;)}]/.test(next)) || (spaced && name.endsWith(found))))
   // `"secrets:check": ` is a name itself
   const isName = /["']$/.test(lead) && /^[\w.-]+$/.test(found) && /^\\*["']\s*:/.test(next)
   const isCount = /s$|^pass$/i.test(name) && /^[\d.,_]+[kKM%]?(?:\s|$)/.test(found)
   const isDirectory = /^(?:old)?pwd$/i.test(name) && /^(?:[~/]|[A-Z]:)/.test(found)
   if (found === "" || isCode || isName || isCount || isDirectory || name === "PASS" || isHarmless(found)) return []
   return [[from, to]]
+}
+
+/** A word before the name on its line, as in `cannot fetch token`: what follows is prose, and no line of a configuration. */
+const prose = /(?:^|[\n"'`(:=\]]|\s)[\p{L}'’/]+[,.:;]?["'`]? {1,2}$|\/[\w./-]{0,200}$/u
+
+/** How much of a line is looked at for what is wrong, in characters. */
+const MAX_CAUSE = 500
+
+/** Whether what stands behind the name and its colon says what is wrong. */
+const saysCause = (text: string, from: number, to: number, lead: string): boolean => {
+  if (!/:\s{0,200}$/.test(text.slice(Math.max(0, from - 202), from))) return false
+  const rest = text.slice(from, from + MAX_CAUSE).split(/[\r\n]|\\n|"[,}]/, 1)[0] ?? ""
+  const first = /^\S*/.exec(rest)?.[0] ?? ""
+  if (/^\w[\w-]*=\S/.test(first)) return false
+  if (prose.test(lead))
+    return (
+      !looksRandom(first) &&
+      !/^[\w+/=.-]{0,200}\d[\w+/=.-]{12,}/.test(first.replace(/[:.,]+$/, "").replace(/^[\w-]+(?:[./][\w-]+)+$/, ""))
+    )
+  return (
+    isCause(rest) ||
+    isCause(text.slice(from, to)) ||
+    (/^[A-Za-z]+$/.test(first) && isCause(rest.split(/[.;]\s/, 1)[0] ?? ""))
+  )
 }
 
 const withoutNamed = (text: string): string => {
@@ -344,7 +222,7 @@ const withoutNamed = (text: string): string => {
   for (let found = names.exec(text); found !== null; found = names.exec(text)) {
     const to = names.lastIndex
     const name = found[0].slice(-100)
-    if (!hint.test(name) || name.includes("-----") || text.startsWith(placeholder, found.index - 1)) continue
+    if (!mayBeSecretName(name) || name.includes("-----") || text.startsWith(placeholder, found.index - 1)) continue
     const lead = (tail + text.slice(Math.max(done, found.index - 300), found.index)).slice(-300)
     const value = beginOfValue(text, to, name, lead)
     if (value === undefined || !isSecretName(name, lead)) continue
@@ -365,14 +243,8 @@ const withoutNamed = (text: string): string => {
  * @internal
  */
 export const conceal = (text: string): string => {
-  let result = withoutLumps(withoutKeys(text))
-  for (const shape of wholeShapes) result = result.replace(shape, placeholder)
-  result = withoutUserInfo(result)
-  for (const [line, password] of commands) {
-    result = result.replace(line, (call) =>
-      call.replace(password, (found) => (isHarmless(found) ? found : placeholder))
-    )
-  }
-  // Once more, for borders that were in a value
-  return withoutKeys(withoutNamed(result))
+  const forms = [withoutKeys, withoutLumps, withoutShapes, withoutUserInfo, withoutSources, withoutCommands]
+  const notations = [withoutPhp, withoutSql, withoutEncoded, withoutNamed]
+  // Keys once more, for borders that were in a value
+  return [...forms, ...notations, withoutKeys].reduce((result, without) => without(result), text)
 }

@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references of shells and templates are what is tested
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { conceal, placeholder } from "../../src/text/Secrets.js"
+import { placeholder } from "../../src/text/Placeholder.js"
+import { conceal } from "../../src/text/Secrets.js"
 
 /** Looks like chance, and is the same each time. */
 const chance = (length: number, letters = "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAcLfXqo"): string => {
