@@ -285,6 +285,8 @@ export class HealingCancelled extends Schema.TaggedError<HealingCancelled>("effe
  * - `Backoff`: try again later, up to `maxAttempts` in all.
  * - `RateLimited`: no review would succeed now. The whole queue waits, until the given time (milliseconds since 1970) if
  *   it is known and at most a day, else from a minute up to an hour, longer each time. No attempt is counted.
+ * - `NotYet`: what it is about is not there yet. The request waits for another minute, and no attempt, no cool-down and no review of
+ *   the day is counted. Those who wait in `heal` are told at once that it was skipped.
  *
  * @since 0.1.0
  * @category models
@@ -292,7 +294,8 @@ export class HealingCancelled extends Schema.TaggedError<HealingCancelled>("effe
 export const ReviewRetry = Schema.Union(
   Schema.TaggedStruct("Never", {}),
   Schema.TaggedStruct("Backoff", {}),
-  Schema.TaggedStruct("RateLimited", { until: Schema.optional(Schema.Finite) })
+  Schema.TaggedStruct("RateLimited", { until: Schema.optional(Schema.Finite) }),
+  Schema.TaggedStruct("NotYet", {})
 )
 
 /**

@@ -9,6 +9,7 @@ import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type { HealingEvent } from "../queue/HealingEvent.js"
+import type { HealingRequest } from "../request/HealingRequest.js"
 
 const MAX_LINE = 1000
 
@@ -18,15 +19,30 @@ export const oneLine = (text: string): string => {
   return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line
 }
 
-/** @internal */
-export const time = (at: number): string => new Date(at).toISOString()
-
 /**
- * - `file`: where the report stands, if this is the end of a completed review.
+ * An instant as PM2 writes it before each line, in the time zone of the machine.
  *
  * @internal
  */
-export const lineOf = (event: HealingEvent, file?: string): string => {
+export const time = (at: number): string => new Date(at).toLocaleString("sv-SE")
+
+/**
+ * What a line says beside the event itself.
+ *
+ * - `file`: where the report stands, if this is the end of a completed review.
+ * - `hasBegun`: whether the review has begun that has ended or failed.
+ * - `wishes`: how often it was wanted once more.
+ *
+ * @internal
+ */
+export interface Told {
+  readonly file?: string | undefined
+  readonly hasBegun?: boolean
+  readonly wishes?: number
+}
+
+/** @internal */
+export const lineOf = (event: HealingEvent, { file, hasBegun = true, wishes = 0 }: Told = {}): string => {
   switch (event._tag) {
     case "Submitted": {
       const { id, job, notBefore, triggers } = event.request
@@ -34,19 +50,29 @@ export const lineOf = (event: HealingEvent, file?: string): string => {
       return `${job}: a review is wanted (${triggers.join(", ")}) and ${when}: ${id}`
     }
     case "Coalesced":
-      return `${event.request.job}: its waiting review is wanted once more (${event.request.triggers.join(", ")})`
+      return `${event.request.job}: its waiting review is wanted once more (${event.request.triggers.join(", ")}); further wishes are only counted`
     case "Started":
-      return `${event.request.job}: the review begins`
-    case "GivenBack":
-      return `${event.request.job}: the review waits again`
-    case "Retrying":
-      return oneLine(`${event.request.job}: the review has failed, and is tried again: ${event.reason}`)
+      return `${event.request.job}: the review begins${wishes === 0 ? "" : `, which was wanted ${wishes + 1} times`}`
+    case "GivenBack": {
+      const { job, notBefore, reason } = event.request
+      if (reason === null) return `${job}: the review waits again`
+      return oneLine(
+        `${job}: the review waits until it can begin, since ${reason}; the next look is at ${time(notBefore ?? event.at)}`
+      )
+    }
+    case "Retrying": {
+      const { job, notBefore } = event.request
+      const when = notBefore === null ? "" : ` at ${time(notBefore)}`
+      const what = hasBegun ? "the review has failed" : "no review was possible"
+      return oneLine(`${job}: ${what}, and it is tried again${when}: ${event.reason}`)
+    }
     case "Ended": {
       const { job, reason, report, state } = event.request
       const where = file === undefined ? "" : `, see ${file}`
-      const end = state === "failed" ? "has failed" : `is ${state}`
-      return `${job}: the review ${end}${where}: ${oneLine(report?.summary ?? reason ?? "")}`
+      return `${job}: ${endOf(state, hasBegun)}${where}: ${oneLine(report?.summary ?? reason ?? "")}`
     }
+    case "Explained":
+      return `${event.job}: it has failed as before, and is not reviewed again${file === undefined ? "" : `: the report is ${file}`}. To have it reviewed all the same: pm2 trigger effect-healing heal ${event.job}`
     case "Paused":
       return "the queue is paused"
     case "Resumed":
@@ -60,6 +86,11 @@ export const lineOf = (event: HealingEvent, file?: string): string => {
     case "StoreRecovered":
       return "what has happened is written again"
   }
+}
+
+const endOf = (state: HealingRequest["state"], hasBegun: boolean): string => {
+  if (state !== "failed") return `the review is ${state}`
+  return hasBegun ? "the review has failed" : "no review was possible"
 }
 
 /**

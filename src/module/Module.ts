@@ -8,13 +8,11 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { HealingService } from "../gate/HealingService.js"
+import type { HealingService } from "../gate/HealingService.js"
 import { Healing } from "../Healing.js"
-import { describeHeldBy } from "../HealingError.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { defaultHome } from "../pm2/Home.js"
@@ -22,14 +20,15 @@ import { Pm2 } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
-import { OpenClaw } from "../running/OpenClaw.js"
-import { HealingScheduler } from "../scheduler/HealingScheduler.js"
+import type { OpenClaw } from "../running/OpenClaw.js"
+import type { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
-import { lineOf, oneLine, time } from "./LogLines.js"
+import { lineOf, oneLine, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
+import * as Status from "./Status.js"
 
 /** The exit code that package.json tells PM2: with it the module stays stopped until somebody starts it. */
 export const STOPPED = 78
@@ -100,23 +99,68 @@ type Asked =
   | Supervisor
 
 const serve = Effect.fnUntraced(function* (home: string, reports: string, command: string) {
-  const { events } = yield* HealingQueue
-  yield* Effect.forkScoped(Stream.runForEach(events, (event) => say(event, reports)))
+  const queue = yield* HealingQueue
+  const say = makeSay(reports)
+  yield* Effect.forkScoped(Stream.runForEach(queue.events, say))
   yield* Actions.serve<Asked>({
-    heal: { about: "has a process reviewed: heal <name>", run: (job) => named(job, heal) },
-    status: { about: "what runs, waits, and is due", run: () => Effect.map(status, oneLine) },
-    report: { about: "the last report about a process: report <name>", run: (job) => named(job, report(reports)) }
+    heal: { about: "has a process reviewed: heal <name>", run: (job) => named(job, "heal", heal) },
+    status: { about: "what runs, waits, and is due", run: () => Effect.flatMap(Status.lines, Status.tell) },
+    report: {
+      about: "the last report about a process, or the newest ones: report [name]",
+      run: (job) => (job === undefined ? answered(newest(reports)) : named(job, "report", report(reports)))
+    },
+    cancel: {
+      about: "cancels the review that a process waits for: cancel <name>",
+      run: (job) => named(job, "cancel", cancel)
+    },
+    pause: {
+      about: "lets no further review begin",
+      run: () => answered(Effect.as(queue.pause, "the queue is paused"))
+    },
+    resume: { about: "lets reviews begin again", run: () => answered(Effect.as(queue.resume, "the queue goes on")) }
   })
   yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
   yield* Actions.disconnected
 }, Effect.scoped)
 
-const say = Effect.fnUntraced(function* (event: HealingEvent, reports: string) {
-  const hasReport = event._tag === "Ended" && event.request.report !== null
-  const file = hasReport ? yield* writeReport(event.request, reports) : undefined
-  yield* Effect.log(lineOf(event, file))
-})
+/** Requests of which it is remembered that their reviews have begun, and how often they were wanted. */
+const MAX_REMEMBERED = 10_000
+
+/** A line for each event, but for wishes that a crash loop repeats: those are counted. */
+const makeSay = (reports: string) => {
+  const begun = new Set<string>()
+  const wishes = new Map<string, number>()
+  const told = Effect.fnUntraced(function* (event: HealingEvent) {
+    if (event._tag === "Explained") return { file: yield* lastReport(event.job, reports) }
+    if (!("request" in event)) return {}
+    const { id, report } = event.request
+    const facts: Told = { hasBegun: begun.has(id), wishes: wishes.get(id) ?? 0 }
+    if (event._tag === "Started") {
+      begun.add(id)
+      wishes.delete(id)
+    } else if (event._tag !== "Coalesced") begun.delete(id)
+    return event._tag === "Ended" && report !== null
+      ? { ...facts, file: yield* writeReport(event.request, reports) }
+      : facts
+  })
+  return Effect.fnUntraced(function* (event: HealingEvent) {
+    if (event._tag === "Coalesced") {
+      const count = (wishes.get(event.request.id) ?? 0) + 1
+      wishes.set(event.request.id, count)
+      if (count > 1) return
+    }
+    for (const memory of [begun, wishes]) if (memory.size > MAX_REMEMBERED) memory.clear()
+    yield* Effect.log(lineOf(event, yield* told(event)))
+  })
+}
+
+/** Where the last report about the job stands, if there is one. */
+const lastReport = (job: string, reports: string) =>
+  Effect.gen(function* () {
+    const [completed] = yield* (yield* HealingQueue).history({ job, states: ["completed"], limit: 1 })
+    return completed === undefined ? undefined : yield* writeReport(completed, reports)
+  }).pipe(Effect.orElseSucceed(() => undefined))
 
 /** Answers with its path. */
 const writeReport = (request: HealingRequest, reports: string) =>
@@ -128,16 +172,22 @@ const writeReport = (request: HealingRequest, reports: string) =>
   )
 
 /** Whatever goes wrong is what is answered. */
+const answered = <E extends { readonly message: string }, R>(
+  answer: Effect.Effect<string, E, R>
+): Effect.Effect<string, never, R> =>
+  answer.pipe(
+    Effect.catchAll(({ message }) => Effect.succeed(message)),
+    Effect.map(oneLine)
+  )
+
 const named = <E extends { readonly message: string }, R>(
   job: string | undefined,
-  action: (job: string) => Effect.Effect<string, E, R>
+  action: string,
+  run: (job: string) => Effect.Effect<string, E, R>
 ): Effect.Effect<string, never, R> =>
   job === undefined
-    ? Effect.succeed("name a process, as in: pm2 trigger effect-healing heal api")
-    : action(job).pipe(
-        Effect.catchAll(({ message }) => Effect.succeed(message)),
-        Effect.map(oneLine)
-      )
+    ? Effect.succeed(`name a process, as in: pm2 trigger effect-healing ${action} api`)
+    : answered(run(job))
 
 const heal = Effect.fnUntraced(function* (job: string) {
   const supervisor = yield* Supervisor
@@ -166,34 +216,23 @@ const report = (reports: string) =>
     return `${failed}${file ?? completed.id}: ${completed.report.summary}`
   })
 
-const status = Effect.gen(function* () {
-  const openClaw = yield* OpenClaw
-  const healing = yield* HealingService
-  const queue = yield* HealingQueue
-  const scheduler = yield* HealingScheduler
-  const supervisor = yield* Supervisor
-  const ofOpenClaw = yield* supervisor.jobs.pipe(
-    Effect.map((jobs) => names(jobs.filter(({ openClaw }) => openClaw).map(({ id }) => id))),
-    Effect.catchAll(({ detail }) => Effect.succeed(`unknown (${detail})`))
-  )
-  const { jobs } = yield* openClaw.running.get
-  const { heldBy, holds } = yield* healing.status.get
-  const requests = yield* queue.pending
-  const [next] = yield* scheduler.upcoming
-  const problems = yield* scheduler.problems
-  const namesOf = (state: HealingRequest["state"]) =>
-    names(requests.filter((request) => request.state === state).map(({ job }) => job))
-  return [
-    `OpenClaw jobs: ${ofOpenClaw}`,
-    `running: ${names(Array.from(HashMap.keys(jobs)))}`,
-    `in review: ${namesOf("running")}`,
-    `waiting: ${namesOf("pending")}`,
-    ...(heldBy.length === 0 ? holds : heldBy).map((one) => `held up by ${describeHeldBy(one)}`),
-    ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
-    ...problems.map(
-      ({ expected, job, key }) => `the policy of ${job} is wrong: ${key === "" ? "" : `${key} `}${expected}`
-    )
-  ].join("; ")
-})
+const NEWEST = 10
 
-const names = (all: ReadonlyArray<string>): string => (all.length === 0 ? "none" : all.join(", "))
+const newest = (reports: string) =>
+  Effect.gen(function* () {
+    const completed = yield* (yield* HealingQueue).history({ states: ["completed"], limit: NEWEST })
+    if (completed.length === 0) return "there is no report yet"
+    const lines = yield* Effect.forEach(completed, (request) =>
+      Effect.map(
+        writeReport(request, reports),
+        (file) => `${request.job}, ${time(request.endedAt ?? 0)}: ${file ?? request.id}`
+      )
+    )
+    return lines.join("; ")
+  })
+
+const cancel = (job: string) =>
+  Effect.map(
+    Effect.flatMap(HealingQueue, (queue) => queue.cancel({ job })),
+    (cancelled) => (cancelled.length === 0 ? `no review of ${job} waits or runs` : `the review of ${job} is cancelled`)
+  )

@@ -19,6 +19,7 @@ import { conceal } from "../text/Secrets.js"
 import * as Envelope from "./Envelope.js"
 import {
   type EvidenceUnavailable,
+  type JobMissing,
   type MalformedReport,
   type OpenClawError,
   OpenClawFailed,
@@ -64,7 +65,7 @@ export interface Answered {
 }
 
 /** @internal */
-export type AskError = Exclude<OpenClawError, EvidenceUnavailable | MalformedReport>
+export type AskError = Exclude<OpenClawError, EvidenceUnavailable | JobMissing | MalformedReport>
 
 type Platform = CommandExecutor | FileSystem | Path
 
@@ -72,8 +73,15 @@ type Platform = CommandExecutor | FileSystem | Path
 export interface OpenClawCli {
   /** Whether it may read the files of its working folder. */
   readonly mayRead: boolean
-  /** `end` is when OpenClaw itself is to give up, in milliseconds since 1970. */
-  readonly ask: (prompt: string, end: number) => Effect.Effect<Answered, AskError, Platform>
+  /**
+   * - `end`: when OpenClaw itself is to give up, in milliseconds since 1970.
+   * - `begins`: is run when all is there that it needs, right before it is asked.
+   */
+  readonly ask: (
+    prompt: string,
+    end: number,
+    begins?: Effect.Effect<void>
+  ) => Effect.Effect<Answered, AskError, Platform>
 }
 
 /** @internal */
@@ -85,7 +93,12 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
           Tuple.make(ability, Option.some(ability))
         )
       )
-    const askIn = Effect.fnUntraced(function* (folder: Folder, prompt: string, end: number) {
+    const askIn = Effect.fnUntraced(function* (
+      folder: Folder,
+      prompt: string,
+      end: number,
+      begins: Effect.Effect<void>
+    ) {
       const ability = yield* abilityOnce(folder)
       const turn = ability === "exec" ? yield* execTurn(options, folder) : localTurn(options, folder)
       const file = yield* write(folder, "prompt.md", prompt)
@@ -96,15 +109,16 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
         ...(options.model === undefined ? [] : ["--model", options.model]),
         ...(options.thinking === undefined ? [] : ["--thinking", options.thinking])
       ]
+      yield* begins
       return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited(turn.hasFallback)))
     })
     // No scope is used: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
-    const ask = (prompt: string, end: number) =>
-      Effect.acquireUseRelease(makeFolder, (folder) => askIn(folder, prompt, end), removeFolder)
+    const ask = (prompt: string, end: number, begins: Effect.Effect<void>) =>
+      Effect.acquireUseRelease(makeFolder, (folder) => askIn(folder, prompt, end, begins), removeFolder)
     return {
       mayRead: options.workingFolder !== undefined,
-      ask: (prompt, end) =>
-        Effect.catchTags(ask(prompt, end), {
+      ask: (prompt, end, begins = Effect.void) =>
+        Effect.catchTags(ask(prompt, end, begins), {
           OutputTooLong: () => failed(null, "it has printed far more than an answer"),
           BadArgument: ({ method }) => failed(null, `${method} has failed`),
           SystemError: (error) => failed(null, `${error.method} has failed: ${fileProblem(error)}`)

@@ -148,6 +148,20 @@ export class EvidenceUnavailable extends Schema.TaggedError<EvidenceUnavailable>
 }
 
 /**
+ * The supervisor does not have the job, or not yet; `detail` says which. The request waits, for a day at most.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class JobMissing extends Schema.TaggedError<JobMissing>("effect-healing/JobMissing")("JobMissing", {
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/**
  * Why a review by OpenClaw has failed; it is the `cause` of the `ReviewError`.
  *
  * @since 0.1.0
@@ -163,6 +177,7 @@ export type OpenClawError =
   | OpenClawRateLimited
   | MalformedReport
   | EvidenceUnavailable
+  | JobMissing
 
 /** @internal */
 export const toReviewError = (job: string, error: OpenClawError): ReviewError =>
@@ -175,6 +190,8 @@ const retryOf = (error: OpenClawError): ReviewError["retry"] => {
     case "OpenClawUnrestricted":
     case "OpenClawModelUnknown":
       return { _tag: "Never" }
+    case "JobMissing":
+      return { _tag: "NotYet" }
     case "OpenClawRateLimited":
       return { _tag: "RateLimited", ...(error.until !== undefined && { until: error.until }) }
     default:

@@ -12,9 +12,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import type { HealingRequest } from "../request/HealingRequest.js"
+import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import { type Dossier, gather } from "../review/Dossier.js"
-import { Reviewed, Reviewer } from "../review/Reviewer.js"
+import { Reviewed, Reviewer, tellsBegin } from "../review/Reviewer.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
@@ -22,7 +22,7 @@ import { head } from "../text/Excerpt.js"
 import * as Answer from "./Answer.js"
 import * as Envelope from "./Envelope.js"
 import * as OpenClawCli from "./OpenClawCli.js"
-import { EvidenceUnavailable, MalformedReport, OpenClawTimedOut, toReviewError } from "./OpenClawError.js"
+import { EvidenceUnavailable, JobMissing, MalformedReport, OpenClawTimedOut, toReviewError } from "./OpenClawError.js"
 import * as Prompt from "./Prompt.js"
 
 export type { OpenClawOptions } from "./OpenClawCli.js"
@@ -36,8 +36,9 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  *   last 7 days.
  * - OpenClaw is shown the end of logs and the beginning of files, freed of what looks like a secret, and no more than
  *   200,000 characters in all. It has no tools, unless the option `workingFolder` lets it read there.
- * - A request about a job that the supervisor does not have is skipped; one that was left over from the last process is tried
- *   again during the first minute, in which a supervisor may be starting its jobs.
+ * - A request about a job that the supervisor does not have waits until it does, without spending attempts: a supervisor may be
+ *   starting its jobs, and one that was deleted may come back. After a day it is skipped. One that a person has just asked for by
+ *   a name that there is not is skipped at once.
  * - An answer that is no report is asked for once more, and then fails.
  * - It asks a model that it knows by its provider, so that OpenClaw itself runs it, and fails with `OpenClawUnrestricted`
  *   if neither the option `model` nor `agents.defaults.model` of the user names one.
@@ -82,20 +83,23 @@ export const OpenClawReviewer: {
         const context = yield* Effect.context<
           Supervisor | HealingStore | HealingConfig | FileSystem | Path | CommandExecutor
         >()
-        return {
-          review: (request) =>
-            review(cli, request, limit, builtAt).pipe(
-              Effect.timeoutFail({ duration: limit, onTimeout: () => timedOut(limit) }),
-              Effect.mapError((error) => toReviewError(request.job, error)),
-              Effect.provide(context)
-            )
-        }
+        const missing = new Map<string, number>()
+        const reviewTelling = (request: HealingRequest, begins: Effect.Effect<void>) =>
+          review(cli, { request, begins, limit, builtAt, missing }).pipe(
+            Effect.timeoutFail({ duration: limit, onTimeout: () => timedOut(limit) }),
+            Effect.mapError((error) => toReviewError(request.job, error)),
+            Effect.provide(context)
+          )
+        return { review: (request) => reviewTelling(request, Effect.void), [tellsBegin]: reviewTelling }
       })
     )
 }
 
-/** A supervisor that was started together with this process may be starting its jobs for so long. */
-const STARTING = Duration.toMillis("1 minute")
+/** How long a request waits for a job that the supervisor does not have. */
+const MAX_MISSING = Duration.toMillis("1 day")
+
+/** Requests of which it is remembered since when their jobs are missing. */
+const MAX_REMEMBERED = 10_000
 
 /** The time before `reviewTimeout` at which the processes are ended, so that they are gone by then. */
 const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
@@ -103,12 +107,29 @@ const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
 
 const timedOut = (limit: Duration.Duration) => new OpenClawTimedOut({ detail: `none within ${Duration.format(limit)}` })
 
-const review = Effect.fnUntraced(function* (
-  cli: OpenClawCli.OpenClawCli,
-  request: HealingRequest,
-  limit: Duration.Duration,
-  builtAt: number
-) {
+/** `missing`: since when the jobs of requests are missing. */
+interface ReviewOptions {
+  readonly request: HealingRequest
+  readonly begins: Effect.Effect<void>
+  readonly limit: Duration.Duration
+  readonly builtAt: number
+  readonly missing: Map<string, number>
+}
+
+/**
+ * Whether to wait for a job that the supervisor does not have: it may be starting its jobs, and one that was deleted may come back. Who
+ * asks for one by a name that there is not is told so.
+ */
+const mayComeYet = ({ builtAt, missing, request }: ReviewOptions, now: number): boolean => {
+  if (!isAutomatic(request) && request.submittedAt >= builtAt) return false
+  if (missing.size >= MAX_REMEMBERED) missing.clear()
+  const since = missing.get(request.id) ?? now
+  missing.set(request.id, since)
+  return now - since < MAX_MISSING
+}
+
+const review = Effect.fnUntraced(function* (cli: OpenClawCli.OpenClawCli, options: ReviewOptions) {
+  const { begins, limit, missing, request } = options
   const now = yield* Clock.currentTimeMillis
   const end = now + Duration.toMillis(limit)
   const gathered = yield* gather(request).pipe(
@@ -119,15 +140,17 @@ const review = Effect.fnUntraced(function* (
     })
   )
   if (gathered._tag === "Nothing") {
-    const mayComeYet = gathered.lacksJob && request.submittedAt < builtAt && now - builtAt < STARTING
-    if (mayComeYet) return yield* new EvidenceUnavailable({ detail: `${gathered.reason} yet` })
-    return Reviewed.Skipped({ reason: gathered.reason })
+    const { lacksJob, reason } = gathered
+    if (lacksJob && mayComeYet(options, now)) return yield* new JobMissing({ detail: reason })
+    missing.delete(request.id)
+    return Reviewed.Skipped({ reason })
   }
+  missing.delete(request.id)
   const { dossier } = gathered
 
   const mark = `evidence-${randomBytes(8).toString("hex")}`
   const question = Prompt.ask(dossier, mark, cli.mayRead)
-  const first = yield* cli.ask(question, end)
+  const first = yield* cli.ask(question, end, begins)
   const answer = Answer.read(first.text, dossier.files)
   if (Either.isRight(answer)) return completed(answer.right, dossier, first.spent)
 

@@ -335,10 +335,14 @@ const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules)
   const jobs = new Map<string, JobInfo>()
   for (const process of processes) {
     const known = jobs.get(process.job)
+    const role = roleOf(process, rules)
+    // One process of it that counts is enough.
+    const isAlwaysUp = role === "always" && (known === undefined || !known.openClaw || known.alwaysUp === true)
     jobs.set(process.job, {
       id: process.job,
       kind: known?.kind ?? (process.isCron ? "cron" : process.mode),
-      openClaw: known?.openClaw === true || roleOf(process, rules) !== "none",
+      openClaw: known?.openClaw === true || role !== "none",
+      ...(isAlwaysUp && { alwaysUp: true }),
       policy: known === undefined || known.policy === Payload.NO_POLICY ? process.policy : known.policy
     })
   }

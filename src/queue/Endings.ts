@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { HealingCancelled, HealingSkipped, type HealingStoreError, type ReviewError } from "../HealingError.js"
@@ -22,6 +23,7 @@ type HealingRequest = Request.HealingRequest
  * - `endUnreviewed`: ends one without a review.
  * - `complete`: its review has ended with this report.
  * - `fail`: its review has failed; it is tried again after the delay, in milliseconds, if there is one and it may be.
+ * - `postpone`: what it is about is not there yet, for this reason: it waits for another minute.
  * - `giveBack`: it waits again as this, for no fault of its own.
  * - `notBegun`: it was granted a turn as this, and the beginning of its review could not be written; somebody may have
  *   cancelled it meanwhile.
@@ -34,10 +36,14 @@ export interface Endings {
   readonly endUnreviewed: (live: LiveRequest, state: "cancelled" | "skipped", reason: string) => void
   readonly complete: (live: LiveRequest, report: Report) => void
   readonly fail: (live: LiveRequest, error: ReviewError, delay: Option.Option<number>) => void
+  readonly postpone: (live: LiveRequest, reason: string) => void
   readonly giveBack: (live: LiveRequest, pending: HealingRequest) => void
   readonly notBegun: (live: LiveRequest, before: HealingRequest, error: HealingStoreError, isCancelled: boolean) => void
   readonly dropNewer: (job: string, error: HealingStoreError) => void
 }
+
+/** How long one waits whose subject is not there yet. */
+const POSTPONED = Duration.toMillis("1 minute")
 
 /** @internal */
 export const CANCELLED = "it was cancelled"
@@ -181,6 +187,20 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     return finish(live, RequestLife.fail(request, wall(), error.reason), Effect.fail(error))
   }
 
+  const postpone: Endings["postpone"] = (live, reason) => {
+    const { id, job } = live.request
+    // Who waits for an answer is not kept waiting for what may never come.
+    for (const caller of live.audience.callers ?? [])
+      answer(caller, Effect.fail(new HealingSkipped({ id, job, reason })))
+    live.audience.callers = undefined
+    if (live.request.callersOnly) return endUnreviewed(live, "skipped", reason)
+    return backToPending(
+      live,
+      RequestLife.postpone(live.request, Request.instant(wall() + POSTPONED), reason),
+      givenBack
+    )
+  }
+
   const dropNewer: Endings["dropNewer"] = (job, error) => {
     const newer = requests.pendingOf(job)
     if (newer !== undefined) drop(newer, error)
@@ -206,6 +226,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     endUnreviewed,
     complete,
     fail,
+    postpone,
     giveBack: (live, pending) => backToPending(live, pending, givenBack),
     notBegun,
     dropNewer

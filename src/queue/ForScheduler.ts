@@ -26,6 +26,7 @@ export type Veto = (request: HealingRequest) => string | undefined
 /**
  * - `submit`: asks for a review as `HealingQueue.submit` does, with what is known about why: `due`, the occurrence of a schedule;
  *   `signature`, that of a failure, by which one that was reviewed already is not reviewed again.
+ * - `tellExplained`: a failure of the job is not reviewed, since a review has explained it.
  * - `addVeto`: from now on this is asked before each review that nobody has made by hand.
  *
  * @internal
@@ -35,6 +36,7 @@ export interface ForScheduler {
     wish: HealingWish,
     why?: { readonly due?: Due | undefined; readonly signature?: string | null | undefined }
   ) => Effect.Effect<Submission, HealingInvalid | HealingQueueFull | HealingStoreError>
+  readonly tellExplained: (job: string) => void
   readonly addVeto: (veto: Veto) => void
 }
 

@@ -12,10 +12,12 @@ import type { HealingRequest } from "../request/HealingRequest.js"
  *
  * - `Submitted`: it is on disk.
  * - `Coalesced`: another wish was added to it.
- * - `Started`: its review begins.
- * - `GivenBack`: it waits again, for no fault of its own: a job runs, a rate limit, a shutdown.
+ * - `Started`: its review begins. Of one of which there is nothing to review it is not told.
+ * - `GivenBack`: it waits again, for no fault of its own: a job runs, a rate limit, a shutdown; or what it is about is not there yet,
+ *   as its `reason` says.
  * - `Retrying`: its review failed for this reason, and it waits for another try.
  * - `Ended`: it is completed, failed, skipped, cancelled, or coalesced into another.
+ * - `Explained`: a failure of the job that a completed review has explained, and that is not reviewed again; told once for each.
  * - `Paused`, `Resumed`: the queue was.
  * - `RateLimited`: the queue waits until then (milliseconds since 1970); of its end no event tells.
  * - `SetAside`: a row of the store could not be read; it is left there under the state `unreadable`, for a person.
@@ -32,6 +34,7 @@ export type HealingEvent = Data.TaggedEnum<{
   GivenBack: { readonly at: number; readonly request: HealingRequest }
   Retrying: { readonly at: number; readonly request: HealingRequest; readonly reason: string }
   Ended: { readonly at: number; readonly request: HealingRequest }
+  Explained: { readonly at: number; readonly job: string }
   Paused: { readonly at: number }
   Resumed: { readonly at: number }
   RateLimited: { readonly at: number; readonly until: number }

@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Request from "../request/HealingRequest.js"
 import * as RequestLife from "../request/RequestLife.js"
-import { Reviewed, type Reviewer } from "../review/Reviewer.js"
+import { Reviewed, type Reviewer, reviewWith, tellsBegin } from "../review/Reviewer.js"
 import type { Journal } from "../store/Journal.js"
 import type { Veto } from "./ForScheduler.js"
 
@@ -24,19 +24,21 @@ export const unlessNeedless = (
   store: Journal,
   vetoes: ReadonlyArray<Veto>,
   reviewer: Context.Tag.Service<Reviewer>
-): Context.Tag.Service<Reviewer> => ({
-  review: (request) => {
-    if (!Request.isAutomatic(request)) return reviewer.review(request)
+): Context.Tag.Service<Reviewer> => {
+  const review = (request: Request.HealingRequest, begins: Effect.Effect<void>) => {
+    const reviewed = reviewWith(reviewer, request, begins)
+    if (!Request.isAutomatic(request)) return reviewed
     const [reason] = vetoes.flatMap((veto) => veto(request) ?? [])
     if (reason !== undefined) return Effect.succeed(Reviewed.Skipped({ reason }))
     const { job, signatures, triggers } = request
     const mayBeExplained = triggers.every((trigger) => trigger === "failure") && signatures.length > 0
-    if (!mayBeExplained || signatures.includes(RequestLife.UNKNOWN_FAILURE)) return reviewer.review(request)
+    if (!mayBeExplained || signatures.includes(RequestLife.UNKNOWN_FAILURE)) return reviewed
     return Effect.every(signatures, (signature) => store.explained(job, signature)).pipe(
       Effect.orElseSucceed(() => false),
       Effect.flatMap((areExplained) =>
-        areExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : reviewer.review(request)
+        areExplained ? Effect.succeed(Reviewed.Skipped({ reason: EXPLAINED })) : reviewed
       )
     )
   }
-})
+  return { review: (request) => review(request, Effect.void), [tellsBegin]: review }
+}

@@ -25,7 +25,7 @@ import * as Cancelling from "./Cancelling.js"
 import { Cooldowns } from "./Cooldowns.js"
 import * as Endings from "./Endings.js"
 import { type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
-import type { HealingEvent } from "./HealingEvent.js"
+import { HealingEvent } from "./HealingEvent.js"
 import { decodeHistory, type HealingWish, type HistoryOptions } from "./HealingWish.js"
 import * as Ledger from "./Ledger.js"
 import { answerAll, LiveRequests } from "./LiveRequests.js"
@@ -101,7 +101,11 @@ export const make = (retries: Backoff.RetrySchedule) =>
     lastNumber = yield* recover(parts, reviewing.owner, retries)
     yield* Effect.addFinalizer(() => close)
 
-    const ofScheduler: ForScheduler = { submit: submitting.submit, addVeto: (veto) => vetoes.push(veto) }
+    const ofScheduler: ForScheduler = {
+      submit: submitting.submit,
+      tellExplained: (job) => events.tell(HealingEvent.Explained({ at: wall(), job })),
+      addVeto: (veto) => vetoes.push(veto)
+    }
 
     return {
       [forScheduler]: ofScheduler,

@@ -16,7 +16,7 @@ import { givenBack } from "../gate/Turn.js"
 import { HealingClosed, type HealingStoreError, HealingTimeout, ReviewError } from "../HealingError.js"
 import * as Request from "../request/HealingRequest.js"
 import * as RequestLife from "../request/RequestLife.js"
-import { isReviewed, type Reviewed, type Reviewer } from "../review/Reviewer.js"
+import { isReviewed, type Reviewed, type Reviewer, reviewWith } from "../review/Reviewer.js"
 import * as Backoff from "./Backoff.js"
 import { answer } from "./Caller.js"
 import { CANCELLED, type Endings } from "./Endings.js"
@@ -70,6 +70,9 @@ export const make = (
   const settle = settleIn(parts, endings)
   const outcomeOf = outcomesOf(parts, retries)
 
+  const begins = (live: LiveRequest) =>
+    Effect.sync(() => publish(HealingEvent.Started({ at: wall(), request: live.request })))
+
   /** The whole turn. Whoever runs it does so uninterruptibly. */
   const turn = (
     live: LiveRequest,
@@ -77,7 +80,7 @@ export const make = (
     begun: Effect.Effect<void, HealingStoreError>
   ): Effect.Effect<void> => {
     const review = Effect.filterOrFail(
-      Effect.suspend(() => reviewer.review(live.request)),
+      Effect.suspend(() => reviewWith(reviewer, live.request, begins(live))),
       isReviewed,
       () => new ReviewError({ job: live.job, reason: MISFIT, retry: { _tag: "Backoff" } })
     )
@@ -96,10 +99,7 @@ export const make = (
       const begun = begin(live)
       live.review = { fiber: fork(turn(live, before, begun)), ending: undefined }
     },
-    begun: (live) => {
-      endWaits(live)
-      publish(HealingEvent.Started({ at: wall(), request: live.request }))
-    },
+    begun: endWaits,
     deadlinePassed: (live, at, heldBy, ahead) => {
       const timeout = (calledAt: number) =>
         new HealingTimeout({ job: live.job, waited: Duration.millis(Math.round(at - calledAt)), heldBy, ahead })
@@ -198,6 +198,11 @@ const settleIn =
     }
     if (outcome._tag === "NotBegun") return endings.notBegun(live, before, outcome.error, ending === "cancelled")
     if (ending === "cancelled") return endings.endUnreviewed(live, "cancelled", CANCELLED)
+    if (outcome._tag === "Failed" && outcome.error.retry._tag === "NotYet" && ending !== "closed") {
+      if (hasBegun && Request.isAutomatic(before)) holds.undo(live.request.starts.at(-1))
+      live.request = RequestLife.needless(live.request)
+      return endings.postpone(live, outcome.error.reason)
+    }
     if (outcome._tag === "Failed" && ending !== "closed") return endings.fail(live, outcome.error, outcome.delay)
     return endings.giveBack(live, hasBegun ? RequestLife.giveBack(live.request) : before)
   }

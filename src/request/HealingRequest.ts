@@ -75,7 +75,8 @@ const Millis = Schema.Int
  * - `waitUntil`: it is skipped if it has had no turn by then.
  * - `attempts`: how many of its reviews have failed or were cut off.
  * - `starts`: when its reviews began, the last 16 of them.
- * - `endedAt`, `reason`: when and why it ended; `reason` has at most 2,000 characters.
+ * - `endedAt`, `reason`: when and why it ended; `reason` has at most 2,000 characters. Of one that is pending it says why there is
+ *   nothing to review yet.
  * - `coalescedInto`: the request that carries its wishes on.
  * - `report`: what its completed review has found.
  * - `cooldown`: how long it waits after the last completed review of its job, in milliseconds; `null` for the setting.

@@ -138,6 +138,7 @@ export const begin = (pending: HealingRequest, at: number): HealingRequest => ({
   state: "running",
   notBefore: null,
   waitUntil: null,
+  reason: null,
   starts: [...pending.starts, at].slice(-MAX_STARTS)
 })
 
@@ -157,6 +158,18 @@ export const needless = (running: HealingRequest): HealingRequest => ({
  * @internal
  */
 export const giveBack = (running: HealingRequest): HealingRequest => ({ ...running, state: "pending" })
+
+/**
+ * What it is about is not there yet.
+ *
+ * @internal
+ */
+export const postpone = (running: HealingRequest, notBefore: number | null, reason: string): HealingRequest => ({
+  ...running,
+  state: "pending",
+  notBefore,
+  reason: reason.slice(0, MAX_REASON)
+})
 
 /**
  * Its review has failed, or was cut off, and is to be done again.

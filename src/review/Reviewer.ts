@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ReviewError } from "../HealingError.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
@@ -34,6 +34,22 @@ export type Reviewed = Data.TaggedEnum<{
 export const Reviewed = Data.taggedEnum<Reviewed>()
 
 /**
+ * Under this symbol a reviewer may carry a `review` that tells when it really begins: whether there is anything to review may take
+ * some looking. A member travels with a service that somebody has wrapped (`{ ...service }`).
+ *
+ * @internal
+ */
+export const tellsBegin: unique symbol = Symbol.for("effect-healing/Reviewer/tellsBegin")
+
+/**
+ * What carries it. To those outside of the package the interface is empty.
+ */
+export interface HasTellsBegin {
+  /** @internal */
+  readonly [tellsBegin]?: (request: HealingRequest, begins: Effect.Effect<void>) => Effect.Effect<Reviewed, ReviewError>
+}
+
+/**
  * Does one review. It is called in a turn, and may be interrupted at any instant: when the layer closes, when the request
  * is cancelled, at `reviewTimeout`, and under `onJobStart: "yield"` whenever a job starts. It is called again for the same
  * request after a yield, a restart, and a failure that says so; a defect is a failure with a back-off, and is logged
@@ -56,8 +72,27 @@ export class Reviewer extends Context.Tag("effect-healing/Reviewer")<
   Reviewer,
   {
     readonly review: (request: HealingRequest) => Effect.Effect<Reviewed, ReviewError>
-  }
+  } & HasTellsBegin
 >() {}
+
+/**
+ * Has a review done, and is told when it begins: at once, unless the reviewer can tell it better.
+ *
+ * @internal
+ */
+export const reviewWith = (
+  reviewer: Context.Tag.Service<Reviewer>,
+  request: HealingRequest,
+  begins: Effect.Effect<void>
+): Effect.Effect<Reviewed, ReviewError> =>
+  Effect.suspend(
+    () =>
+      reviewer[tellsBegin]?.(request, begins) ??
+      Effect.zipRight(
+        begins,
+        Effect.suspend(() => reviewer.review(request))
+      )
+  )
 
 /** @internal */
 export const isReviewed: (u: unknown) => u is Reviewed = Schema.is(

@@ -34,7 +34,11 @@ export interface ByEventsOptions {
   readonly known: KnownJobs
   readonly store: Journal
   readonly submit: ForScheduler["submit"]
+  readonly tellExplained: ForScheduler["tellExplained"]
 }
+
+/** Failures of which it is remembered that they were told as explained. */
+const MAX_TOLD = 1000
 
 /**
  * `listen` listens to the events of the supervisor for as long as there are any.
@@ -46,8 +50,15 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<{ readonly listen: Effect.Effect<void> }, never, FileSystem | Scope.Scope> {
   const { supervisor } = options
   const fileSystem = yield* FileSystem
+  const told = new Set<string>()
+  const tellOnce = (job: string, signature: string) => {
+    if (told.has(signature)) return
+    if (told.size >= MAX_TOLD) told.clear()
+    told.add(signature)
+    options.tellExplained(job)
+  }
   const inbox = yield* EventInbox.make((event, isClosing) =>
-    Effect.provideService(handle(options, event, isClosing), FileSystem, fileSystem)
+    Effect.provideService(handle(options, tellOnce, event, isClosing), FileSystem, fileSystem)
   )
   const isJobEvent = Schema.is(JobEvent)
   let hasMisfit = false
@@ -76,6 +87,7 @@ export const make = Effect.fnUntraced(function* (
 /** `isClosing`: there is no time to ask the supervisor anything. */
 const handle = Effect.fnUntraced(function* (
   { known, reading, settings, store, submit, supervisor }: ByEventsOptions,
+  tellExplained: (job: string, signature: string) => void,
   event: JobEvent,
   isClosing: boolean
 ) {
@@ -87,7 +99,10 @@ const handle = Effect.fnUntraced(function* (
   const signature =
     trigger !== "failure" || isClosing || info === undefined ? null : yield* signatureOf(supervisor, info, event)
   const isExplained = signature !== null && (yield* Effect.orElseSucceed(store.explained(job, signature), () => false))
-  if (isExplained) return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
+  if (isExplained) {
+    tellExplained(job, signature)
+    return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
+  }
   yield* submit({ ...wishOf(job, policy), trigger, runId: runId ?? undefined }, { signature }).pipe(
     Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => Effect.logWarning(error.message))
   )

@@ -33,7 +33,7 @@ export const make = Effect.gen(function* () {
   if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }
-  const { addVeto, submit } = queue
+  const { addVeto, submit, tellExplained } = queue
   const scope = yield* Effect.scope
   const clock = yield* Effect.clock
   const wall = () => Math.floor(clock.unsafeCurrentTimeMillis())
@@ -53,7 +53,7 @@ export const make = Effect.gen(function* () {
     )
   const reading = JobReading.make(supervisor, known, plan, wake.open, now)
   const askForDue = ByClock.make({ agenda, known, store, submit, wall }, scope)
-  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit })
+  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained })
   // The listening starts at once: nothing is missed that happens when the layer has just been built.
   Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
 

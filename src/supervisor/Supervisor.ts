@@ -24,6 +24,7 @@ import type { Evidence, EvidenceScope } from "./Evidence.js"
  * - `id`: the name that its requests carry, by which no other job goes.
  * - `kind`: what it is, in the supervisor's words, such as `cluster` or `scheduled`.
  * - `openClaw`: whether it spends OpenClaw's tokens while it runs.
+ * - `alwaysUp` (false): whether it is an OpenClaw job that never ends by itself, so that it does not hold reviews up.
  * - `policy`: when and how it is to be reviewed, as it was written by its people or by the adapter, even if that is no policy:
  *   whoever reads it decodes it, and says whose policy is wrong and where. `{}` for the defaults.
  *
@@ -34,6 +35,7 @@ export const JobInfo = Schema.Struct({
   id: JobName,
   kind: Schema.String,
   openClaw: Schema.Boolean,
+  alwaysUp: Schema.optionalWith(Schema.Boolean, { exact: true }),
   policy: Schema.Unknown
 })
 

@@ -14,7 +14,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Schedule } from "effect"
 import { HealingEvent } from "effect-healing"
-import { lineOf } from "../../src/module/LogLines.js"
+import { lineOf, time } from "../../src/module/LogLines.js"
 import { type BadSettings, load } from "../../src/module/ModuleSettings.js"
 import * as ReportFiles from "../../src/module/ReportFiles.js"
 import { makeFake } from "../openclaw/makeFake.js"
@@ -55,7 +55,10 @@ describe("the module", () => {
 
       yield* daemon.make("api", "throw boom")
       yield* module.says(/^api: a review is wanted \(failure\) and waits for its turn: healing:api:1$/)
-      yield* module.status(/waiting: api; held up by OpenClaw jobs running: digest; /)
+      yield* module.status(
+        /; waiting: api \(failure\), since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, held up by OpenClaw jobs running: digest; /
+      )
+      yield* module.says(/^status: waiting: api \(failure\), since /)
       assert.lengthOf(yield* fake.turnCalls, 0)
       assert.deepStrictEqual(
         daemon.alive().flatMap(({ job }) => (job === "digest" ? [job] : [])),
@@ -83,7 +86,7 @@ describe("the module", () => {
       const announced = (yield* module.messages).filter(({ type }) => type === "axm:action")
       assert.deepStrictEqual(
         announced.map(({ data }) => data.action_name),
-        ["heal", "status", "report"]
+        ["heal", "status", "report", "cancel", "pause", "resume"]
       )
       rmSync(file)
       assert.strictEqual(yield* module.trigger("report", "api"), `${file}: The disk was full.`)
@@ -106,9 +109,18 @@ describe("the module", () => {
 
       rmSync(fake.command)
       yield* module.trigger("heal", "api")
-      yield* module.says(/^api: the review has failed: there is no program /)
+      yield* module.says(/^api: no review was possible: there is no program /)
       const report = (yield* module.trigger("report", "api")) ?? ""
       assert.match(report, /^the last review has failed: there is no program .*; \/.*api-1\.md: The disk was full\.$/)
+
+      assert.match((yield* module.trigger("report")) ?? "", /^digest, .*: \/.*digest-2\.md; api, .*: \/.*api-1\.md$/)
+      assert.strictEqual(yield* module.trigger("pause"), "the queue is paused")
+      yield* module.says(/^the queue is paused$/)
+      yield* module.trigger("heal", "api")
+      yield* module.status(/; waiting: api \(manual\), since .*, held up by a pause of the queue/)
+      assert.strictEqual(yield* module.trigger("cancel", "api"), "the review of api is cancelled")
+      assert.strictEqual(yield* module.trigger("cancel", "api"), "no review of api waits or runs")
+      assert.strictEqual(yield* module.trigger("resume"), "the queue goes on")
 
       // PM2 has gone.
       yield* Effect.sync(() => module.child.disconnect())
@@ -345,23 +357,38 @@ describe("its lines", () => {
   const lines: ReadonlyArray<readonly [HealingEvent, string]> = [
     [
       HealingEvent.Submitted({ at, request: { ...request, notBefore: 0 } }),
-      "api: a review is wanted (failure, manual) and waits until 1970-01-01T00:00:00.000Z: healing:api:7"
+      `api: a review is wanted (failure, manual) and waits until ${time(0)}: healing:api:7`
     ],
-    [HealingEvent.Coalesced({ at, request }), "api: its waiting review is wanted once more (failure, manual)"],
+    [
+      HealingEvent.Coalesced({ at, request }),
+      "api: its waiting review is wanted once more (failure, manual); further wishes are only counted"
+    ],
     [HealingEvent.GivenBack({ at, request }), "api: the review waits again"],
     [
       HealingEvent.Retrying({ at, request, reason: "no\nnetwork" }),
-      "api: the review has failed, and is tried again: no network"
+      "api: the review has failed, and it is tried again: no network"
     ],
     [
       HealingEvent.Ended({ at, request: { ...request, state: "failed", reason: "no model" } }),
       "api: the review has failed: no model"
     ],
+    [
+      HealingEvent.GivenBack({
+        at,
+        request: { ...request, notBefore: 60_000, reason: "the supervisor has no job named api" }
+      }),
+      `api: the review waits until it can begin, since the supervisor has no job named api; the next look is at ${time(60_000)}`
+    ],
+    [
+      HealingEvent.Explained({ at, job: "api" }),
+      "api: it has failed as before, and is not reviewed again. To have it reviewed all the same: pm2 trigger effect-healing heal api"
+    ],
+    [HealingEvent.Started({ at, request }), "api: the review begins"],
     [HealingEvent.Paused({ at }), "the queue is paused"],
     [HealingEvent.Resumed({ at }), "the queue goes on"],
     [
       HealingEvent.RateLimited({ at, until: 60_000 }),
-      "the provider limits the rate of requests: reviews wait until 1970-01-01T00:01:00.000Z"
+      `the provider limits the rate of requests: reviews wait until ${time(60_000)}`
     ],
     [HealingEvent.SetAside({ at, number: 3, reason: "torn" }), "the request 3 cannot be read and is set aside: torn"],
     [
@@ -371,6 +398,21 @@ describe("its lines", () => {
     [HealingEvent.StoreRecovered({ at }), "what has happened is written again"]
   ]
   for (const [event, line] of lines) {
-    it(`tell of ${event._tag}`, () => assert.strictEqual(lineOf(event), line))
+    it(`tell of ${event._tag}: ${line}`, () => assert.strictEqual(lineOf(event), line))
   }
+
+  it("say that a review has failed only if it has begun, and how often it was wanted", () => {
+    const failed = HealingEvent.Ended({ at, request: { ...request, state: "failed", reason: "there is no program" } })
+    assert.strictEqual(lineOf(failed, { hasBegun: false }), "api: no review was possible: there is no program")
+    const retrying = HealingEvent.Retrying({ at, request, reason: "no answer" })
+    assert.match(
+      lineOf(retrying, { hasBegun: false }),
+      /^api: no review was possible, and it is tried again: no answer$/
+    )
+    assert.match(lineOf(HealingEvent.Started({ at, request }), { wishes: 36 }), /begins, which was wanted 37 times$/)
+  })
+
+  it("have the times of the time zone of the machine, as PM2 writes them", () => {
+    assert.match(time(0), /^19(69|70)-\d\d-\d\d \d\d:\d\d:\d\d$/)
+  })
 })

@@ -85,18 +85,24 @@ describe.concurrent("a review", () => {
 })
 
 describe.concurrent("a job that the supervisor does not have", () => {
-  steered("is not reviewed; a request that was left over waits for it during the first minute", () =>
+  steered("is waited for, for a day, and skipped then; who has just asked for it is told at once", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(600_000)
       const { fake, review } = yield* makeReviewWorld({ jobs: Effect.succeed([]) })
       const skipped = Reviewed.Skipped({ reason: "the supervisor has no job named digest" })
-      assert.deepStrictEqual(yield* review(wanted("failure", { submittedAt: 600_000 })), skipped)
-      const leftOver = wanted("failure", { submittedAt: 599_999 })
-      const { reason, retry } = yield* Effect.flip(review(leftOver))
-      assert.strictEqual(reason, "the evidence could not be had: the supervisor has no job named digest yet")
-      assert.strictEqual(retry._tag, "Backoff")
-      yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* review(leftOver), skipped)
+      assert.deepStrictEqual(yield* review(wanted("manual", { submittedAt: 600_000 })), skipped)
+      for (const request of [
+        wanted("failure", { id: "1", submittedAt: 600_000 }),
+        wanted("failure", { id: "2", submittedAt: 1 }),
+        wanted("manual", { id: "3", submittedAt: 599_999 })
+      ]) {
+        const { reason, retry } = yield* Effect.flip(review(request))
+        assert.deepStrictEqual([reason, retry._tag], ["the supervisor has no job named digest", "NotYet"])
+        yield* TestClock.adjust("23 hours")
+        assert.strictEqual((yield* Effect.flip(review(request))).retry._tag, "NotYet")
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(yield* review(request), skipped)
+      }
       assert.deepStrictEqual(yield* fake.turnCalls, [])
     })
   )

@@ -522,6 +522,59 @@ describe("failures", () => {
       })
   )
 
+  it.scoped("one whose subject is not there yet waits without an attempt, a cool-down or a review of the day", () =>
+    Effect.gen(function* () {
+      const { end, events, log, start, stored } = yield* makeQueueWorld({ maxReviewsPerDay: 1, maxAttempts: 1 })
+      const life = yield* start
+      const { queue } = life
+      yield* queue.submit({ job: "x", trigger: "failure" })
+      yield* settle
+      const caller = yield* healing(life, { job: "y" })
+      for (let minute = 0; minute < 5; minute++) {
+        assert.strictEqual(log.at(-1), "x begins")
+        yield* end("x", failure("x", "NotYet"))
+        assert.include(yield* stored, "x pending")
+        const waiting = (yield* queue.pending).find(({ job }) => job === "x")
+        assert.deepInclude(waiting, { job: "x", attempts: 0, starts: [], reason: "no luck" })
+        if (minute === 0) {
+          // Another one gets its turn meanwhile, and who waits for an answer is not kept waiting.
+          assert.strictEqual(log.at(-1), "y begins")
+          yield* end("y", failure("y", "NotYet"))
+          assert.match((yield* caller.error).message, /^The review of "y" was skipped: no luck$/)
+        }
+        yield* TestClock.adjust("59 seconds")
+        assert.notStrictEqual(log.at(-1), "x begins")
+        yield* TestClock.adjust("1 second")
+      }
+      yield* end("x", Reviewed.Completed({ report: { summary: "there it is" } }))
+      assert.isNull((yield* queue.history({ job: "x", limit: 1 }))[0]?.reason)
+      assert.strictEqual(tagged(events, "Retrying").length, 0)
+    })
+  )
+
+  it.scoped("a review begins when its reviewer says so, and not before", () =>
+    Effect.gen(function* () {
+      const { events, start } = yield* makeQueueWorld(
+        {},
+        {
+          reviewTelling: ({ job }, begins) =>
+            job === "nothing"
+              ? Effect.succeed(Reviewed.Skipped({ reason: "nothing to review" }))
+              : Effect.as(begins, Reviewed.Completed({ report: { summary: "done" } }))
+        }
+      )
+      const { queue } = yield* start
+      yield* queue.submit({ job: "nothing" })
+      yield* queue.submit({ job: "x" })
+      yield* settle
+      assert.deepStrictEqual(
+        tagged(events, "Started").map((event) => ("request" in event ? event.request.job : "")),
+        ["x"]
+      )
+      assert.strictEqual(tagged(events, "Ended").length, 2)
+    })
+  )
+
   it.scoped("rate limits without a time grow up to an hour, until a review is completed", () =>
     Effect.gen(function* () {
       const { end, open, start } = yield* makeQueueWorld()

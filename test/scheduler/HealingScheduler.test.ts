@@ -582,8 +582,18 @@ describe("by events", () => {
             return world.reviewed.length - before
           })
         assert.strictEqual(yield* reviews(crash("1", { lastError: "12:30:01 Error: 429 after 31 ms in 4711" })), 1)
+        const explained = yield* Effect.forkScoped(
+          Stream.runCollect(Stream.filter(first.queue.events, ({ _tag }) => _tag === "Explained"))
+        )
+        yield* Effect.yieldNow()
         assert.strictEqual(yield* reviews(crash("2", { lastError: "12:31:59 Error: 429 after 7 ms in 4712" })), 0)
+        assert.strictEqual(yield* reviews(crash("2", { lastError: "12:32:59 Error: 429 after 8 ms in 4713" })), 0)
         yield* first.stop
+        // It is told once.
+        assert.deepStrictEqual(
+          Array.from(yield* Fiber.join(explained), (event) => "job" in event && event.job),
+          ["A"]
+        )
         const { queue } = yield* world.start
         assert.strictEqual(yield* reviews(crash("3", { lastError: "12:40:00 Error: 429 after 1 ms in 9999" })), 0)
         assert.strictEqual(yield* reviews(crash("4", { lastError: "12:30:01 Error: 500 after 31 ms in 4711" })), 1)

@@ -18,6 +18,7 @@ import {
   Reviewed,
   Reviewer
 } from "effect-healing"
+import { type HasTellsBegin, tellsBegin } from "../../src/review/Reviewer.js"
 import { settle } from "./gateWorld.js"
 
 /** The store, until something is wrong with it. */
@@ -80,7 +81,10 @@ export interface Life {
 
 export const makeQueueWorld = (
   settings: HealingSettingsInput = {},
-  options: { readonly layer?: typeof HealingQueue.layer } = {}
+  options: {
+    readonly layer?: typeof HealingQueue.layer
+    readonly reviewTelling?: HasTellsBegin[typeof tellsBegin]
+  } = {}
 ) =>
   Effect.gen(function* () {
     const sqlite = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
@@ -96,6 +100,7 @@ export const makeQueueWorld = (
     ).pipe(Layer.provide(HealingStore.layerSql), Layer.provide(Layer.succeedContext(sqlite)))
 
     const ReviewerLive = Layer.succeed(Reviewer, {
+      ...(options.reviewTelling !== undefined && { [tellsBegin]: options.reviewTelling }),
       review: (request) =>
         Effect.gen(function* () {
           const review: OpenReview = { request, end: yield* Deferred.make<Reviewed, ReviewError>() }
