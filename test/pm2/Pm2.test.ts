@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream } from "effect"
 import { EvidenceScope, SupervisorError } from "effect-healing"
 import * as Proc from "../../src/pm2/Proc.js"
+import * as FailureSignature from "../../src/scheduler/FailureSignature.js"
 import { isFull } from "../support/property.js"
 import { inTime, makeDaemon, neverFalselyIdle, planted, watch } from "./makeDaemon.js"
 
@@ -309,6 +311,41 @@ describe("a job that is killed", () => {
       for (const { pid } of daemon.alive()) process.kill(pid, "SIGKILL")
       yield* running()
     })
+  )
+})
+
+describe.runIf(isFull)("two failures of the same program", () => {
+  it.scopedLive("are two if their causes are, whatever PM2 puts before each line of the log", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeDaemon
+      const script = join(daemon.folder, "connect.cjs")
+      writeFileSync(
+        script,
+        'require("node:net").connect(Number(process.argv[2]), "127.0.0.1").on("error", (error) => { console.error(error); process.exit(1) })'
+      )
+      const { supervisor } = yield* watch({ home: daemon.home })
+      const formats = [["--time"], ["--log-date-format", "MMM D HH:mm:ss A "], []]
+      for (const [index, format] of formats.entries()) {
+        const signatures = yield* Effect.forEach(
+          ["1", "2", "1"],
+          Effect.fnUntraced(function* (port, run) {
+            const name = `connect-${index}-${run}`
+            yield* daemon.pm2("start", script, "--name", name, "--no-autorestart", ...format, "--", port)
+            const jobs = yield* Effect.repeat(supervisor.jobs, { until: (all) => all.some(({ id }) => id === name) })
+            const job = jobs.find(({ id }) => id === name)
+            assert.isDefined(job)
+            const evidence = yield* Effect.repeat(supervisor.evidence(job, everything), {
+              until: ({ runs }) => runs[0]?.outcome === "failed"
+            })
+            const event = { job: "a", trigger: "failure", runId: null, exitCode: 1, lastError: null } as const
+            return yield* FailureSignature.make(event, { ...evidence, command: "node connect.cjs" })
+          })
+        )
+        assert.isNotNull(signatures[0])
+        assert.notStrictEqual(signatures[0], signatures[1], format.join())
+        assert.strictEqual(signatures[0], signatures[2], format.join())
+      }
+    }).pipe(Effect.provide(NodeContext.layer))
   )
 })
 
