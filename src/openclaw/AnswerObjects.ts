@@ -51,7 +51,7 @@ const REPORT = /^\{\s*\\*["'“]?(?:summary|rootCause|suggestions)\b/
 /** The marks of what a model thinks, by which open models part it from what they say. Each has its own end. */
 const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecArray) => RegExp]> = [
   [
-    /<((?:[\w-]+:)?\w*(?:think|thought|reason|reflect|scratch|draft|analys)\w*)(?:\s[^<>]{0,100})?>/i,
+    /<((?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue))(?:\s[^<>]{0,100})?>/i,
     ([, tag = ""]) => new RegExp(`</${tag}\\s*>`, "gi")
   ],
   [/\[(THINK|REASONING|THOUGHTS?)\]/, ([, tag]) => new RegExp(`\\[/${tag}\\]`, "g")],
@@ -61,7 +61,7 @@ const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecAr
 ]
 
 const THOUGHT_END =
-  /<\/(?:[\w-]+:)?\w*(?:think|thought|reason|reflect|scratch|draft|analys)\w*\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final/
+  /<\/(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue)\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final/
 
 const MARK = new RegExp([...THOUGHTS.map(([begin]) => begin), THOUGHT_END].map(({ source }) => source).join("|"), "gi")
 

@@ -48,6 +48,7 @@ const Payloads = Schema.Array(
 /** Of an error OpenClaw has printed a text, or a record with any of these; for this reason whatever does not fit is left out. */
 const ErrorOf = Schema.Union(
   Schema.NonEmptyString,
+  Schema.Number,
   Schema.Struct({
     message: Schema.optional(Schema.Unknown),
     kind: Schema.optional(Schema.Unknown),
@@ -147,25 +148,27 @@ const MAX_OBJECTS = 5000
 function ofExec(exec: typeof Exec.Type): Envelope {
   return exec.status === "ok"
     ? answered(exec.final || textOf(exec.payloads), exec)
-    : failed(reasonOf(exec.error) || textOf(exec.payloads), exec.status === "timeout")
+    : failed(reasonOf(exec.error) || textOf(exec.payloads) || UNSAID, exec.status === "timeout")
 }
 
 function ofLocal({ meta, payloads }: typeof Local.Type): Envelope {
-  const error = reasonOf(meta.error)
-  return error === "" && !payloads.some(({ isError }) => isError)
+  const hasError = meta.error !== undefined && meta.error !== null
+  return !hasError && !payloads.some(({ isError }) => isError)
     ? answered(textOf(payloads), meta.agentMeta ?? {})
-    : failed(textOf(payloads) || error, meta.timeoutPhase !== undefined)
+    : failed(textOf(payloads) || reasonOf(meta.error) || UNSAID, meta.timeoutPhase !== undefined)
 }
 
 function ofFailure({ error, meta, payloads, ...others }: Failure): Envelope {
   const said = [others.summary, others.message, others.reason, others.detail, others.status]
   const reasons = [reasonOf(error), textOf(payloads ?? []), reasonOf(meta?.error), ...said]
-  const reason = reasons.find((one): one is string => typeof one === "string" && one !== "") ?? "it does not say why"
+  const reason = reasons.find((one): one is string => typeof one === "string" && one !== "") ?? UNSAID
   return failed(reason, /^time/i.test(String(others.status)) || meta?.timeoutPhase !== undefined)
 }
 
+const UNSAID = "it does not say why"
+
 const reasonOf = (error: ErrorOf | null | undefined): string => {
-  if (typeof error !== "object" || error === null) return error ?? ""
+  if (typeof error !== "object" || error === null) return String(error ?? "")
   const parts = [error.message, error.kind, error.code, error.type]
   return String(parts.find((part) => (typeof part === "string" && part !== "") || typeof part === "number") ?? "")
 }

@@ -228,8 +228,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         const isStarting = starts.listed(processes, (process) => roleOf(process, rules) === "counts")
         if (isOld) yield* tell(Activity.Unknown({ reason: "PM2 changes faster than it lists" }))
         else if (isStarting) yield* tell(Activity.Unknown({ reason: "PM2 is starting a process" }))
-        else if (odd > 0)
-          yield* tell(Activity.Unknown({ reason: `PM2 lists ${odd} of which it tells neither name nor id` }))
+        else if (odd > 0) yield* tell(Activity.Unknown({ reason: `PM2 lists ${odd} entries that are no processes` }))
         else yield* tell(Activity.Known({ running: up }))
         for (const one of asked) Deferred.unsafeDone(one, Exit.succeed(managed))
         isFirst = false

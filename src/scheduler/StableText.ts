@@ -15,13 +15,14 @@ const DATE = [
   /(?<![\p{L}\d])\p{L}{3,10}\.? +\d{1,2},?(?= +(?:\d{4},? +)?\d\d?:\d\d)/gu,
   /(?<![\w.-])(?:\d{1,2}\.? \p{L}{3,10}\.? \d{4}|\d{1,2}([/-])\p{L}{3,4}\1\d{4})(?![\w-])(?:,? \p{L}{3,12}(?= \d\d?:\d\d))?(?::{1,2}(?=\d\d:))?/gu,
   /(?<![\w.-])\d{1,2} de \p{L}{3,10}\.?(?: de \d{4})?,?/gu,
-  /\b\d{4}-\d{3}\b(?=[T ])|(?<!\d)\d{1,2}[月월] ?\d{1,2}[日일]?(?= )/gu,
+  /(?<![\w-])\d{4}-\d{3}\b(?=[T ])|(?<!\d)\d{1,2}[月월] ?\d{1,2}[日일]?(?= )/gu,
   /(?:오전|오후|午前|午後|上午|下午) ?(?=\d)/gu,
   /(?<![\w.])\d{1,2}\.? \p{L}{3,10}\.?(?= \d\d?:\d\d)/gu,
   /\b(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? +(?=\d|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/gi,
   /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? +\d{1,2}(?:,? \d{4})?\b|\b\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?(?: \d{4})?\b/gi,
   /\d{4}[.年년] ?\d\d?[.月월] ?\d\d?[.日일]/gu,
-  /\b\d{4}([-/.])\d\d?\1\d\d?(?=T|\b)|\b\d\d?([-/.])\d\d?\2(?:\d{4}|\d\d)\b(?!\.)/g,
+  // With dots it may be a version as well, unless it has the digits of a date.
+  /\b\d{4}(?:([-/])\d\d?\1\d\d?|\.\d\d\.\d\d)(?=T|\b)|\b\d\d?(?:([-/])\d\d?\2(?:\d{4}|\d\d)|\.\d\d?\.\d{4})\b(?!\.)/g,
   /\b\d{8}(?=T\d{6})/g
 ]
 
@@ -30,7 +31,7 @@ const TIME =
 
 /** Words behind which a number names one of many of the same kind, and those behind which only a long one does. */
 const ONE_OF_MANY =
-  "pid|ppid|tid|thread|goroutine|fiber|worker|process|child|request|req|trace|span|session|correlation|transaction|txn?|container|instance|connection|conn|client|socket|fd|attempt|retry|retries|restart|iteration|offset|message|msg|event|invocation|seq|uptime|elapsed|took|timestamp|ts|used|requested|remaining"
+  "pid|ppid|tid|thread|goroutine|fiber|worker|process|child|request|req|trace|span|session|correlation|transaction|txn?|container|instance|connection|conn|client|socket|fd|attempt|retry|retries|restart|iteration|offset|invocation|seq|uptime|elapsed|took|timestamp|ts|used|requested|remaining"
 const MAYBE_ONE_OF_MANY =
   "uid|in|job|task|run|build|user|account|customer|order|row|record|batch|chunk|partition|id|uid|gid|count|counter|total|size|length|time|epoch|generation"
 
@@ -47,14 +48,14 @@ const AMOUNT_FIELD =
   /\b(\w*(?:duration|elapsed|latency|took|uptime|response_?time|_ms|_sec|seconds|millis|Ms)["']?\s*[:=]\s*)\d+(?:\.\d+)?/gi
 
 const ID_TEXT =
-  /\b((?:request|req|trace|span|session|correlation|transaction|txn?|invocation|container|pod|instance|message|connection|uid|u?id)(?:[ _-]?id)?["'`]?\s*(?:[:=#]\s*)?["'`([]?)(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{5,}/gi
+  /\b((?:request|req|trace|span|session|correlation|transaction|txn?|invocation|u?id)(?:[ _-]?id)?["'`]?\s*(?:[:=#]\s*)?["'`([]?)(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{5,}/gi
 
 const ID_FIELD =
-  /\b((?:x[-_])?(?:amzn?[-_])?(?:request|req|trace|span|session|correlation|transaction|invocation|cf[-_]ray|ray|run|job|task|event|message)[-_ ]?id["'`]?\s*[:=]\s*["'`]?)[\w./+=-]+/gi
+  /\b((?:x[-_])?(?:amzn?[-_])?(?:request|req|trace|span|session|correlation|transaction|invocation|cf[-_]ray|ray|run|job|task|event|message)[-_ ]?id["'`]?\s*[:=]\s*["'`]?)(?=[\w./+=-]*\d)[\w./+=-]+/gi
 
 /** A prefix that services put before their ids, as in `req_011CSHoEeqs5C35K2UUq`. */
 const ID_PREFIXED =
-  /\b(req|request|msg|run|resp|response|chatcmpl|cmpl|trace|sess|session|evt|event|call|toolu|thread|asst|batch|job|task|tx|txn|ord|order|cus|sub|pi|ch|in)[_-](?=[A-Za-z]*\d)[A-Za-z0-9]{6,}\b/g
+  /\b(req|request|msg|run|resp|response|chatcmpl|cmpl|trace|sess|session|evt|event|call|toolu|thread|asst|batch|job|task|tx|txn|ord|order|cus|sub|pi|ch|in)[_-](?=[A-Za-z]*\d+[A-Za-z])[A-Za-z0-9]{8,}\b/g
 
 /** A word behind which a number is what tells two errors apart. */
 const CODE_BEFORE =

@@ -86,6 +86,10 @@ describe("what a model thinks is no answer:", () => {
     it(name, () => assert.strictEqual(Either.getOrThrow(read(text)).summary, "FINAL"))
   }
 
+  it("and a place in a text that only looks like a mark is none", () => {
+    assert.strictEqual(Either.getOrThrow(read(`It ends with <reason> and <draft-id>.\n${final}`)).summary, "FINAL")
+  })
+
   it("and there is none if all is thought", () => {
     assert.isTrue(Either.isLeft(read(`<think>${draft}`)))
     assert.isTrue(Either.isLeft(read(`<think>${draft}</think>\nI am not sure.`)))

@@ -92,6 +92,8 @@ describe("an envelope", () => {
       { meta: { durationMs: 5, error: { kind: "incomplete_turn", message: "No end." } } },
       failed("No end.")
     ],
+    "of a local turn with an error of which nothing is said": [local({}, { error: {} }), failed("Hello")],
+    "of a failure whose error is a number": [{ ok: false, error: 429 }, failed("429")],
     "of a failure whose error is a text": [{ ok: false, error: "No." }, failed("No.")],
     "of a failure whose error has a code alone": [{ ok: false, error: { code: 429 } }, failed("429")],
     "of a failure without a result": [{ runId: "r", status: "error", summary: "HTTP 429" }, failed("HTTP 429")],

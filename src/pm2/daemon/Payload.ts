@@ -66,8 +66,10 @@ const common = {
 const Listed = Schema.Struct({
   pid: maybe(Schema.Unknown),
   name: lenient(Name),
+  pm_id: lenient(Slot),
   pm2_env: Schema.Struct({
     ...common,
+    pm_id: lenient(Slot),
     namespace: lenient(Name),
     autorestart: maybe(Schema.Unknown),
     cron_restart: maybe(Schema.Unknown),
@@ -121,10 +123,12 @@ export interface Process {
 
 const decodeList = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
 
-const decodeListed = Schema.decodeUnknownOption(Listed)
+const decodeListed = Schema.decodeUnknownOption(
+  Listed.pipe(Schema.filter(({ pm2_env: { name, namespace, status } }) => (name ?? namespace ?? status) !== undefined))
+)
 
 /**
- * - `odd`: how many entries of the list tell neither the name nor the place of a process: what they are is unknown.
+ * - `odd`: how many entries of the list are no processes: what they are is unknown.
  *
  * @internal
  */
@@ -140,15 +144,19 @@ export interface List {
  */
 export const processesOf = (list: unknown, variable: string): Option.Option<List> =>
   Option.map(decodeList(list), (entries) => {
-    const processes = entries.flatMap((entry) =>
-      Option.match(decodeListed(entry), { onNone: () => [], onSome: (one) => [processOf(one, variable)] })
+    const processes = entries.flatMap((entry, index) =>
+      Option.match(decodeListed(entry), {
+        onNone: () => [],
+        // Without a place of its own it is known by that in the list.
+        onSome: (one) => [processOf(one, one.pm2_env.pm_id ?? one.pm_id ?? `?${index}`, variable)]
+      })
     )
     return { processes, odd: entries.length - processes.length }
   }).pipe(Option.filter(({ odd, processes }) => odd === 0 || processes.length > 0))
 
-const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, variable: string): Process => ({
+const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, slot: string, variable: string): Process => ({
   job: jobOf(pm2_env.name ?? name),
-  slot: pm2_env.pm_id,
+  slot,
   namespace: pm2_env.namespace ?? "default",
   isModule: isTrue(pm2_env.pmx_module),
   pid: Option.getOrNull(Option.filter(decodePid(pid), (one) => one > 0)),
@@ -158,7 +166,7 @@ const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, variable: string)
   autorestart: ["undefined", "null", "true"].includes(String(pm2_env.autorestart)),
   // PM2 itself takes 0 for none.
   isCron: !["", "0", "false", "undefined"].includes(String(pm2_env.cron_restart)),
-  runId: runIdOf(pm2_env),
+  runId: runIdOf({ pm_id: slot, pm_uptime: pm2_env.pm_uptime }),
   startedAt: pm2_env.pm_uptime ?? null,
   exitCode: pm2_env.exit_code ?? null,
   stopExitCodes: exitCodesOf(pm2_env.stop_exit_codes),
