@@ -71,12 +71,19 @@ export const read = (
   files: ReadonlyMap<string, SeenFile>
 ): Either.Either<ReadAnswer, ReadonlyArray<string>> => {
   const { cutAt, isRepaired, objects } = answersIn(text)
-  const decode = Schema.decodeUnknownEither(fitting(files), { errors: "all" })
+  const decode = (value: unknown, isRepaired: boolean) =>
+    // A field that there is not would be a text that has ended too early.
+    Schema.decodeUnknownEither(fitting(files), { errors: "all", onExcessProperty: isRepaired ? "error" : "ignore" })(
+      value
+    )
   let first: Issues | undefined
   for (const { begin, text } of objects) {
     const parsed = begin < cutAt ? undefined : Option.getOrUndefined(parse(text, isRepaired))
     if (parsed === undefined) continue
-    const answer = decode(parsed.value)
+    const { text: inner, type } = parsed.value
+    // A part of a content, as providers send it.
+    if (type === "text" && Predicate.isString(inner)) return read(inner, files)
+    const answer = decode(parsed.value, parsed.isRepaired)
     if (Either.isRight(answer))
       return Either.right({ ...answer.right, ...(parsed.isWithout && { remarks: [LEFT_OUT] }) })
     const isMeant = "summary" in parsed.value || "suggestions" in parsed.value
@@ -97,29 +104,52 @@ const issuesOf = ({ issue }: ParseResult.ParseError): ReadonlyArray<string> =>
     .map(({ message, path }) => `${path.join(".") || "answer"}: ${message}`.replaceAll(/\s+/g, " "))
     .map((text) => text.slice(0, MAX_ISSUE))
 
-/** An object, and whether the contents of files were left out of it. */
+/** An object, whether it had to be repaired, and whether the contents of files were left out of it. */
 interface Parsed {
   readonly value: Readonly<Record<string, unknown>>
+  readonly isRepaired: boolean
   readonly isWithout: boolean
 }
 
 const objectOf = Option.liftThrowable((text: string): Parsed["value"] => {
   const found: unknown = JSON.parse(text, (_, value: unknown) => (Predicate.isString(value) ? conceal(value) : value))
   if (!Predicate.isReadonlyRecord(found)) throw new SyntaxError("not an object")
-  return found
+  return found.rootCause === "" ? { ...found, rootCause: null } : found
 })
 
-const repair = Option.liftThrowable((text: string): string => jsonrepair(text))
+/** A backslash before a sign that needs none goes; before a letter, as in a path of Windows, it stands for itself. */
+const escapes = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})|\\([^"\\/bfnrtu]|u)/g
+
+/** Signs of control that a text in JSON may not hold as they are. */
+const control = /[^\P{Cc}\t\r\n]/gu
+
+const words = (text: string): ReadonlySet<string> => new Set(text.replace(/\\[bfnrt]/g, " ").match(/[\p{L}\p{N}]+/gu))
+
+/** Only if none of its words is lost, but for those of comments: a text may end at a quote within it. */
+const repair = Option.liftThrowable((text: string): string => {
+  const escaped = text
+    .replace(escapes, (found, sign?: string) =>
+      sign === undefined ? found : /[A-Za-z\d]/.test(sign) ? `\\\\${sign}` : sign
+    )
+    .replace(control, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  const repaired = jsonrepair(escaped)
+  const kept = words(repaired)
+  const said = words(text.replace(/\/\*[\s\S]*?\*\/|(?<=[\s,{[]|^)(?:\/\/|#)[^\n]*/g, " "))
+  if ([...said].some((word) => !kept.has(word))) throw new SyntaxError("a part of it would be lost")
+  return repaired
+})
 
 const parse = (text: string, isRepaired: boolean): Option.Option<Parsed> =>
   Option.orElse(
-    Option.map(objectOf(text), (value) => (isRepaired ? withoutContents(value) : { value, isWithout: false })),
+    Option.map(objectOf(text), (value) =>
+      isRepaired ? withoutContents(value) : { value, isRepaired, isWithout: false }
+    ),
     () => Option.map(Option.flatMap(repair(text), objectOf), withoutContents)
   )
 
 const withoutContents = (value: Parsed["value"]): Parsed => {
   const { suggestions } = value
-  if (!Array.isArray(suggestions)) return { value, isWithout: false }
+  if (!Array.isArray(suggestions)) return { value, isRepaired: true, isWithout: false }
   const hasContent = (one: unknown) => Predicate.isRecord(one) && Predicate.isNotNullable(one.proposedContent)
   return {
     value: {
@@ -128,6 +158,7 @@ const withoutContents = (value: Parsed["value"]): Parsed => {
         Predicate.isRecord(one) && hasContent(one) ? { ...one, proposedContent: null } : one
       )
     },
+    isRepaired: true,
     isWithout: suggestions.some(hasContent)
   }
 }

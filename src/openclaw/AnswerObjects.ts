@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Option from "effect/Option"
-import { type JsonObject, objectAt, walk } from "./JsonObjects.js"
+import { isJson, type JsonObject, objectAt, walk } from "./JsonObjects.js"
 
 /**
  * - `objects`: their texts, the likeliest first: the last one, and then those within it; and where they begin.
@@ -56,26 +56,43 @@ const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecAr
   ],
   [/\[(THINK|REASONING|THOUGHTS?)\]/, ([, tag]) => new RegExp(`\\[/${tag}\\]`, "g")],
   [/◁think▷/, () => /◁\/think▷/g],
+  [/<\|(START_THINKING|think)\|>/, ([, word]) => (word === "think" ? /<\|\/think\|>/g : /<\|END_THINKING\|>/g)],
+  [/<\|channel>thought\b/, () => /<channel\|>/g],
+  [/<unused94>(?:thought\b)?/, () => /<unused95>/g],
+  [/&lt;(think(?:ing)?)&gt;/, ([, tag]) => new RegExp(`&lt;/${tag}&gt;`, "g")],
   [/<\|begin_of_thought\|>/, () => /<\|end_of_thought\|>/g],
   [/<\|channel\|>(?:analysis|commentary)\b/, () => /<\|channel\|>final(?:<\|[^|<>]{1,40}\|>)?/g]
 ]
 
 const THOUGHT_END =
-  /<\/(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue)\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final/
+  /<\/(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue)\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final|<\|END_THINKING\|>|<\|\/think\|>|<channel\|>|<unused95>|&lt;\/think(?:ing)?&gt;/
 
-const MARK = new RegExp([...THOUGHTS.map(([begin]) => begin), THOUGHT_END].map(({ source }) => source).join("|"), "gi")
+/** Where the turn of the model ends, in the templates of open models: what it goes on to make up is said by nobody. */
+const TURN_END = /<\|(?:im_end|eot_id|end_of_turn|endoftext|end_of_text)\|>|<end_of_turn>|<\/s>/
 
-/** Where what is thought ends; at the end of the text, if it has none, since there is no answer behind it then. */
-const endOfThought = (text: string, mark: string, from: number): number | undefined => {
+const MARK = new RegExp(
+  [...THOUGHTS.map(([begin]) => begin), THOUGHT_END, TURN_END].map(({ source }) => source).join("|"),
+  "gi"
+)
+
+/**
+ * Where what is thought ends. One that does not end has no answer behind it, unless it stands within a line: then it is only spoken of.
+ */
+const endOfThought = (text: string, mark: string, at: number): number | undefined => {
   for (const [begin, endOf] of THOUGHTS) {
     const found = begin.exec(mark)
     if (found === null) continue
     const end = endOf(found)
-    end.lastIndex = from
-    return end.exec(text) === null ? text.length : end.lastIndex
+    end.lastIndex = at + mark.length
+    if (end.exec(text) !== null) return end.lastIndex
+    return /(?:^|\n|>)[ \t]*$/.test(text.slice(Math.max(0, at - 100), at)) ? text.length : at + mark.length
   }
   return undefined
 }
+
+/** Whether a mark is only quoted. */
+const isQuoted = (text: string, mark: string, at: number): boolean =>
+  /[`"']/.test(text.charAt(at - 1)) && /[`"']/.test(text.charAt(at + mark.length))
 
 /** The last one first. */
 const outerOf = (text: string): Omit<Answers, "isRepaired"> => {
@@ -84,16 +101,21 @@ const outerOf = (text: string): Omit<Answers, "isRepaired"> => {
   walk(text, false, MARK, (met) => {
     if ("unclosed" in met) {
       if (REPORT.test(text.slice(met.unclosed, met.unclosed + 200))) cutAt = met.unclosed
-    } else if ("begin" in met) {
-      objects.push(met)
-    } else {
-      const from = met.index + met[0].length
-      const end = endOfThought(text, met[0], from)
-      if (end !== undefined) return end
-      // What was thought has begun without a mark, as where a template has printed it into the question.
-      objects = []
-      cutAt = -1
+      return undefined
     }
+    if ("begin" in met) {
+      objects.push(met)
+      // A brace in prose may seem to begin an object that ends with the next one.
+      return isJson(text.slice(met.begin, met.end)) ? undefined : met.begin + 1
+    }
+    const [mark] = met
+    if (isQuoted(text, mark, met.index)) return undefined
+    if (TURN_END.test(mark)) return objects.length > 0 ? text.length : undefined
+    const end = endOfThought(text, mark, met.index)
+    if (end !== undefined) return end
+    // What was thought has begun without a mark, as where a template has printed it into the question.
+    objects = []
+    cutAt = -1
     return undefined
   })
   const last = objects.slice(-MAX_OBJECTS).reverse()

@@ -6,9 +6,10 @@
 import { stripVTControlCharacters } from "node:util"
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Report } from "../request/Report.js"
-import { walk } from "./JsonObjects.js"
+import { isJson, walk } from "./JsonObjects.js"
 
 /** @internal */
 export type Spent = Pick<Report, "model" | "tokens" | "costUsd">
@@ -45,32 +46,20 @@ const Payloads = Schema.Array(
   })
 )
 
-/** Of an error OpenClaw has printed a text, or a record with any of these; for this reason whatever does not fit is left out. */
-const ErrorOf = Schema.Union(
-  Schema.NonEmptyString,
-  Schema.Number,
-  Schema.Struct({
-    message: Schema.optional(Schema.Unknown),
-    kind: Schema.optional(Schema.Unknown),
-    code: Schema.optional(Schema.Unknown),
-    type: Schema.optional(Schema.Unknown)
-  })
-)
-
-type ErrorOf = typeof ErrorOf.Type
-
 /** `agent exec`. */
 const Exec = Schema.Struct({
   status: Schema.Literal("ok", "error", "timeout"),
   final: Schema.String,
   payloads: Payloads,
-  error: Schema.optional(Schema.NullOr(ErrorOf)),
+  error: Schema.optional(Schema.Unknown),
   ...Bill
 })
 
 const Meta = Schema.Struct({
   agentMeta: Schema.optional(Schema.Struct(Bill)),
-  error: Schema.optional(Schema.NullOr(ErrorOf)),
+  error: Schema.optional(Schema.Unknown),
+  errorMessage: Schema.optional(Schema.Unknown),
+  stopReason: Schema.optional(Schema.Unknown),
   timeoutPhase: Schema.optional(Schema.String)
 })
 
@@ -84,8 +73,9 @@ const Gateway = Schema.Struct({ status: Schema.Literal("ok"), result: Local })
 const Failure = Schema.Struct({
   ok: Schema.optional(Schema.Unknown),
   status: Schema.optional(Schema.Unknown),
-  error: Schema.optional(Schema.NullOr(ErrorOf)),
+  error: Schema.optional(Schema.Unknown),
   meta: Schema.optional(Meta),
+  result: Schema.optional(Schema.Unknown),
   payloads: Schema.optional(Payloads),
   summary: Schema.optional(Schema.Unknown),
   message: Schema.optional(Schema.Unknown),
@@ -97,8 +87,8 @@ const Failure = Schema.Struct({
     ({ error, meta, ok, status }) =>
       ok === false ||
       (typeof status === "string" && FAILED.test(status)) ||
-      (meta?.error !== undefined && meta.error !== null) ||
-      (typeof error === "object" && typeof error?.message === "string")
+      (meta !== undefined && hasFailed(meta)) ||
+      (Predicate.isRecord(error) && typeof error.message === "string")
   )
 )
 
@@ -133,7 +123,11 @@ export const read = (output: string): Option.Option<Envelope> => {
 const objectsIn = (text: string): ReadonlyArray<string> => {
   const found: Array<string> = []
   walk(text, true, NOTHING, (met) => {
-    if ("begin" in met) found.push(text.slice(met.begin, met.end))
+    if (!("begin" in met)) return undefined
+    const object = text.slice(met.begin, met.end)
+    // A brace in a line of a log may seem to begin an object that ends with the envelope.
+    if (!isJson(object)) return met.begin + 1
+    found.push(object)
     return undefined
   })
   return found.slice(-MAX_OBJECTS).reverse()
@@ -151,26 +145,37 @@ function ofExec(exec: typeof Exec.Type): Envelope {
     : failed(reasonOf(exec.error) || textOf(exec.payloads) || UNSAID, exec.status === "timeout")
 }
 
-function ofLocal({ meta, payloads }: typeof Local.Type): Envelope {
-  const hasError = meta.error !== undefined && meta.error !== null
-  return !hasError && !payloads.some(({ isError }) => isError)
-    ? answered(textOf(payloads), meta.agentMeta ?? {})
-    : failed(textOf(payloads) || reasonOf(meta.error) || UNSAID, meta.timeoutPhase !== undefined)
+/** Whether a turn has failed, whatever was printed of it. */
+function hasFailed({ error, stopReason }: typeof Meta.Type): boolean {
+  return (error !== undefined && error !== null) || stopReason === "error"
 }
 
-function ofFailure({ error, meta, payloads, ...others }: Failure): Envelope {
-  const said = [others.summary, others.message, others.reason, others.detail, others.status]
-  const reasons = [reasonOf(error), textOf(payloads ?? []), reasonOf(meta?.error), ...said]
-  const reason = reasons.find((one): one is string => typeof one === "string" && one !== "") ?? UNSAID
-  return failed(reason, /^time/i.test(String(others.status)) || meta?.timeoutPhase !== undefined)
+function ofLocal({ meta, payloads }: typeof Local.Type): Envelope {
+  return !hasFailed(meta) && !payloads.some(({ isError }) => isError)
+    ? answered(textOf(payloads), meta.agentMeta ?? {})
+    : failed(textOf(payloads) || reasonOf(meta) || UNSAID, meta.timeoutPhase !== undefined)
+}
+
+function ofFailure({ error, meta, payloads, result, ...others }: Failure): Envelope {
+  const { detail, message, reason, status, summary } = others
+  const reasons = [error, textOf(payloads ?? []), meta, Predicate.isRecord(result) ? result.meta : result, message]
+  const found = [...reasons, summary, reason, detail, status].map((one) => reasonOf(one)).find((one) => one !== "")
+  return failed(found ?? UNSAID, /^time/i.test(String(status)) || meta?.timeoutPhase !== undefined)
 }
 
 const UNSAID = "it does not say why"
 
-const reasonOf = (error: ErrorOf | null | undefined): string => {
-  if (typeof error !== "object" || error === null) return String(error ?? "")
-  const parts = [error.message, error.kind, error.code, error.type]
-  return String(parts.find((part) => (typeof part === "string" && part !== "") || typeof part === "number") ?? "")
+/** Where the reason of an error may stand, the best first. */
+const REASONS = ["errorMessage", "message", "error", "cause", "detail", "reason", "kind", "code", "type"]
+
+const MAX_DEPTH = 4
+
+/** What an error says of itself, in whatever form it was printed; nothing if it says nothing. */
+const reasonOf = (error: unknown, depth = 0): string => {
+  if (typeof error === "string" || typeof error === "number") return String(error)
+  if (typeof error !== "object" || error === null || depth > MAX_DEPTH) return ""
+  const parts: ReadonlyArray<unknown> = Array.isArray(error) ? error : REASONS.map((key) => Reflect.get(error, key))
+  return parts.map((part) => reasonOf(part, depth + 1)).find((reason) => reason !== "") ?? ""
 }
 
 const textOf = (payloads: typeof Payloads.Type): string => payloads.map(({ text }) => text ?? "").join("\n")

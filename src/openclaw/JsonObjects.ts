@@ -103,3 +103,17 @@ export const walk = (
     next.lastIndex = met(object ?? { unclosed: found.index }) ?? object?.end ?? found.index + 1
   }
 }
+
+/**
+ * Whether a text is JSON as it stands.
+ *
+ * @internal
+ */
+export const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}

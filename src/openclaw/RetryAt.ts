@@ -26,13 +26,15 @@ const AMOUNT = new RegExp(`^(?:(?:${NUMBER})[\\s_-]*(?:${UNIT})(?![A-Za-z])(?:,?
 
 const CLOCK_OF_AMOUNT = /^(\d{1,3}):(\d\d):(\d\d)(?![\d:])/
 
-const ZONE = "\\s*(Z|UTC|GMT|[+-]\\d\\d:?\\d\\d|[ECMP][SD]T)?(?![A-Za-z])"
+const ZONE = "\\s*\\(?((?:UTC|GMT)?[+-]\\d{1,2}(?::?\\d\\d)?(?!\\d)|Z|UTC|GMT|[ECMP][SD]T)?(?![A-Za-z])"
 const MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?"
 const CLOCK = "(\\d{1,2})(?::(\\d\\d))?(?::(\\d\\d)(?:\\.\\d+)?)?\\s*([ap]\\.?m\\b\\.?)?"
 
-const ISO = new RegExp(`^(\\d{4}-\\d\\d-\\d\\d)(?:[T ](\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?))?${ZONE}`)
+const ISO = new RegExp(`^(\\d{4}[-/]\\d\\d[-/]\\d\\d)(?:(?:[T ]| at )(\\d\\d:\\d\\d(?::\\d\\d(?:\\.\\d+)?)?))?${ZONE}`)
 /** RFC 9110, as in `Mon, 29 Jun 2026 17:39:49 GMT`. */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT/
+/** As JavaScript prints it. */
+const JS_DATE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d(?: GMT[+-]\d{4})?/
 const DAY_OF_MONTH = new RegExp(
   `^(?:(${MONTH})\\s+(\\d{1,2})(?:st|nd|rd|th)?|(\\d{1,2})\\s+(${MONTH}))(?:,?\\s+(\\d{4}))?,?\\s+(?:at\\s+)?${CLOCK}${ZONE}`,
   "i"
@@ -44,7 +46,7 @@ const EPOCH = /^1\d{9}(?:\d{3})?(?:\.\d+)?(?![\d])/
 const IANA = /^\s*\(?([A-Z][a-z]+(?:\/[A-Z][A-Za-z_]+){1,2})\)?/
 
 const between =
-  "(?:[\\s\"'\\\\:=~≈_|({\\[,.∙·-]|after|again|at|in|on|until|for|delay|time|date|timestamp|about|approximately|approx|around|least|another|the|next|seconds?(?=[\"'\\\\\\s:={_]+\\d)|secs?(?=[\"'\\\\\\s:={_]+\\d)|m(?:illi)?s(?:econds?)?(?=[\"'\\\\\\s:={_]+\\d)|your|request|requests|be|is|will)*"
+  "(?:[\\s\"'\\\\:=>~≈_|({\\[,.∙·-]|after|again|at|in|on|until|for|delay|time|date|timestamp|about|approximately|approx|around|least|another|the|next|seconds?(?=[\"'\\\\\\s:={_]+\\d)|secs?(?=[\"'\\\\\\s:={_]+\\d)|m(?:illi)?s(?:econds?)?(?=[\"'\\\\\\s:={_]+\\d)|your|request|requests|be|is|will)*"
 
 /**
  * Words before a time at which to ask again, the most certain first: what to do; when the limit ends; and when all limits of that provider
@@ -52,11 +54,11 @@ const between =
  */
 const ANCHORS: ReadonlyArray<RegExp> = [
   new RegExp(
-    `(?:\\bre-?try|\\btry(?:ing)? (?:your request |this )?again|\\bwait(?:ing)?\\b|\\bready\\b|\\bavailable\\b|\\bcool-?_?down|\\bback-?_?off|\\bcome back|\\bdelay)${between}`,
+    `(?:\\bre-?try|\\btry(?:ing)? (?:your request |this )?again|\\bwait(?:ing)?\\b|\\bready\\b|\\bavailable\\b|\\bcool-?_?down|\\bback-?_?off|\\bcome back|\\bregain access|\\bdelay)${between}`,
     "gi"
   ),
   new RegExp(
-    `(?<!ratelimit-)(?<!rate_limit_)\\b(?:will )?(?:reset(?:s|ting)?|renew(?:s|ed|al)?|refresh(?:es|ed)?|replenish(?:es|ed)?|lifted|restored|(?:limit|quota) reached(?=\\|))${between}`,
+    `(?<!ratelimit-)(?<!rate_limit_)\\b(?:will )?(?:reset(?:s|ting)?|renew(?:s|ed|al)?|refresh(?:es|ed)?|replenish(?:es|ed)?|lifted|restored|quotaReset(?:Delay|TimeStamp)|(?:limit|quota) reached(?=\\|))${between}`,
     "gi"
   ),
   new RegExp(`ratelimit-(?:[a-z]+-)?reset(?:-[a-z]+)?${between}`, "gi")
@@ -107,29 +109,38 @@ const dateIn = (rest: string, now: number): number | undefined => {
   const http = HTTP_DATE.exec(rest)?.[0]
   if (http !== undefined) return finite(Date.parse(http))
   const [iso, day = "", time = "00:00", zone = "Z"] = ISO.exec(rest) ?? []
-  if (iso !== undefined) return finite(Date.parse(`${day}T${time}${offsetOf(zone)}`))
+  if (iso !== undefined) return atLocal(`${day.replaceAll("/", "-")}T${time}`, zoneBehind(rest, iso) ?? offsetOf(zone))
+  const inJavaScript = JS_DATE.exec(rest)?.[0]
+  if (inJavaScript !== undefined) return finite(Date.parse(inJavaScript))
   const dated = DAY_OF_MONTH.exec(rest)
-  if (dated !== null) return onDay(dated, now)
+  if (dated !== null) return onDay(dated, zoneBehind(rest, dated[0]), now)
+  const day0 = /^(?:(today)|(tomorrow))(?:,? at)?\s+/i.exec(rest)
+  if (day0 !== null) {
+    const at = dateIn(
+      rest.slice(day0[0].length),
+      now - (now % DAY_MILLIS) - 1 + (day0[2] === undefined ? 0 : DAY_MILLIS)
+    )
+    return at
+  }
   const found = TIME_OF_DAY.exec(rest)
   if (found === null || (found[2] === undefined && found[4] === undefined)) return undefined
   const time24 = clockOf(found[1], found[2], found[3], found[4])
-  const zoneName = IANA.exec(rest.slice(found[0].length))?.[1]
-  return time24 === undefined ? undefined : nextTimeOfDay(time24, zoneName ?? offsetOf(found[5] ?? "Z"), now)
+  const zone0 = zoneBehind(rest, found[0]) ?? offsetOf(found[5] ?? "Z")
+  return time24 === undefined ? undefined : nextTimeOfDay(time24, zone0, now)
 }
 
+const zoneBehind = (rest: string, date: string): string | undefined => IANA.exec(rest.slice(date.length))?.[1]
+
 /** A day without a year is the next one that comes. */
-const onDay = (found: RegExpExecArray, now: number): number | undefined => {
+const onDay = (found: RegExpExecArray, zoneName: string | undefined, now: number): number | undefined => {
   const [, month, day, dayFirst, monthLast, year, ...clock] = found
   const time = clockOf(clock[0], clock[1], clock[2], clock[3])
-  const zone = offsetOf(clock[4] ?? "Z")
   const thisYear = new Date(now).getUTCFullYear()
   return (year === undefined ? [thisYear, thisYear + 1] : [Number(year)])
-    .map((one) =>
-      Date.parse(
-        `${(month ?? monthLast ?? "").slice(0, 3)} ${day ?? dayFirst} ${one} ${time} ${zone === "Z" ? "UTC" : `GMT${zone}`}`
-      )
-    )
-    .find((at) => at > now)
+    .map((one) => Date.parse(`${(month ?? monthLast ?? "").slice(0, 3)} ${day ?? dayFirst} ${one} UTC`))
+    .filter(Number.isFinite)
+    .map((at) => atLocal(`${new Date(at).toISOString().slice(0, 10)}T${time}`, zoneName ?? offsetOf(clock[4] ?? "Z")))
+    .find((at) => at !== undefined && at > now)
 }
 
 const clockOf = (hour = "", minute = "00", second = "00", half = ""): string | undefined => {
@@ -152,20 +163,21 @@ const OFFSETS: Readonly<Record<string, string>> = {
 
 const offsetOf = (zone: string): string => {
   const upper = zone.toUpperCase()
-  return OFFSETS[upper] ?? (/^[+-]/.test(zone) ? zone : "Z")
+  const [, sign, hours = "", minutes = "00"] = /^(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?$/.exec(upper) ?? []
+  return OFFSETS[upper] ?? (sign === undefined ? "Z" : `${sign}${hours.padStart(2, "0")}:${minutes}`)
 }
 
 const DAY_MILLIS = 86_400_000
 
-/** `zone`: an offset, or a name of the IANA; a name that there is not is taken for UTC. */
+/** The instant at which the clocks of the zone show this; `zone` is an offset, or a name of the IANA; one that there is not is UTC. */
+const atLocal = (local: string, zone: string): number | undefined =>
+  DateTime.makeZoned(`${local}Z`, { timeZone: zone === "Z" ? "UTC" : zone, adjustForTimeZone: true }).pipe(
+    Option.match({ onNone: () => finite(Date.parse(`${local}Z`)), onSome: DateTime.toEpochMillis })
+  )
+
 const nextTimeOfDay = (time: string, zone: string, now: number): number | undefined =>
   [-1, 0, 1]
-    .map((days) => {
-      const local = `${new Date(now + days * DAY_MILLIS).toISOString().slice(0, 10)}T${time}Z`
-      return DateTime.makeZoned(local, { timeZone: zone === "Z" ? "UTC" : zone, adjustForTimeZone: true }).pipe(
-        Option.match({ onNone: () => Date.parse(local), onSome: DateTime.toEpochMillis })
-      )
-    })
-    .find((at) => at > now)
+    .map((days) => atLocal(`${new Date(now + days * DAY_MILLIS).toISOString().slice(0, 10)}T${time}`, zone))
+    .find((at) => at !== undefined && at > now)
 
 const finite = (at: number): number | undefined => (Number.isFinite(at) ? at : undefined)

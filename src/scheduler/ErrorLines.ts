@@ -22,6 +22,9 @@ const MAX_BEHIND = 40
 /** How many lines may belong to one error: to its message, its object, its list of what is wrong. */
 const MAX_ATTACHED = 600
 
+/** How many lines may stand under one head. */
+const MAX_UNDER_HEAD = 20
+
 /** How many lines without a time of their own may go on with an entry of a log, and with the headline of a report. */
 const MAX_GOING_ON = 3
 const MAX_REPORT = 10
@@ -89,7 +92,7 @@ const NAMED = new RegExp(
     // A type with its package, and the message behind it; a type behind the message, as Ruby has it
     "(?:^|[\\s>|:])(?:[a-z_][\\w$]*(?:\\.|::))+[A-Z][\\w$]*(?::(?= |$)|$)|:\\d+:in .*\\([A-Z][\\w:]*\\)$",
     "\\b(?:status|code|http)\\W{0,3}(?:code )?[45]\\d\\d\\b|\\b[45]\\d\\d [A-Z][a-z]+",
-    " at \\S+ line \\d+\\.?$|\\bline \\d+: +\\d+ [A-Z][a-z]+|^Killed$",
+    " at \\S+ line \\d+\\.?$|\\bline \\d+: +\\d+ [A-Z][a-z]+|^Killed$|\\bXid\\b|\\b0x[cC][0-9a-fA-F]{7}\\b",
     // Erlang
     '^\\{"init terminating|Kernel pid terminated',
     // What reporters of tests and of compilers put before it
@@ -99,18 +102,18 @@ const NAMED = new RegExp(
 
 /** What is said of one cause and not of another. */
 const CAUSE =
-  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|unexpectedly|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom)\b/i
+  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|unexpectedly|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom|unbound|unset|unterminated|unmatched|unreachable|void|extra operand|is a directory|is full|integer expression|usage:|style issues|fallen off)\b/i
 
 /** What is said of any failure, also in the other languages of which a program speaks. */
 const FAILURE =
-  /\b(?:errors?|err|fatal|panic(?:ked)?|fail(?:s|ed|ure|ures|ing)?|crash(?:ed|es)?|abort(?:ed|s)?|killed|died|severe|critical|exception|violation|fault)\b|(?<!\p{L})(?:fehler\w*|fehlgeschlagen|gescheitert|erreur|échec|échoué|error(?:es)?|fallo|falló|falha|falhou|erro|errore|fallit[oa]|fout|mislukt|fel|misslyckades|fejl|feil|virhe|błąd|chyba|hiba|ошибка|помилка|hata)(?!\p{L})|エラー|失敗|错误|錯誤|失败|오류|실패/iu
+  /\b(?:errors?|err|fatal|panic(?:ked)?|fail(?:s|ed|ure|ures|ing)?|crash(?:ed|es)?|abort(?:ed|s)?|killed|died|severe|critical|exception|violation|fault)\b|(?<!\p{L})(?:fehler\w*|fehlgeschlagen|gescheitert|erreur|échec|échoué|error(?:es)?|fallo|falló|falha|falhou|erro|errore|fallit[oa]|fout|mislukt|fel|misslyckades|fejl|feil|virhe|błąd|chyba|hiba|ошибка|помилка|hata|nicht|kein\w*|impossible|aucun\w*|introuvable|refusé\w*|denegad[oa]|no encontrad[oa]|non trovat[oa]|negat[oa]|não encontrad[oa]|не удалось|нет такого|отказано|не найден\w*)(?!\p{L})|エラー|失敗|错误|錯誤|失败|오류|실패/iu
 
 const NO_FAILURE =
   /\b(?:0|no|without|zero) (?:\w+ )?(?:errors?|failures?|exceptions?|failed)\b|\b(?:errors?|failures?|failed)["']?\s*[:=]\s*0\b|(?<![=\w])errors? (?:handl(?:ers?|ing)|pages?|logs?|logging|report(?:s|ing|ers?)?|track(?:ing|er)|bound(?:ary|aries)|rates?|templates?|middlewares?|callbacks?|hooks?|counts?|counters?)\b/gi
 
 /** That something has ended, with which code, or what has run it: whatever else stands in the line, it says nothing of why. */
 const ENDED_WITH =
-  /\bexit(?:ed|s|ing)?\b.{0,20}\b(?:code|status|signal|\d+)|\b(?:exit_?code|code=exited|exit status)\b|\bnon-?zero\b|(?:command|lifecycle|lifecycle script|build|start-?up|task .{1,60}) failed\b|\bfailed (?:with (?:result|an exception)|to (?:boot|load command))\b|\bexecution failed for\b|(?:^|\] |\*{3} )error (?:code )?\d+\s*$|\b(?:crash|core) dump is being\b|\bfailed \((?:errors|failures|skipped)=|^=* ?\d+ (?:failed|failing|errors?)\b/i
+  /\bexit(?:ed|s|ing)?\b.{0,30}\b(?:code|status|signal|\d+)|\b(?:exit_?code|code=exited|exit status)\b|\bnon-?zero\b|(?:command|lifecycle|lifecycle script|build|start-?up|task .{1,60}) failed\b|\bfailed (?:with (?:result|an exception)|to (?:boot|load command))\b|\bexecution failed for\b|(?:^|\] |\*{3} )error (?:code )?\d+\s*$|\b(?:crash|core) dump is being\b|\bfailed \((?:errors|failures|skipped)=|^=* ?\d+ (?:failed|failing|errors?)\b/i
 
 /** The same, if nothing else stands there. */
 const ENDED =
@@ -162,7 +165,7 @@ export const tellsCause = (text: string): boolean => text.trim() !== "" && (name
 
 const FIELD = /^(?!["']?\d+["']?:)["']?(?:\[?[\w$@.-]+(?:\([\w ]*\))?\]?)["']?\s*(?::|=>?)\s/
 const ABOUT_ERROR =
-  /^["']?\[?@?(?:err\w*|\w*error\w*|exception|cause|reason|message|msg|detail\w*|description|what\(\)|code|\w*status\w*|errno|syscall|address|port|path|hint|constraint|schema|table|column|field|param\w*|expected|received|type|kind|name|value|argument|host\w*|url|severity|routine|signal|left|right)\]?["']?\s*(?::|=>?)/i
+  /^["']?\[?@?(?:err\w*|\w*error\w*|exception|cause|reason|message|msg|detail\w*|description|what\(\)|code|\w*status\w*|errno|syscall|address|port|path|hint|constraint|schema|table|column|field|param\w*|expected|received|type|kind|name|value|argument|host\w*|url|severity|routine|signal|left|right|file|\w*path|at|in|on|step|rule|keyword|parameters?|[A-Z][A-Z\d]*(?:_[A-Z\d]+)+)\]?["']?\s*(?::|=>?)/i
 const BRACKET = /^[\s{}()[\],;~^|-]*$/
 
 const isAttached = ({ text }: LogLine): boolean => !BRACKET.test(text) && (!FIELD.test(text) || ABOUT_ERROR.test(text))
@@ -189,8 +192,9 @@ const below = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at
   const toCome = first === undefined ? 0 : Math.max(linesOfMessage(first), goesOn(lines, at))
   for (let index = at + 1; first !== undefined && attached.length < MAX_ATTACHED; index++) {
     const line = lines[index]
-    // Between a headline and its message may be a blank line.
-    if (line?.text === "" && index === at + 1 && linesOfMessage(first) > 0) continue
+    // Between a headline and its message may be a blank line, and before what explains the message as well.
+    const isGap = linesOfMessage(first) > 0 || (lines[index + 1]?.indent ?? 0) > first.indent
+    if (line?.text === "" && index === at + 1 && isGap) continue
     if (line === undefined || line.text === "") break
     if (frames[index] !== true) {
       if (line.level === "lower" || line.level === "warning") break
@@ -205,6 +209,17 @@ const below = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at
     end = index
   }
   return { attached, end }
+}
+
+/** The index of the line that heads an indented one, such as the name of a file above what is wrong in it. */
+const headOf = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at: number): number | undefined => {
+  const indent = lines[at]?.indent ?? 0
+  for (let index = at - 1; indent > 0 && index >= at - MAX_UNDER_HEAD; index--) {
+    const line = lines[index]
+    if (line === undefined || line.text === "" || line.level === "lower") return undefined
+    if (line.indent < indent) return frames[index] === true || BRACKET.test(line.text) ? undefined : index
+  }
+  return undefined
 }
 
 /** The indices of the message above the frames that begin here. */
@@ -263,6 +278,8 @@ export const ofLog = (log: string): ReadonlyArray<string> => {
     const said = message === index ? "cause" : says(line)
     if (said === undefined) return
     choose(index, said === "cause")
+    const head = headOf(lines, frames, index)
+    if (head !== undefined) chosen.add(head)
     const { attached, end } = below(lines, frames, index)
     for (const one of attached) chosen.add(one)
     if (said === "cause") last = Math.max(last, end)

@@ -144,6 +144,8 @@ const FORMS: ReadonlyArray<Form> = [
     isNamed: true,
     onlyBehind: "nothing"
   },
+  // The process and the thread of sidekiq
+  { form: /^(?:(?:pid|tid|class|jid|elapsed|bid|tags)=\S* )+/, onlyBehind: "time" },
   // The process of NestJS, pino-pretty, bunyan, nginx, redis, MySQL and Django.
   { form: /^\d{1,7} +- (?=\d)/ },
   { form: /^\((?:[\w.@/-]+\/)?\d+(?: on [\w.-]+)?\):? ?/, onlyBehind: "entry" },
@@ -175,7 +177,7 @@ export const ofText = (line: string): LogLine => {
   const isIn = (place: Form["onlyBehind"]) =>
     place === undefined || (place === "time" ? hasTime : place === "entry" ? isEntry : !isEntry)
   for (let round = 0; round < MAX_PIECES; round++) {
-    const piece = pieceOf(rest.trimStart(), isEntry, isIn)
+    const piece = pieceOf(rest.trimStart(), hasTime, isIn)
     if (piece === undefined) break
     // What stands before a message may be indented itself.
     rest = rest.trimStart().slice(piece.length)
@@ -200,11 +202,7 @@ interface Piece {
   readonly isNamed: boolean
 }
 
-const pieceOf = (
-  rest: string,
-  isBehindEntry: boolean,
-  isIn: (place: Form["onlyBehind"]) => boolean
-): Piece | undefined => {
+const pieceOf = (rest: string, hasTime: boolean, isIn: (place: Form["onlyBehind"]) => boolean): Piece | undefined => {
   for (const { form, isEntry = false, isNamed = false, isTime = false, level, onlyBehind } of FORMS) {
     const found = isIn(onlyBehind) ? form.exec(rest) : null
     if (found === null || found[0] === "") continue
@@ -212,7 +210,7 @@ const pieceOf = (
   }
   const found = BRACKETS.exec(rest)
   const content = (found?.[1] ?? found?.[2])?.trim()
-  if (found === null || content === undefined || !isAbout(content, isBehindEntry, rest)) return undefined
+  if (found === null || content === undefined || !isAbout(content, hasTime, rest)) return undefined
   // Beside other words a level is in capitals, or behind the name of a logger.
   const level = levelOf(LEVEL_AMONG.exec(content)?.[0] ?? content)
   const isTime = /\d:\d\d/.test(content)
@@ -220,9 +218,10 @@ const pieceOf = (
 }
 
 /** Whether what is in brackets is about the line, as a level, a time, a process or a thread are, and no part of the message. */
-const isAbout = (word: string, isEntry: boolean, rest: string): boolean => {
+const isAbout = (word: string, hasTime: boolean, rest: string): boolean => {
   if (levelOf(word) !== undefined || /\d:\d\d/.test(word)) return true
   if (/error|exception|warning/i.test(word)) return false
-  if (/^[\d.]+$/.test(word)) return isEntry || /^\[[^\]]+\] ?\[/.test(rest)
-  return /^[\w./@:#$<>-]+$/.test(word) && /[A-Za-z]/.test(word)
+  if (/^[\d.]+$/.test(word)) return hasTime || /^\[[^\]]+\] ?\[/.test(rest)
+  // What is in capitals and has digits may be the code of the error.
+  return /^[\w./@:#$<>-]+$/.test(word) && /[a-z]/.test(word) && !/^0x[\da-f]{1,8}$/i.test(word)
 }

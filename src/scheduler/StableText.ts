@@ -23,7 +23,9 @@ const DATE = [
   /\d{4}[.年년] ?\d\d?[.月월] ?\d\d?[.日일]/gu,
   // With dots it may be a version as well, unless it has the digits of a date.
   /\b\d{4}(?:([-/])\d\d?\1\d\d?|\.\d\d\.\d\d)(?=T|\b)|\b\d\d?(?:([-/])\d\d?\2(?:\d{4}|\d\d)|\.\d\d?\.\d{4})\b(?!\.)/g,
-  /\b\d{8}(?=T\d{6})/g
+  /\b\d{8}(?=T\d{6})/g,
+  // Stamps in names of files
+  /(?<!\d)20\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:[0-2]\d|3[01])(?:[-_T.]?(?:[01]\d|2[0-3])[-_.:]?[0-5]\d(?:[-_.:]?[0-5]\d)?)?(?!\d)/g
 ]
 
 const TIME =
@@ -33,7 +35,7 @@ const TIME =
 const ONE_OF_MANY =
   "pid|ppid|tid|thread|goroutine|fiber|worker|process|child|request|req|trace|span|session|correlation|transaction|txn?|container|instance|connection|conn|client|socket|fd|attempt|retry|retries|restart|iteration|offset|invocation|seq|uptime|elapsed|took|timestamp|ts|used|requested|remaining"
 const MAYBE_ONE_OF_MANY =
-  "uid|in|job|task|run|build|user|account|customer|order|row|record|batch|chunk|partition|id|uid|gid|count|counter|total|size|length|time|epoch|generation"
+  "in|job|task|run|build|user|account|customer|order|row|record|batch|chunk|partition|id|count|counter|total|size|length|time|epoch|generation"
 
 const idNumber = (words: string, digits: string) =>
   new RegExp(
@@ -47,11 +49,15 @@ const LONG_ID_NUMBER = idNumber(MAYBE_ONE_OF_MANY, "\\d{4,}")
 const AMOUNT_FIELD =
   /\b(\w*(?:duration|elapsed|latency|took|uptime|response_?time|_ms|_sec|seconds|millis|Ms)["']?\s*[:=]\s*)\d+(?:\.\d+)?/gi
 
+/** What the kernel and pools count when something is full. */
+const COUNTER =
+  /\b((?:[\w-]*(?:vm|rss|pgtables|oom_score_adj)|(?:total|active|idle|waiting|pending|queued|completed|pool size|(?:active|queued|completed) \w+))\s*[:=]\s*)-?\d+(?:[kMG]?B)?/gi
+
 const ID_TEXT =
   /\b((?:request|req|trace|span|session|correlation|transaction|txn?|invocation|u?id)(?:[ _-]?id)?["'`]?\s*(?:[:=#]\s*)?["'`([]?)(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{5,}/gi
 
 const ID_FIELD =
-  /\b((?:x[-_])?(?:amzn?[-_])?(?:request|req|trace|span|session|correlation|transaction|invocation|cf[-_]ray|ray|run|job|task|event|message)[-_ ]?id["'`]?\s*[:=]\s*["'`]?)(?=[\w./+=-]*\d)[\w./+=-]+/gi
+  /\b((?:x[-_])?(?:amzn?[-_])?(?:request|req|trace|span|session|correlation|transaction|invocation|host|cf[-_]ray|ray|run|job|task|event|message)[-_ ]?id["'`]?\s*[:=]\s*["'`]?)(?=[\w./+=-]*\d)[\w./+=-]+/gi
 
 /** A prefix that services put before their ids, as in `req_011CSHoEeqs5C35K2UUq`. */
 const ID_PREFIXED =
@@ -63,6 +69,10 @@ const CODE_BEFORE =
 
 /** The first port that systems give to the near end of a connection. Source: Linux `ip_local_port_range`; IANA's begins at 49152. */
 const FIRST_EPHEMERAL_PORT = 32_768
+
+/** A port behind its host, unless that is what was to be reached or listened at. */
+const EPHEMERAL =
+  /(?<!\b(?:connect|connect(?:ing|ion) to|dial|dialing|listen|listening|bind|reach|ECONN[A-Z]+|EADDRINUSE|ETIMEDOUT|EHOSTUNREACH)\b[^\n]{0,60})(?<=[\w.\])]:)\d{5}\b/g
 
 /** Numbers of so many digits are sizes, ids or instants, unless what stands before them says that they are codes. */
 const LONG_NUMBER = 6
@@ -104,7 +114,7 @@ export const stableText = (line: string): string => {
       .replace(TIME, "#")
       // The near end of a connection, whose port is new each time.
       .replace(/\S+:\d+(?= ?(?:->|→|=>) ?\S+:\d)/g, "#")
-      .replace(/(?<=[\w.\])]:)\d{5}\b/g, (port) => (Number(port) >= FIRST_EPHEMERAL_PORT ? "#" : port))
+      .replace(EPHEMERAL, (port) => (Number(port) >= FIRST_EPHEMERAL_PORT ? "#" : port))
       .replace(/(?<=\bat |\baddr(?:ess)?[ =]|\bpointer |@ ?|#<[\w:]+[: ])0x[0-9a-f]+\b|\b0x[0-9a-f]{9,}\b/gi, "#")
       .replace(/(?<=[\w$\])>}#]@)[0-9a-f]{5,16}\b/g, "#")
       .replace(/\bthread (["'])[^"'\n]{1,100}\1(?: ?\(\d+\))?/gi, (name) => name.replace(/\d+/g, "#"))
@@ -115,7 +125,11 @@ export const stableText = (line: string): string => {
       .replace(/\bP(?:\d+D)?T(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d+)?S)?\b/g, "#")
       .replace(/(?<=\bline \d{1,6}: )\d+(?= +[A-Z])/g, "#")
       .replace(AMOUNT_FIELD, "$1#")
+      .replace(COUNTER, "$1#")
       .replace(ID_FIELD, "$1#")
+      .replace(/<(HostId|RequestId)>[^<]{1,200}</gi, "<$1>#<")
+      .replace(/([?&](?:cursor|page_token|next|state|nonce)=)[^&\s"'`<>]+/gi, "$1#")
+      .replace(/\b(?=[\da-f]*\d)(?=[\da-f]*[a-f])[\da-f]{7,11}(?=\.{3})/g, "#")
       .replace(ID_PREFIXED, "$1_#")
       .replace(ID_TEXT, "$1#")
       .replace(ID_NUMBER, "$1#")

@@ -194,7 +194,10 @@ describe.runIf(isFull)("at length, the module", () => {
         yield* inTime(Effect.repeat(trigger("status"), { until: (out) => /; running: digest;/.test(out) }), "digest")
         yield* daemon.make("api", "throw boom")
         yield* says(/: api: a review is wanted \(failure\)/)
-        assert.match(yield* trigger("status"), /waiting: api; held up by OpenClaw jobs running: digest"/)
+        assert.match(
+          yield* trigger("status"),
+          /waiting: api \(failure\), since .*, held up by OpenClaw jobs running: digest"/
+        )
         yield* daemon.make("digest", "exit 0")
         yield* says(/: api: the review is completed, see .*api-1\.md: The disk was full\.$/)
         assert.match(yield* trigger("report", "api"), /api-1\.md: The disk was full\."/)

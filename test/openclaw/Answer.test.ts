@@ -78,6 +78,11 @@ describe("what a model thinks is no answer:", () => {
     "in brackets": `[THINK]${draft}[/THINK]${final}`,
     "between other marks": `◁think▷${draft}◁/think▷${final}`,
     "in a channel": `<|channel|>analysis<|message|>${draft}<|end|><|start|>assistant<|channel|>final<|message|>${final}`,
+    "between the marks of Cohere": `<|START_THINKING|>${draft}<|END_THINKING|>${final}`,
+    "between the marks of Gemma": `<|channel>thought\n${draft}<channel|>${final}`,
+    "between the marks of MedGemma": `<unused94>thought\n${draft}<unused95>${final}`,
+    "in a tag that is escaped": `&lt;think&gt;${draft}&lt;/think&gt;${final}`,
+    "nor is what is made up behind the end of the turn": `${final}<|im_end|>\n<|im_start|>user\n${draft}`,
     twice: `<think>${draft}</think>${draft}<think>no: {"a": 1}</think>${final}`,
     "with braces that do not close": `<think>a { b "c</think>${final}`,
     "and of several reports the last one counts": `First: ${draft}\nBetter: ${final}`
@@ -110,6 +115,10 @@ describe("an answer is found", () => {
     "behind many braces": `${"{a} ".repeat(3000)}${final}`,
     "behind a brace that does not close": `if (x) { then\n${final}`,
     "behind quotes and apostrophes": `It's "odd, isn't it: ${final}`,
+    "behind a brace that is quoted": `The error was "{".\n${final}`,
+    "behind a JSON that was cut off": `stopped at \`{"a":\` with "Unexpected end"\n\`\`\`json\n${final}\n\`\`\``,
+    "beside a mark that is spoken of": `The tag <think> appears in the log, and \`</think>\` does not.\n${final}\nSo \`</think>\` is harmless.`,
+    "in a part of a content": JSON.stringify({ type: "text", text: final }),
     "within another object": `{"report": ${final}}`,
     "within a list": `[${final}]`,
     "behind a mark of byte order": `\ufeff${final}`
@@ -144,6 +153,24 @@ describe("an answer that is nearly JSON is read", () => {
       assert.isUndefined(found.remarks)
     })
   }
+
+  it("with all of its words, or not at all", () => {
+    for (const summary of [
+      'unknown option "--x", use "-y"',
+      'set "a", "b", or "c" in .env',
+      'he said "no", then "yes"'
+    ]) {
+      const found = read(`{"summary":"${summary}","suggestions":[]}`)
+      if (Either.isRight(found)) assert.strictEqual(found.right.summary, summary)
+    }
+  })
+
+  it("with its backslashes, unless they are needless, and with its signs of control", () => {
+    const summaryOf = (text: string) => Either.getOrThrow(read(`{"summary":"${text}","suggestions":[]}`)).summary
+    assert.strictEqual(summaryOf("C:\\Users\\x \\d+"), "C:\\Users\\x \\d+")
+    assert.strictEqual(summaryOf("path \\$HOME\\_x"), "path $HOME_x")
+    assert.strictEqual(summaryOf("\u001b[31mred\u0000"), "\u001b[31mred\u0000")
+  })
 
   it("without the contents of files that it proposes, which a person is told", () => {
     const proposal = suggestion({ targetFile: "/srv/whole.js", proposedContent: "new" })

@@ -58,8 +58,10 @@ describe.runIf(isFull)("a daemon of PM2", () => {
           yield* running("chat", "cluster", "cluster", "digest")
           let crashes = 0
 
+          /** Those that a former daemon has started: PM2 does not tell how they end. */
+          const orphans = new Set<number>()
           const pidsOf = (job: string) => daemon.alive().flatMap((one) => (one.job === job ? [one.pid] : []))
-          /** One process of the job does it, if there is one. */
+          /** One process of the job does it, if there is one. Whether PM2 tells of it. */
           const make = (job: string, how: string) =>
             Effect.gen(function* () {
               const before = pidsOf(job)
@@ -70,7 +72,8 @@ describe.runIf(isFull)("a daemon of PM2", () => {
                 Effect.repeat(isLeft, { while: (isLeft) => isLeft, schedule: Schedule.spaced("10 millis") }),
                 how
               )
-              return true
+              const left = new Set(pidsOf(job))
+              return before.some((pid) => !left.has(pid) && !orphans.has(pid))
             })
 
           const does = (step: Step): Effect.Effect<unknown, SupervisorError | NeverCame> => {
@@ -80,6 +83,7 @@ describe.runIf(isFull)("a daemon of PM2", () => {
               case "kill":
                 return Effect.gen(function* () {
                   const pid = yield* daemon.pid
+                  for (const one of daemon.alive()) orphans.add(one.pid)
                   if (pid !== undefined) process.kill(pid, "SIGKILL")
                   yield* start
                   yield* supervisor.jobs

@@ -36,6 +36,22 @@ const lines = [
   ["task_import2025 died"],
   ["job_id=nightly is missing"],
   ["job_id=weekly is missing"],
+  ["ERROR: [42P01] statement failed"],
+  ["ERROR: [28P01] statement failed"],
+  ["FATAL [0xE0434352] request rejected"],
+  ["FATAL [0xC0000005] request rejected"],
+  ["connect ECONNREFUSED 127.0.0.1:51820"],
+  ["connect ECONNREFUSED 127.0.0.1:61616"],
+  ["reset by peer 10.0.0.9:51820", "reset by peer 10.0.0.9:61616"],
+  ["uid 1001 has no home"],
+  ["uid 1002 has no home"],
+  ["cannot write /b/shop_20260318_150153.dump", "cannot write /b/shop_20260519_000001.dump"],
+  ["cannot write dump-2026-03-18_15-01-53.csv", "cannot write dump-2026-05-19_00-00-01.csv"],
+  [
+    "Killed process 4711 (node) total-vm:1234567kB, anon-rss:3456kB",
+    "Killed process 9 (node) total-vm:7654321kB, anon-rss:1kB"
+  ],
+  ["pool is full (total=10, active=10, waiting=17)", "pool is full (total=10, active=10, waiting=3)"],
   ["event 1000 failed"],
   ["event 1026 failed"],
   ["on 18.03.2026 aborted", "on 1.4.2026 aborted"],
@@ -82,6 +98,29 @@ Emitted 'error' event on Socket instance at:
 
 Node.js v20.20.0
 `
+
+describe("a failure is known", () => {
+  it.effect.each([
+    ["./run.sh: line 7: API_KEY: unbound variable", "./run.sh: line 7: REGION: unbound variable"],
+    ["cp: kann '/srv/a' nicht öffnen: Keine Berechtigung", "cp: kann '/srv/b' nicht öffnen: Keine Berechtigung"],
+    [
+      "Missing environment variables:\n    API_URL: where the API is",
+      "Missing environment variables:\n    REDIS_URL: the queue"
+    ],
+    [
+      "Error: cannot parse\n  file: /etc/app/a.yml\n  rule: syntax",
+      "Error: cannot parse\n  file: /etc/app/b.yml\n  rule: syntax"
+    ],
+    ["/srv/a.js\n  4:7  error  Unexpected console statement", "/srv/b.js\n  4:7  error  Unexpected console statement"],
+    ["Error: Invalid expression\n\n  on a.tf line 4:", "Error: Invalid expression\n\n  on b.tf line 4:"]
+  ])("by %s, and by %s", ([one, other]) =>
+    Effect.gen(function* () {
+      const signatures = [yield* signatureOfLog(one ?? ""), yield* signatureOfLog(other ?? "")]
+      assert.notInclude(signatures, null)
+      assert.strictEqual(new Set(signatures).size, 2)
+    })
+  )
+})
 
 describe("a failure", () => {
   it.effect("is told by the message of its error, and not by what stands behind that", () =>
