@@ -37,6 +37,29 @@ export const withoutCommands = (text: string): string => {
   return result
 }
 
+/** A flag for a password, as many programs have it. What follows may well be a port, a path or a name. */
+const flag = /(?<=\s-(?:p|P|pw|pass|a)[ =]["']?)[^\s"'\\-][^\s"'\\]{5,100}/g
+
+const spoken =
+  /(?<=\b(?:pass(?:word|wort|phrase|code)|passwort|secret|token|(?:api|access|secret|auth|private)[ _-]?key|credentials?)(?: (?:is|was|set to|was set to|is set to|changed to|ist|lautet|est|es|of))?(?: now)? ["'`]?)[^\s"'`]{6,200}/gi
+
+/**
+ * What stands behind a flag or in a sentence as a password does, if it looks like one.
+ *
+ * @internal
+ */
+export const withoutSpoken = (text: string): string =>
+  [flag, spoken].reduce(
+    (result, form) =>
+      result.replace(form, (found) => {
+        const value = found.replace(/[.,;:!?)]+$/, "")
+        return looksRandom(value) && !isHarmless(value) && !/[:=]/.test(value)
+          ? placeholder + found.slice(value.length)
+          : found
+      }),
+    text
+  )
+
 // -----------------------------------------------------------------------------
 // URLs and data sources
 // -----------------------------------------------------------------------------

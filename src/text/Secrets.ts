@@ -12,6 +12,7 @@ import {
   withoutEncoded,
   withoutPhp,
   withoutSources,
+  withoutSpoken,
   withoutSql,
   withoutUserInfo
 } from "./SecretForms.js"
@@ -114,6 +115,21 @@ const oddRange = (text: string, at: number): Range | undefined => {
 
 const bracketed = /[{[<]([\w!@#$%^&*.-]{1,60})[}\]>]([^\s,;"'`)\]}]*)/y
 
+/** How far a record goes on that is a secret itself, such as `{ "value": "...", "type": "..." }`. */
+const MAX_RECORD = 500
+
+const valueOfRecord =
+  /\\*["']?\b(?:value|plain(?:text|_?value)?|raw|secret|data|access|refresh|current|default)\\*["']?\s{0,9}[:=]\s{0,9}\\*(["'])((?:(?!\1|\\).){1,300})/g
+
+const rangesWithin = (text: string, at: number): Array<Range> => {
+  const record = text.slice(at, at + MAX_RECORD).split("}", 1)[0] ?? ""
+  return Array.from(record.matchAll(valueOfRecord)).flatMap((found): ReadonlyArray<Range> => {
+    const value = found[2] ?? ""
+    const end = at + found.index + found[0].length
+    return isHarmless(value) || isCause(value) ? [] : [[end - value.length, end]]
+  })
+}
+
 /** What is to be taken out of the value that begins here. */
 const rangesOf = (text: string, to: number, begin: number, name: string, lead: string): ReadonlyArray<Range> => {
   const at = endOf(wrapper, text, begin)
@@ -134,7 +150,7 @@ const rangesOf = (text: string, to: number, begin: number, name: string, lead: s
   const odd = oddRange(text, at)
   if (odd !== undefined) return [odd]
   if (endOf(structure, text, at) > at) {
-    const ranges: Array<Range> = []
+    const ranges: Array<Range> = text[at] === "{" ? rangesWithin(text, at) : []
     for (let next = at + 1; text[at] === "["; ) {
       const item = endOf(opening, text, endOf(/[\s,]{0,99}/y, text, next))
       if (item === next || !/["'`]/.test(text.charAt(item - 1))) break
@@ -244,7 +260,7 @@ const withoutNamed = (text: string): string => {
  */
 export const conceal = (text: string): string => {
   const forms = [withoutKeys, withoutLumps, withoutShapes, withoutUserInfo, withoutSources, withoutCommands]
-  const notations = [withoutPhp, withoutSql, withoutEncoded, withoutNamed]
+  const notations = [withoutPhp, withoutSql, withoutEncoded, withoutSpoken, withoutNamed]
   // Keys once more, for borders that were in a value
   return [...forms, ...notations, withoutKeys].reduce((result, without) => without(result), text)
 }

@@ -58,6 +58,20 @@ const writeScript = (script: string, mode = 0o755) =>
     return path
   })
 
+describe.concurrent("an envelope on standard error", () => {
+  scoped("is read where standard output has none, as older versions print it", () =>
+    Effect.gen(function* () {
+      const stderr = JSON.stringify({ payloads: [{ text: "Hello" }], meta: {} }, null, 2)
+      const { ask } = yield* makeCli([{ mode: "nothing", stderr }])
+      assert.strictEqual((yield* ask()).text, "Hello")
+      const failed = yield* makeCli([
+        { mode: "nothing", exit: 1, stderr: JSON.stringify({ ok: false, error: "HTTP 429" }) }
+      ])
+      assert.strictEqual((yield* Effect.flip(failed.ask()))._tag, "OpenClawRateLimited")
+    })
+  )
+})
+
 describe.concurrent("a question", () => {
   scoped("goes by a file that only its user can read, and never by the arguments", () =>
     Effect.gen(function* () {
