@@ -113,7 +113,9 @@ export const make = (): Runs => {
   /** The failure of a run that has begun since PM2 was last looked at, by a process that was not there then. */
   const missedOfNew = (now: Process): JobEvent | undefined => {
     const isNew = lookedAt !== undefined && now.startedAt !== null && now.startedAt > lookedAt
-    if (!isNew || isUp(now) || now.status === UNKNOWN || outcomeOf(now, undefined) !== "failed") return undefined
+    const isTold = jobs.get(now.job)?.get(now.runId ?? "")?.isTold === true
+    if (!isNew || isTold || isUp(now) || now.status === UNKNOWN) return undefined
+    if (outcomeOf(now, undefined) !== "failed") return undefined
     return failure(now.job, now.runId, now.exitCode, lastErrorOf(now.status))
   }
 

@@ -51,6 +51,22 @@ describe("the end of a run", () => {
     assert.isUndefined(runs.end({ pm_uptime: 1795477020000 }))
   })
 
+  it("of a run that began while this process was down is told with the first list, unless its event was", () => {
+    const ended = { status: "stopped", pid: 0, exit_code: 1 }
+    const at = Number(runId.split("-")[1])
+    for (const [lookedAt, isTold, expected] of [
+      [at - 1, false, [failure]],
+      [at - 1, true, []],
+      [at + 1, false, []]
+    ] as const) {
+      const runs = makeRuns()
+      runs.resume({ at: lookedAt, processes: [] })
+      if (isTold) assert.deepStrictEqual(runs.end(), failure)
+      assert.deepStrictEqual<unknown>(runs.list(true, ended), expected)
+      assert.deepStrictEqual(runs.list(true, ended), [])
+    }
+  })
+
   it("is told by its event, also if a list was quicker", () => {
     const runs = makeRuns()
     runs.list(true, {})
