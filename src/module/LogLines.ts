@@ -26,6 +26,9 @@ export const oneLine = (text: string): string => {
  */
 export const time = (at: number): string => new Date(at).toLocaleString("sv-SE")
 
+/** @internal */
+export const names = (all: ReadonlyArray<string>): string => (all.length === 0 ? "none" : all.join(", "))
+
 /**
  * What a line says beside the event itself.
  *

@@ -25,7 +25,7 @@ import type { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
-import { lineOf, oneLine, type Told, time } from "./LogLines.js"
+import { lineOf, names, oneLine, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
 import * as Status from "./Status.js"
@@ -155,10 +155,16 @@ const makeSay = (reports: string) => {
   })
 }
 
+const lastOf = (job: string, states: ReadonlyArray<"completed" | "failed">) =>
+  HealingQueue.pipe(
+    Effect.flatMap((queue) => queue.history({ job, states, limit: 1 })),
+    Effect.map(([last]) => last)
+  )
+
 /** Where the last report about the job stands, if there is one. */
 const lastReport = (job: string, reports: string) =>
   Effect.gen(function* () {
-    const [completed] = yield* (yield* HealingQueue).history({ job, states: ["completed"], limit: 1 })
+    const completed = yield* lastOf(job, ["completed"])
     return completed === undefined ? undefined : yield* writeReport(completed, reports)
   }).pipe(Effect.orElseSucceed(() => undefined))
 
@@ -193,7 +199,7 @@ const heal = Effect.fnUntraced(function* (job: string) {
   const supervisor = yield* Supervisor
   const known = (yield* supervisor.jobs).map(({ id }) => id)
   if (!known.includes(job)) {
-    return `PM2 has no process named ${job} that is reviewed; there are: ${known.length === 0 ? "none" : known.join(", ")}`
+    return `PM2 has no process named ${job} that is reviewed; there are: ${names(known)}`
   }
   const queue = yield* HealingQueue
   const { maxWait } = yield* HealingConfig
@@ -206,9 +212,8 @@ const heal = Effect.fnUntraced(function* (job: string) {
 
 const report = (reports: string) =>
   Effect.fnUntraced(function* (job: string) {
-    const queue = yield* HealingQueue
-    const [last] = yield* queue.history({ job, states: ["completed", "failed"], limit: 1 })
-    const [completed] = yield* queue.history({ job, states: ["completed"], limit: 1 })
+    const last = yield* lastOf(job, ["completed", "failed"])
+    const completed = yield* lastOf(job, ["completed"])
     const failed = last?.state === "failed" ? `the last review has failed: ${last.reason}; ` : ""
     if (completed === undefined || completed.report === null) return `${failed}there is no report about ${job}`
     // It is written anew, should somebody have removed it.

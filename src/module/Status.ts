@@ -13,7 +13,7 @@ import type { HealingRequest } from "../request/HealingRequest.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
-import { oneLine, time } from "./LogLines.js"
+import { names, oneLine, time } from "./LogLines.js"
 
 /** Requests that have a line each. */
 const MAX_REQUESTS = 20
@@ -81,5 +81,3 @@ const waiting =
     const because = why.length === 0 ? "for its turn" : `held up by ${why.join(" and ")}`
     return `waiting: ${job} (${triggers.join(", ")}), since ${time(submittedAt)}, ${because}`
   }
-
-const names = (all: ReadonlyArray<string>): string => (all.length === 0 ? "none" : all.join(", "))

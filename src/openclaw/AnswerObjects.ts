@@ -48,12 +48,13 @@ const unescaped = Option.liftThrowable((text: string): string => {
 /** How a report begins. */
 const REPORT = /^\{\s*\\*["'“]?(?:summary|rootCause|suggestions)\b/
 
+/** The names of the tags around what a model thinks, also with a prefix of their own. */
+const TAG =
+  "(?:[\\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue)"
+
 /** The marks of what a model thinks, by which open models part it from what they say. Each has its own end. */
 const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecArray) => RegExp]> = [
-  [
-    /<((?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue))(?:\s[^<>]{0,100})?>/i,
-    ([, tag = ""]) => new RegExp(`</${tag}\\s*>`, "gi")
-  ],
+  [new RegExp(`<(${TAG})(?:\\s[^<>]{0,100})?>`, "i"), ([, tag = ""]) => new RegExp(`</${tag}\\s*>`, "gi")],
   [/\[(THINK|REASONING|THOUGHTS?)\]/, ([, tag]) => new RegExp(`\\[/${tag}\\]`, "g")],
   [/◁think▷/, () => /◁\/think▷/g],
   [/<\|(START_THINKING|think)\|>/, ([, word]) => (word === "think" ? /<\|\/think\|>/g : /<\|END_THINKING\|>/g)],
@@ -64,8 +65,9 @@ const THOUGHTS: ReadonlyArray<readonly [begin: RegExp, end: (begin: RegExpExecAr
   [/<\|channel\|>(?:analysis|commentary)\b/, () => /<\|channel\|>final(?:<\|[^|<>]{1,40}\|>)?/g]
 ]
 
-const THOUGHT_END =
-  /<\/(?:[\w-]+:)?(?:think(?:ing)?|thoughts?|reasoning|reflections?|scratch_?pad|analysis|draft|inner_monologue)\s*>|\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final|<\|END_THINKING\|>|<\|\/think\|>|<channel\|>|<unused95>|&lt;\/think(?:ing)?&gt;/
+const THOUGHT_END = new RegExp(
+  `</${TAG}\\s*>|${/\[\/(?:THINK|REASONING|THOUGHTS?)\]|◁\/think▷|<\|end_of_thought\|>|<\|channel\|>final|<\|END_THINKING\|>|<\|\/think\|>|<channel\|>|<unused95>|&lt;\/think(?:ing)?&gt;/.source}`
+)
 
 /** Where the turn of the model ends, in the templates of open models: what it goes on to make up is said by nobody. */
 const TURN_END = /<\|(?:im_end|eot_id|end_of_turn|endoftext|end_of_text)\|>|<end_of_turn>|<\/s>/

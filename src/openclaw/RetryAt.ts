@@ -64,13 +64,22 @@ const ANCHORS: ReadonlyArray<RegExp> = [
   new RegExp(`ratelimit-(?:[a-z]+-)?reset(?:-[a-z]+)?${between}`, "gi")
 ]
 
-/** The instant, in milliseconds since 1970, of which `text` says that one may ask again; `undefined` if it names none after `now`. */
+/** How far behind such words a time is looked for, in characters. */
+const MAX_BEHIND_ANCHOR = 120
+
+/**
+ * The instant, in milliseconds since 1970, of which `text` says that one may ask again; `undefined` if it names none after `now`.
+ *
+ * @internal
+ */
 export const retryAt = (text: string, now: number): number | undefined => {
   for (const anchor of ANCHORS) {
-    const found = Array.from(text.matchAll(anchor), (match) =>
-      instantIn(text.slice(match.index + match[0].length, match.index + match[0].length + 120), match[0], now)
-    ).filter((at) => at !== undefined && at > now)
-    if (found.length > 0) return Math.max(...found.map((at) => at ?? now))
+    const found = Array.from(text.matchAll(anchor)).flatMap((match) => {
+      const end = match.index + match[0].length
+      const at = instantIn(text.slice(end, end + MAX_BEHIND_ANCHOR), match[0], now)
+      return at !== undefined && at > now ? [at] : []
+    })
+    if (found.length > 0) return Math.max(...found)
   }
   return undefined
 }
@@ -114,19 +123,16 @@ const dateIn = (rest: string, now: number): number | undefined => {
   if (inJavaScript !== undefined) return finite(Date.parse(inJavaScript))
   const dated = DAY_OF_MONTH.exec(rest)
   if (dated !== null) return onDay(dated, zoneBehind(rest, dated[0]), now)
-  const day0 = /^(?:(today)|(tomorrow))(?:,? at)?\s+/i.exec(rest)
-  if (day0 !== null) {
-    const at = dateIn(
-      rest.slice(day0[0].length),
-      now - (now % DAY_MILLIS) - 1 + (day0[2] === undefined ? 0 : DAY_MILLIS)
-    )
-    return at
+  const [named, tomorrow] = /^(?:today|(tomorrow))(?:,? at)?\s+/i.exec(rest) ?? []
+  if (named !== undefined) {
+    const beforeDay = now - (now % DAY_MILLIS) - 1 + (tomorrow === undefined ? 0 : DAY_MILLIS)
+    return dateIn(rest.slice(named.length), beforeDay)
   }
   const found = TIME_OF_DAY.exec(rest)
   if (found === null || (found[2] === undefined && found[4] === undefined)) return undefined
-  const time24 = clockOf(found[1], found[2], found[3], found[4])
-  const zone0 = zoneBehind(rest, found[0]) ?? offsetOf(found[5] ?? "Z")
-  return time24 === undefined ? undefined : nextTimeOfDay(time24, zone0, now)
+  const clock = clockOf(found[1], found[2], found[3], found[4])
+  const itsZone = zoneBehind(rest, found[0]) ?? offsetOf(found[5] ?? "Z")
+  return clock === undefined ? undefined : nextTimeOfDay(clock, itsZone, now)
 }
 
 const zoneBehind = (rest: string, date: string): string | undefined => IANA.exec(rest.slice(date.length))?.[1]

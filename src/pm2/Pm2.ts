@@ -201,7 +201,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         lookAgain()
         runs.read(line)
         if (line._tag === "Starting") starts.add(line.slot)
-        if (line._tag === "Ended" && isKill(line.signal)) running.killed(line.slot)
+        if (line._tag === "Ended" && line.signal !== undefined && Runs.isKill(line.signal)) running.killed(line.slot)
       }
     }
 
@@ -297,10 +297,6 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         })
     }
   })
-
-/** Whether it leaves a process no time to end what it has started. */
-const isKill = (signal: string | undefined): boolean =>
-  signal !== undefined && !["SIGTERM", "SIGHUP", "SIGINT"].includes(signal)
 
 const lookOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules): ReadonlyArray<LastLook.SeenProcess> =>
   processes

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, realpathSync } from "node:fs"
 import { uptime } from "node:os"
 import { join } from "node:path"
+import { runIdOf } from "./daemon/Payload.js"
 
 const isLinux = process.platform === "linux"
 
@@ -89,7 +90,7 @@ export interface Started {
   readonly autorestart: boolean
   readonly mark: string | undefined
   readonly uniqueId: string | undefined
-  readonly runId: string
+  readonly runId: string | null
 }
 
 /** The processes that are looked at. */
@@ -134,7 +135,7 @@ const startedIn = (pid: number, home: string, variable: string): Started | undef
     autorestart: said.autorestart !== "false",
     mark: said[variable],
     uniqueId: said.unique_id,
-    runId: `${slot}-${said.pm_uptime}`
+    runId: runIdOf({ pm_id: slot, pm_uptime: said.pm_uptime })
   }
 }
 

@@ -128,7 +128,7 @@ const straysOf = (
     (one) =>
       !known.has(one.pid) &&
       roleOf(one, rules) === "counts" &&
-      (!ids.has(one.uniqueId) || killed.has(one.runId)) &&
+      (!ids.has(one.uniqueId) || (one.runId !== null && killed.has(one.runId))) &&
       !hasAncestor(one.pid, known)
   )
   const pids = new Set(strays.map(({ pid }) => pid))

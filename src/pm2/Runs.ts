@@ -240,6 +240,14 @@ export const seenOf = ({
 const lastErrorOf = (status: string) => (status === "errored" ? GAVE_UP : undefined)
 
 /**
+ * Whether a process that has ended by this signal was killed or has crashed. It was not asked to end, and had no time to end what it has
+ * started.
+ *
+ * @internal
+ */
+export const isKill = (signal: string): boolean => !["SIGTERM", "SIGHUP", "SIGINT"].includes(signal)
+
+/**
  * How a run has ended; none if it cannot be told, or if there was none.
  *
  * A stop, a restart and a reload tell of the death twice: at first it is `stopping`. One that PM2 does not start again although
@@ -262,7 +270,7 @@ const outcomeOf = (
     return exitCode === null ? undefined : "stopped"
   }
   if (exitCode !== null && exitCode !== 0) return "failed"
-  if (signal !== undefined) return ["SIGTERM", "SIGHUP", "SIGINT"].includes(signal) ? "stopped" : "failed"
+  if (signal !== undefined) return isKill(signal) ? "failed" : "stopped"
   return exitCode === null ? undefined : "succeeded"
 }
 

@@ -36,6 +36,11 @@ const MAX_ABOVE = 10
 // Frames
 // -----------------------------------------------------------------------------
 
+const PYTHON_FRAME = /^File ".*", line \d+/
+/** The marks under the part of a line of source that Python means. */
+const PYTHON_MARKS = /^[~^ ]+$/
+const GO_POSITION = /^\/?\S+\.go:\d+(?: \+0x[0-9a-f]+)?$/
+
 /** The frames of traces, and what stands between them. */
 const FRAMES = [
   // JavaScript, Java, Kotlin, .NET
@@ -43,9 +48,12 @@ const FRAMES = [
   /^\.\.\. \d+ (?:more|common frames omitted|lines matching)|^<\d+ (?:internal|more)|^Suppressed:$/,
   /^--- End of (?:inner exception )?stack trace/,
   // Python
-  /^File ".*", line \d+|^Traceback \(most recent call last\):$|^[~^ ]+$|^\[Previous line repeated/,
+  PYTHON_FRAME,
+  PYTHON_MARKS,
+  /^Traceback \(most recent call last\):$|^\[Previous line repeated/,
   // Go
-  /^goroutine \d+ .*\[.*\]:$|^\/?\S+\.go:\d+(?: \+0x[0-9a-f]+)?$|^created by \S+/,
+  GO_POSITION,
+  /^goroutine \d+ .*\[.*\]:$|^created by \S+/,
   // Ruby, Perl, Lua, Elixir
   /^(?:\d+: )?from \S+:\d+|^(?:\d+: )?\S+:\d+:in [`'].*'$|^\S+\(.*\) called at \S+ line \d+|^\S+:\d*:? in (?:function|main|upvalue|local|method)/,
   /^\([\w.]+ [\d.]+[^)]*\) \S+:\d+: |^\S+\.exs?:\d+: \S+\/\d+$/,
@@ -58,9 +66,6 @@ const FRAMES = [
 
 const isFrameText = ({ indent, text }: LogLine): boolean =>
   FRAMES.some((form) => form.test(text)) || (indent > 0 && /^at \S/.test(text))
-
-const PYTHON_FRAME = /^File ".*", line \d+/
-const GO_POSITION = /^\/?\S+\.go:\d+(?: \+0x[0-9a-f]+)?$/
 
 /** Which lines are frames, with the line of source behind one of Python and the function before a position of Go. */
 const framesOf = (lines: ReadonlyArray<LogLine>): ReadonlyArray<boolean> => {
@@ -102,7 +107,7 @@ const NAMED = new RegExp(
 
 /** What is said of one cause and not of another. */
 const CAUSE =
-  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|unexpectedly|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom|unbound|unset|unterminated|unmatched|unreachable|void|extra operand|is a directory|is full|integer expression|usage:|style issues|fallen off)\b/i
+  /\b(?:denied|refused|reset|aborted by|unauthori[sz]ed|unauthenticated|forbidden|invalid|illegal|missing|not found|no such|cannot|can ?not|can[’']t|could ?n[o’']t|could not|unable|unknown|undefined|unexpected|unsupported|unresolved|unreachable|unavailable|unreadable|timed? ?-?out|time-?out|too (?:many|large|long|big|few|short|old)|quota|exceed(?:s|ed)?|exhausted|insufficient|no space|out of|memory|overflow|underflow|segmentation|corrupt(?:ed)?|conflict|duplicate|already|in use|expired|rejected|required|mismatch|malformed|deadlock|locked|read-?only|broken|bad|permission|disconnected|lost|dropped|violat\w+|assert\w*|unexpectedly|uncaught|unhandled|throw(?:n|s|ing)?|raised|null pointer|nil|divi(?:de|sion)|doesn[’']t|don[’']t|isn[’']t|didn[’']t|wasn[’']t|won[’']t|not|must|should|no \w+ (?:found|available|specified|provided|given|left|configured|set)|syntax|parse|deprecat\w+|incompatible|ambiguous|oom|unbound|unset|unterminated|unmatched|void|extra operand|is a directory|is full|integer expression|usage:|style issues|fallen off)\b/i
 
 /** What is said of any failure, also in the other languages of which a program speaks. */
 const FAILURE =
@@ -238,17 +243,11 @@ const above = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at
 
 const HEADS_TRACE = /^Traceback \(most recent call last\):$|^goroutine \d+ /
 
-/** The index of the message below the frames of Python, which end here. */
-const behindPython = (
-  lines: ReadonlyArray<LogLine>,
-  frames: ReadonlyArray<boolean>,
-  at: number
-): number | undefined => {
-  const isPython =
-    PYTHON_FRAME.test(lines[at - 1]?.text ?? "") ||
-    PYTHON_FRAME.test(lines[at - 2]?.text ?? "") ||
-    /^[~^ ]+$/.test(lines[at - 1]?.text ?? "")
-  return isPython && frames[at] !== true && lines[at]?.text !== "" ? at : undefined
+/** Whether the line is the message below the frames of Python. */
+const isBehindPython = (lines: ReadonlyArray<LogLine>, frames: ReadonlyArray<boolean>, at: number): boolean => {
+  const [oneUp = "", twoUp = ""] = [lines[at - 1]?.text, lines[at - 2]?.text]
+  const isPython = PYTHON_FRAME.test(oneUp) || PYTHON_FRAME.test(twoUp) || PYTHON_MARKS.test(oneUp)
+  return isPython && frames[at] !== true && lines[at]?.text !== ""
 }
 
 /**
@@ -260,24 +259,20 @@ export const ofLog = (log: string): ReadonlyArray<string> => {
   const lines = inView(log)
   const frames = framesOf(lines)
   const chosen = new Set<number>()
-  let isKnown = false
+  // Where the last error ends that tells of its cause.
   let last = -1
-  const choose = (index: number, isCause: boolean) => {
-    chosen.add(index)
-    if (!isCause) return
-    isKnown = true
-    last = Math.max(last, index)
-  }
   lines.forEach((line, index) => {
     if (frames[index] === true) {
       if (frames[index - 1] === true || HEADS_TRACE.test(line.text)) return
-      for (const one of above(lines, frames, index)) choose(one, true)
+      for (const one of above(lines, frames, index)) {
+        chosen.add(one)
+        last = Math.max(last, one)
+      }
       return
     }
-    const message = behindPython(lines, frames, index) ?? -1
-    const said = message === index ? "cause" : says(line)
+    const said = isBehindPython(lines, frames, index) ? "cause" : says(line)
     if (said === undefined) return
-    choose(index, said === "cause")
+    chosen.add(index)
     const head = headOf(lines, frames, index)
     if (head !== undefined) chosen.add(head)
     const { attached, end } = below(lines, frames, index)
@@ -287,7 +282,7 @@ export const ofLog = (log: string): ReadonlyArray<string> => {
   const isOld =
     lines.slice(last + 1).filter(({ text }, index) => text !== "" && frames[last + 1 + index] !== true).length >=
     MAX_BEHIND
-  if (!isKnown || isOld) return []
+  if (last < 0 || isOld) return []
   return Array.from(chosen)
     .sort((a, b) => a - b)
     .map((index) => lines[index]?.text ?? "")

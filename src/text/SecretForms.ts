@@ -290,4 +290,4 @@ const withoutEncodedForm = (text: string, form: RegExp): string => {
   return result + text.slice(done)
 }
 
-const isPlain = (value: string): boolean => /^[A-Za-z]+$/.test(value) && value.length < 4 && !looksRandom(value)
+const isPlain = (value: string): boolean => /^[A-Za-z]+$/.test(value) && value.length < 4

@@ -319,8 +319,18 @@ const jobOf = (name = ""): string => name.slice(0, 256).replaceAll(/\p{Surrogate
 
 const isTrue = (value: unknown): boolean => value === true || value === "true"
 
-const runIdOf = ({ pm_id, pm_uptime }: { readonly pm_id: string; readonly pm_uptime?: number | undefined }) =>
-  pm_uptime === undefined ? null : `${pm_id}-${pm_uptime}`
+/**
+ * The id of the run of a process that has begun at `pm_uptime`; `null` if that is not known.
+ *
+ * @internal
+ */
+export const runIdOf = ({
+  pm_id,
+  pm_uptime
+}: {
+  readonly pm_id: string
+  readonly pm_uptime?: number | string | undefined
+}): string | null => (pm_uptime === undefined ? null : `${pm_id}-${pm_uptime}`)
 
 const modeOf = ({ exec_mode = "fork" }: { readonly exec_mode?: string | undefined }) => exec_mode.replace(/_mode$/, "")
 
