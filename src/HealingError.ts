@@ -352,7 +352,8 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
 /**
  * The store of requests cannot do what it was asked to.
  *
- * - `Owned`: another process has the file open for its own queue.
+ * - `Owned`: another process has the file open for its own queue, from the start or by now.
+ * - `Replaced`: the file was removed, replaced or overwritten while this process used it.
  * - `NotADatabase`: the file is none of SQLite's, is damaged, or is a folder.
  * - `ReadOnly`: the file or its folder may not be written.
  * - `Full`: there is no room left.
@@ -360,7 +361,8 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
  * - `UnexpectedState`: a request was in another state than it can have been in: somebody else writes to the database, or
  *   this package has a bug.
  * - `Closed`: its layer is closed.
- * - `Unsupported`: this better-sqlite3 would end the process on this Node. Nothing was opened.
+ * - `Unsupported`: this better-sqlite3 would end the process on this Node, so that nothing was opened; or a backup was asked of a store
+ *   that has no file.
  * - `Unavailable`: everything else, such as a disk that is gone.
  *
  * `detail` says what was wrong and what would be right; `cause` is the error of the database, if there was one.
@@ -373,6 +375,7 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
   {
     reason: Schema.Literal(
       "Owned",
+      "Replaced",
       "NotADatabase",
       "ReadOnly",
       "Full",

@@ -4,6 +4,8 @@
  * @internal
  */
 import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 
 /** @internal */
 export const millis = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
@@ -21,3 +23,10 @@ export const MAX_SLEEP = 2 ** 31 - 1
  * @internal
  */
 export const LAST_INSTANT = 8.64e15
+
+/**
+ * Lets everything else of the process go first, timers and sockets included: `Effect.yieldNow` gives way to other fibers only.
+ *
+ * @internal
+ */
+export const giveWay: Effect.Effect<void> = Effect.flatMap(Effect.clock, (clock) => clock.sleep(Duration.zero))

@@ -14,6 +14,7 @@ import type { Journal } from "./Journal.js"
 import * as MemoryStore from "./MemoryStore.js"
 import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteVersions from "./SqliteVersions.js"
+import { inClient } from "./SqlProblem.js"
 import * as SqlStore from "./SqlStore.js"
 
 /**
@@ -42,7 +43,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
    */
   static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.effect(
     this,
-    Effect.zipRight(SqliteVersions.checkClient, SqlStore.make)
+    Effect.zipRight(SqliteVersions.checkClient, SqlStore.make(inClient))
   )
 
   /**
@@ -56,5 +57,8 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
    * @since 0.1.0
    */
   static readonly layerSqlite = (filename: string): Layer.Layer<HealingStore, HealingStoreError, FileSystem | Path> =>
-    Layer.provide(Layer.effect(this, SqlStore.make), SqliteFile.layer(filename))
+    Layer.scoped(
+      this,
+      Effect.map(SqliteFile.open(filename), ({ store }) => store)
+    )
 }

@@ -38,9 +38,24 @@ export interface HistoryQuery {
 }
 
 /**
+ * How many bytes the file of a store and its log have.
+ *
+ * @internal
+ */
+export interface StoreSizes {
+  readonly database: number
+  readonly log: number
+}
+
+/**
  * The journal of a queue. One process owns it at a time, and the queue in it keeps the order in memory: it writes down
  * each transition, and reads when it opens.
  *
+ * - `backup`: copies a SQLite database into a file that is not there yet, in a folder that is, while it is in use; `VACUUM INTO`. The
+ *   process stands still meanwhile, for about a second for 100 MB. A plain copy of the file can be damaged: it lacks the log. It fails
+ *   with a `HealingStoreError` if the copy cannot be written, or the database is none of SQLite's.
+ * - `location`: where it is, in words: the path of the file, if it is one.
+ * - `sizes`: how many bytes the file and its log have, if it is one.
  * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state
  *   than expected, or a second pending or second running one for a job (R14), fails with the reason `UnexpectedState`.
  * - `queueState`: what was written last; `undefined` at first.
@@ -58,12 +73,17 @@ export interface HistoryQuery {
  *
  * Times are milliseconds since 1970.
  *
- * Its members are internal: to those outside of the package a store is what its layers make.
+ * Its other members are internal: to those outside of the package a store is what its layers make.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Journal {
+  readonly backup: (path: string) => Effect.Effect<void, HealingStoreError>
+  /** @internal */
+  readonly location: string
+  /** @internal */
+  readonly sizes: Effect.Effect<Option.Option<StoreSizes>>
   /** @internal */
   readonly commit: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   /** @internal */

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type HealingStoreError, unexpectedState } from "../HealingError.js"
+import { HealingStoreError, unexpectedState } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Occurrence, QueueState, Transition } from "./Change.js"
 import type { Journal } from "./Journal.js"
@@ -49,6 +49,13 @@ export const make = (): Journal => {
   }
 
   return {
+    location: "memory",
+    backup: (path) =>
+      new HealingStoreError({
+        reason: "Unsupported",
+        detail: `The backup ${path} cannot be written: the requests are kept in memory alone, by HealingStore.layerMemory`
+      }),
+    sizes: Effect.succeedNone,
     commit: (changes) =>
       Effect.suspend(() => {
         const undo: Array<() => void> = []

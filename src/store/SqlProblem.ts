@@ -1,5 +1,5 @@
 /**
- * What goes wrong in an SQL database, as a typed error.
+ * What goes wrong in an SQL database, as a typed error that says where, why, and what helps.
  *
  * @internal
  */
@@ -8,6 +8,29 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { HealingStoreError } from "../HealingError.js"
+import * as FileTrouble from "./FileTrouble.js"
+
+/**
+ * Where requests are kept.
+ *
+ * - `name`: in words: the path of the file, if it is one.
+ * - `file`: the path of the file.
+ *
+ * @internal
+ */
+export interface Place {
+  readonly name: string
+  readonly file: string | undefined
+}
+
+/** @internal */
+export const inFile = (file: string): Place => ({ name: file, file })
+
+/** @internal */
+export const inMemory: Place = { name: "the database in memory", file: undefined }
+
+/** @internal */
+export const inClient: Place = { name: "the database of the SqlClient", file: undefined }
 
 const rootOf = (error: unknown): unknown =>
   (error instanceof SqlError || error instanceof Migrator.MigrationError) && error.cause !== undefined
@@ -24,41 +47,100 @@ export const codeOf = (error: unknown): string | undefined => {
   return Predicate.hasProperty(root, "code") && typeof root.code === "string" ? root.code : undefined
 }
 
+/** SQLite names tables and columns in it, and no values. */
+const messageOf = (error: unknown): string => {
+  const root = rootOf(error)
+  return root instanceof Error && root.message !== "" ? root.message : "no reason was given"
+}
+
+/**
+ * A write that came too late: another process owns the file. The trigger that says so stands in `SqliteOwner.ts`.
+ *
+ * @internal
+ */
+export const FENCED = "SQLITE_CONSTRAINT_TRIGGER"
+
+const GOES_ON = "this process tries again, and goes on by itself"
+
 const NO_DRIVER =
   "better-sqlite3 cannot be loaded: install it anew (npm install better-sqlite3@13), " +
   "which has binaries for Linux, macOS and Windows on x64 and arm64"
 
-const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: string]> = [
-  ["SQLITE_NOTADB", "NotADatabase", "it is not a SQLite database"],
-  ["SQLITE_CORRUPT", "NotADatabase", "it is damaged: restore it from a copy"],
+const isReadOnly = ({ file }: Place): string =>
+  (file && FileTrouble.mayNotWrite(file)) ??
+  "it may only be read: let this process write it, the files beside it and its folder"
+
+const isFull = ({ file }: Place): string => {
+  const room = file === undefined ? undefined : FileTrouble.roomFor(file)
+  return `there is no room left${room === undefined ? "" : ` (${room})`}: free some; ${GOES_ON}`
+}
+
+/** A file that has reached the limit of its size fails as one on a full disk does. */
+const takesNoMore = (place: Place): string =>
+  `${isFull(place)}. Or the file has reached the limit of its size (ulimit -f)`
+
+const isLocked = ({ file }: Place): string =>
+  file === undefined
+    ? `another program holds it locked: end its transaction; ${GOES_ON}`
+    : `${FileTrouble.lockedBy(file)} holds it locked: end that (fuser -v ${file}* shows who has it open); ${GOES_ON}`
+
+const isDamaged = ({ file }: Place): string =>
+  file === undefined
+    ? "it is damaged: restore it from a backup"
+    : `it is damaged: stop this process, and restore the last backup, or save what can be read: sqlite3 ${file} .recover | sqlite3 ${file}.recovered`
+
+const isNoDatabase = ({ file }: Place): string =>
+  file === undefined
+    ? "it is not a SQLite database"
+    : `it is not a SQLite database, and was left as it is: name another file, or move this one away (mv ${file} ${file}.other)`
+
+const isUnopenable = ({ file }: Place): string =>
+  `the file cannot be opened: ${(file && FileTrouble.mayNotWrite(file)) ?? "its folder must exist and be writable, and ulimit -n must leave room for more open files"}`
+
+type Why = (place: Place, error: unknown) => string
+
+/** The longest code that fits comes first. */
+const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["reason"], why: Why]> = [
+  ["SQLITE_NOTADB", "NotADatabase", isNoDatabase],
+  ["SQLITE_CORRUPT", "NotADatabase", isDamaged],
+  ["SQLITE_READONLY", "ReadOnly", isReadOnly],
+  ["SQLITE_PERM", "ReadOnly", isReadOnly],
+  ["SQLITE_FULL", "Full", isFull],
+  ["SQLITE_IOERR_WRITE", "Full", takesNoMore],
   [
-    "SQLITE_READONLY",
-    "ReadOnly",
-    "it may only be read: let the process write the file, those beside it and its folder"
+    "SQLITE_IOERR",
+    "Unavailable",
+    (_, error) => `its disk reports an error (${codeOf(error)}): see the log of the system (dmesg); ${GOES_ON}`
   ],
-  ["SQLITE_FULL", "Full", "there is no room left: free some, work goes on by itself"],
-  ["SQLITE_IOERR_WRITE", "Full", "the disk takes no more (it is full, or the file has reached its size limit)"],
-  ["SQLITE_BUSY", "Unavailable", "another program holds it locked"],
-  ["SQLITE_CANTOPEN", "Unavailable", "the file cannot be opened: its folder must exist and be writable"],
-  ["ERR_MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
-  ["MODULE_NOT_FOUND", "Unavailable", NO_DRIVER],
-  ["ERR_DLOPEN_FAILED", "Unavailable", NO_DRIVER]
+  ["SQLITE_BUSY", "Unavailable", isLocked],
+  ["SQLITE_LOCKED", "Unavailable", isLocked],
+  ["SQLITE_CANTOPEN", "Unavailable", isUnopenable],
+  [FENCED, "Owned", () => "another process owns it by now"],
+  ["ERR_MODULE_NOT_FOUND", "Unavailable", () => NO_DRIVER],
+  ["MODULE_NOT_FOUND", "Unavailable", () => NO_DRIVER],
+  ["ERR_DLOPEN_FAILED", "Unavailable", () => NO_DRIVER],
+  [
+    "",
+    "Unavailable",
+    (_, error) =>
+      `the database answers "${messageOf(error)}": either somebody else has changed its tables, or this is a bug of effect-healing`
+  ]
 ]
 
-/** @internal */
-export const storeError = (what: string, error: unknown): HealingStoreError => {
+/**
+ * - `what`: that which cannot be done, as in `cannot be written`.
+ *
+ * @internal
+ */
+export const storeError = (place: Place, what: string, error: unknown): HealingStoreError => {
   if (error instanceof HealingStoreError) return error
   const code = codeOf(error) ?? ""
-  const [, reason, why] = reasons.find(([known]) => code.startsWith(known)) ?? [
-    code,
-    "Unavailable" as const,
-    code === "" ? "the database failed" : `the database failed with ${code}`
-  ]
-  return new HealingStoreError({
-    reason,
-    detail: `The store of healing requests ${what}: ${why}`,
-    cause: rootOf(error)
-  })
+  // better-sqlite3 gives that one no code.
+  const known = messageOf(error).includes("directory does not exist")
+    ? (["", "Unavailable", isUnopenable] as const)
+    : reasons.find(([start]) => code.startsWith(start))
+  const [, reason, why] = known ?? ["", "Unavailable" as const, messageOf]
+  return new HealingStoreError({ reason, detail: `${place.name} ${what}: ${why(place, error)}`, cause: rootOf(error) })
 }
 
 /**
@@ -67,6 +149,7 @@ export const storeError = (what: string, error: unknown): HealingStoreError => {
  * @internal
  */
 export const typed =
+  (place: Place) =>
   (what: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, HealingStoreError, R> =>
-    Effect.mapError(self, (error) => storeError(what, error))
+    Effect.mapError(self, (error) => storeError(place, what, error))

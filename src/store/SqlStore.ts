@@ -11,7 +11,8 @@ import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
-import { typed } from "./SqlProblem.js"
+import * as SqlBackup from "./SqlBackup.js"
+import { type Place, typed as typedIn } from "./SqlProblem.js"
 import * as SqlTables from "./SqlTables.js"
 import * as SqlWriter from "./SqlWriter.js"
 
@@ -57,9 +58,12 @@ const readable = <A, I>(row: Schema.Schema<A, I>) => {
  *
  * @internal
  */
-export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (
+  place: Place
+): Effect.fn.Return<Journal, HealingStoreError, SqlClient> {
   const sql = (yield* SqlClient).withoutTransforms()
-  yield* SqlTables.open
+  const typed = typedIn(place)
+  yield* SqlTables.open(place)
 
   /** Those of the rows that cannot be read, which are out of the way then, and the others. */
   const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
@@ -118,7 +122,10 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
         if (row === undefined) return Effect.succeedNone
         return Either.match(fromRow(row), {
           onLeft: (reason) =>
-            new HealingStoreError({ reason: "Unavailable", detail: `The request ${number} was set aside: ${reason}` }),
+            new HealingStoreError({
+              reason: "Unavailable",
+              detail: `The request ${number} in ${place.name} was set aside: ${reason}`
+            }),
           onRight: Effect.succeedSome
         })
       })
@@ -135,7 +142,10 @@ export const make: Effect.Effect<Journal, HealingStoreError, SqlClient> = Effect
       ) RETURNING number`
 
   return {
-    commit: SqlWriter.make(sql),
+    location: place.name,
+    backup: (path) => SqlBackup.make(sql, place, path),
+    sizes: Effect.succeedNone,
+    commit: SqlWriter.make(sql, typed("cannot be written")),
     queueState: typed("cannot be read")(
       Effect.gen(function* () {
         const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`

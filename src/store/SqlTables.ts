@@ -9,7 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
-import { storeError } from "./SqlProblem.js"
+import { type Place, storeError } from "./SqlProblem.js"
 
 const requests = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -80,22 +80,27 @@ const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 /**
  * Makes the tables, or brings them up to date. It fails with the reason `TooNew` if a newer version of the package has done so.
  *
+ * - `place`: what errors name.
+ *
  * @internal
  */
-export const open = Effect.gen(function* () {
-  const sql = (yield* SqlClient).withoutTransforms()
-  yield* migrate
-  const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
-    Effect.flatMap(Schema.decodeUnknown(Latest))
+export const open = (place: Place) =>
+  Effect.gen(function* () {
+    const sql = (yield* SqlClient).withoutTransforms()
+    yield* migrate
+    const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
+      Effect.flatMap(Schema.decodeUnknown(Latest))
+    )
+    const known = Math.max(...migrations.map(([id]) => id))
+    if (row.number > known) {
+      return yield* new HealingStoreError({
+        reason: "TooNew",
+        detail:
+          `${place.name} has version ${row.number}, and this version of effect-healing knows up to ${known}, so nothing was changed in it: ` +
+          "update effect-healing (npm install effect-healing@latest)"
+      })
+    }
+  }).pipe(
+    // Statements that fail in the middle of a migration do so as defects.
+    Effect.catchAllCause((cause) => Effect.fail(storeError(place, "cannot be opened", Cause.squash(cause))))
   )
-  const known = Math.max(...migrations.map(([id]) => id))
-  if (row.number > known) {
-    return yield* new HealingStoreError({
-      reason: "TooNew",
-      detail: `The database has version ${row.number}, and this version of effect-healing knows up to ${known}: update it`
-    })
-  }
-}).pipe(
-  // Statements that fail in the middle of a migration do so as defects.
-  Effect.catchAllCause((cause) => Effect.fail(storeError("cannot be opened", Cause.squash(cause))))
-)

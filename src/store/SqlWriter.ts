@@ -14,12 +14,19 @@ import { type HealingStoreError, unexpectedState } from "../HealingError.js"
 import type { Change } from "./Change.js"
 import type { Journal } from "./Journal.js"
 import { columns, FIXED, toRow } from "./RequestRow.js"
-import { codeOf, typed } from "./SqlProblem.js"
+import { codeOf, FENCED } from "./SqlProblem.js"
 
 type Written = Effect.Effect<void, HealingStoreError | SqlError>
 
-/** @internal */
-export const make = (sql: SqlClient): Journal["commit"] => {
+/**
+ * - `typed`: makes typed errors of those of the database.
+ *
+ * @internal
+ */
+export const make = (
+  sql: SqlClient,
+  typed: (written: Written) => Effect.Effect<void, HealingStoreError>
+): Journal["commit"] => {
   const statements = statementsOf(sql)
   const write = writeWith(statements)
 
@@ -35,7 +42,7 @@ export const make = (sql: SqlClient): Journal["commit"] => {
     )
 
   const written = (use: (connection: Connection) => Written): Effect.Effect<void, HealingStoreError> =>
-    Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible, typed("cannot be written"))
+    typed(Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible))
 
   return (changes) => {
     const [first, second] = changes
@@ -99,7 +106,7 @@ const writeWith =
           )
     ).pipe(
       Effect.catchTag("SqlError", (error) =>
-        codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true
+        codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true && codeOf(error) !== FENCED
           ? failFor(from ?? "not there, and no other one of its job in its state")
           : Effect.fail(error)
       )

@@ -1,68 +1,28 @@
 /**
- * A SQLite file of our own: made if it is not there, safe from power cuts, and owned by one process at a time.
+ * A store in a SQLite file of our own: made if it is not there, safe from power cuts, and owned by one process at a time.
  *
  * @internal
  */
+import { statSync } from "node:fs"
 import * as Reactivity from "@effect/experimental/Reactivity"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import { SqlClient } from "@effect/sql/SqlClient"
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
-import type { SqliteOptions } from "./SqliteDriver.js"
-import { checkDriver } from "./SqliteVersions.js"
-import { codeOf, storeError } from "./SqlProblem.js"
-
-type Connected = Effect.Effect<SqlClient, HealingStoreError, Scope.Scope | Reactivity.Reactivity>
-
-/** What the constructor of the client throws surfaces as a defect. */
-const connect = (options: SqliteOptions): Connected =>
-  // It is loaded when it is needed, since it loads native code.
-  Effect.promise(() => import("./SqliteDriver.js")).pipe(
-    Effect.tap(({ driver }) => checkDriver(driver)),
-    Effect.flatMap(({ make }) => make(options)),
-    Effect.catchAllCause((cause) =>
-      Effect.fail(storeError(`in ${options.filename} cannot be opened`, Cause.squash(cause)))
-    )
-  )
-
-const Owner = Schema.Tuple(Schema.Struct({ pid: Schema.Int, since: Schema.Int }))
-
-/** Who owns the file, as far as it tells. */
-const describeOwner = (filename: string): Effect.Effect<string, never, Reactivity.Reactivity> =>
-  connect({ filename, readonly: true, disableWAL: true }).pipe(
-    Effect.flatMap((sql) => sql`SELECT pid, since FROM healing_owner`),
-    Effect.flatMap(Schema.decodeUnknown(Owner)),
-    Effect.map(([{ pid, since }]) => `the process ${pid}, since ${new Date(since).toISOString()}`),
-    Effect.orElseSucceed(() => "another process"),
-    Effect.scoped
-  )
-
-/** Locks the file for as long as the scope is open, or the process lives. */
-const lock = (filename: string): Effect.Effect<void, HealingStoreError, Scope.Scope | Reactivity.Reactivity> =>
-  Effect.gen(function* () {
-    const sql = yield* connect({ filename: `${filename}-owner`, disableWAL: true })
-    // The loser is told at once.
-    yield* sql.unsafe("PRAGMA busy_timeout = 0")
-    yield* sql.unsafe("BEGIN EXCLUSIVE")
-  }).pipe(
-    Effect.catchAll((error) =>
-      codeOf(error)?.startsWith("SQLITE_BUSY") === true
-        ? Effect.flatMap(describeOwner(filename), (owner) => Effect.fail(inUse(filename, owner)))
-        : Effect.fail(storeError(`in ${filename} cannot be opened`, error))
-    )
-  )
-
-const inUse = (filename: string, owner: string) =>
-  new HealingStoreError({
-    reason: "Owned",
-    detail: `${filename} is in use by ${owner}: stop that one, or give each its own file`
-  })
+import { inWords } from "../internal/FileProblem.js"
+import * as SafeLog from "../internal/SafeLog.js"
+import { mayNotWrite } from "./FileTrouble.js"
+import type { Journal } from "./Journal.js"
+import * as SqlBackup from "./SqlBackup.js"
+import { BUSY_TIMEOUT, connect } from "./SqliteConnection.js"
+import type { SqliteIdentity } from "./SqliteIdentity.js"
+import * as SqliteOwner from "./SqliteOwner.js"
+import * as SqliteUpkeep from "./SqliteUpkeep.js"
+import { inFile, inMemory, storeError } from "./SqlProblem.js"
+import * as SqlStore from "./SqlStore.js"
 
 /** Returns the name that the file has without links, so that it has one owner under all of its names. */
 const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, FileSystem | Path> =>
@@ -90,44 +50,151 @@ const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, Fi
       (cause) =>
         new HealingStoreError({
           reason: "ReadOnly",
-          detail: `${filename} may only be read: let the process write it and its folder`,
+          detail: `${filename} may only be read: ${mayNotWrite(filename) ?? "let this process write it and its folder"}`,
           cause
         })
     )
     return yield* fileSystem.realPath(filename)
   }).pipe(
     Effect.catchTags({
-      BadArgument: (error) => Effect.fail(storeError(`in ${filename} cannot be opened`, error)),
+      BadArgument: (error) => Effect.fail(storeError(inFile(filename), "cannot be opened", error)),
       SystemError: (error) =>
         new HealingStoreError({
           reason: error.reason === "PermissionDenied" ? "ReadOnly" : "Unavailable",
-          detail: `The folder of ${filename} cannot be made or read (${error.reason}): name one that can be written`,
+          detail: `The folder of ${filename} cannot be made or read (${inWords(error.reason)}): name one that this process can write`,
           cause: error
         })
     })
   )
 
-const open = (name: string) =>
-  Effect.gen(function* () {
-    const filename = name === ":memory:" ? name : yield* makeRoom(name)
-    if (filename !== ":memory:") yield* lock(filename)
-    const sql = yield* connect({ filename })
-    const since = yield* Clock.currentTimeMillis
-    yield* Effect.mapError(
-      Effect.gen(function* () {
-        yield* sql`PRAGMA synchronous = FULL`
-        // Time enough for a reader's lock, and not enough to be missed: all of the process stands still meanwhile.
-        yield* sql`PRAGMA busy_timeout = 250`
-        yield* sql`CREATE TABLE IF NOT EXISTS healing_owner (id INTEGER PRIMARY KEY, pid INTEGER, since INTEGER)`
-        yield* sql`INSERT INTO healing_owner ${sql.insert({ id: 1, pid: process.pid, since })}
-          ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, since = excluded.since`
-      }),
-      (error) => storeError(`in ${filename} cannot be opened`, error)
-    )
-    return sql
+/**
+ * The store, together with its connection.
+ *
+ * @internal
+ */
+export interface SqliteFile {
+  readonly store: Journal
+  readonly sql: SqlClient
+}
+
+/**
+ * What opening needs.
+ *
+ * @internal
+ */
+export type Needs = FileSystem | Path | Scope.Scope
+
+const storeOver = (sql: SqlClient, place: Parameters<typeof SqlStore.make>[0]) =>
+  Effect.provideService(SqlStore.make(place), SqlClient, sql)
+
+const openMemory: Effect.Effect<SqliteFile, HealingStoreError, Scope.Scope | Reactivity.Reactivity> = Effect.gen(
+  function* () {
+    const sql = yield* connect(inMemory, { filename: ":memory:" })
+    return { sql, store: yield* storeOver(sql, inMemory) }
+  }
+)
+
+const openFile = Effect.fnUntraced(function* (name: string) {
+  const file = yield* makeRoom(name)
+  const owner = yield* SqliteOwner.make(file)
+  const sql = yield* connect(inFile(file), { filename: file })
+  const set = Effect.gen(function* () {
+    yield* sql`PRAGMA synchronous = FULL`
+    yield* sql.unsafe(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
+    yield* SqliteUpkeep.prepare(sql)
+    yield* owner.claim(sql)
+  })
+  const opened = Effect.mapError((error: unknown) => storeError(inFile(file), "cannot be opened", error))
+  yield* opened(set)
+  const store = yield* storeOver(sql, inFile(file))
+  yield* opened(owner.fence(sql))
+  const upkeep = yield* opened(SqliteUpkeep.make(sql, file))
+  const guards = { file, owner, upkeep, identity: upkeep.identity }
+  return { sql, store: { ...guarded(store, guards), backup: backupOf(sql, file), sizes: sizesOf(file) } }
+})
+
+/** A copy has no owner, and no mark: should it be put in the place of a file that is in use, that is seen. */
+const backupOf =
+  (sql: SqlClient, file: string): Journal["backup"] =>
+  (path) => {
+    const disown = (copy: string) =>
+      connect(inFile(copy), { filename: copy, disableWAL: true }).pipe(
+        Effect.flatMap((sql) => Effect.zipRight(sql`DELETE FROM healing_owner`, sql`PRAGMA user_version = 0`)),
+        Effect.mapError((error) => storeError(inFile(path), "cannot be written", error)),
+        Effect.scoped,
+        Effect.provide(Reactivity.layer)
+      )
+    return SqlBackup.make(sql, inFile(file), path, disown)
+  }
+
+const sizesOf = (file: string): Journal["sizes"] =>
+  Effect.sync(() => {
+    const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    return Option.some({ database: sizeOf(file), log: sizeOf(`${file}-wal`) })
   })
 
-/** @internal */
-export const layer = (filename: string): Layer.Layer<SqlClient, HealingStoreError, FileSystem | Path> =>
+const lockedAnew = (file: string): string => {
+  const lockFile = SqliteOwner.lockFileOf(file)
+  return `${lockFile} was removed while this process used it, and is locked anew. Leave it there: its lock ends with the process`
+}
+
+interface Guards {
+  readonly file: string
+  readonly owner: SqliteOwner.SqliteOwner
+  readonly upkeep: SqliteUpkeep.SqliteUpkeep
+  readonly identity: SqliteIdentity
+}
+
+/**
+ * Nothing is written into a file that is no longer this one, nor by a process that no longer owns it; and what was written into one
+ * while it was being replaced is not acknowledged.
+ */
+const guarded = (store: Journal, { file, identity, owner, upkeep }: Guards): Journal => {
+  let isLost: HealingStoreError | undefined
+
+  // Another owner changes the file, too: so who owns it is asked before whether it was overwritten.
+  const check = Effect.suspend((): Effect.Effect<boolean, HealingStoreError> => {
+    const problem = isLost ?? identity.elsewhere
+    return problem === undefined ? owner.keep : Effect.fail(problem)
+  }).pipe(
+    Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file), {}) : Effect.void)),
+    Effect.zipRight(Effect.suspend(() => identity.problem ?? Effect.void))
+  )
+
+  const onOwned = (error: HealingStoreError): Effect.Effect<never, HealingStoreError> =>
+    error.reason !== "Owned"
+      ? Effect.fail(error)
+      : Effect.flatMap(SqliteOwner.lost(file), (why) => {
+          isLost ??= why
+          return Effect.fail(isLost)
+        })
+
+  const guard = <A>(write: Effect.Effect<A, HealingStoreError>) =>
+    Effect.uninterruptible(
+      check.pipe(
+        Effect.zipRight(write),
+        Effect.zipLeft(check),
+        Effect.catchAll((error) => onOwned(error))
+      )
+    )
+
+  return {
+    ...store,
+    commit: (changes) => Effect.zipRight(guard(store.commit(changes)), upkeep.committed(changes.length)),
+    prune: (endedBefore, limit) =>
+      Effect.tap(guard(store.prune(endedBefore, limit)), (removed) => upkeep.committed(removed))
+  }
+}
+
+/**
+ * Opens the file for as long as the scope is open. `:memory:` is one that nobody sees.
+ *
+ * @internal
+ */
+export const open = (filename: string): Effect.Effect<SqliteFile, HealingStoreError, Needs> => {
   // The driver takes it without the spaces around it, too, and without a name keeps everything in a file that it removes.
-  Layer.scoped(SqlClient, open(filename.trim())).pipe(Layer.provide(Reactivity.layer))
+  const name = filename.trim()
+  const opened: Effect.Effect<SqliteFile, HealingStoreError, Needs | Reactivity.Reactivity> =
+    name === ":memory:" ? openMemory : openFile(name)
+  return Effect.provide(opened, Reactivity.layer)
+}

@@ -1,9 +1,8 @@
 import { Command, FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
-import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
-import { Context, Effect, Layer, Logger, LogLevel, Option, Schema, type Scope, Stream } from "effect"
+import { Effect, Logger, LogLevel, Option, Schema, type Scope, Stream } from "effect"
 import { type HealingRequest, HealingStore } from "effect-healing"
 import * as SqliteFile from "../../src/store/SqliteFile.js"
 import { bundle } from "../support/bundle.js"
@@ -18,11 +17,7 @@ const tempFile = Effect.zipWith(tempFolder, Path.Path, (folder, path) => path.jo
 const open = (filename: string) => openStore(HealingStore.layerSqlite(filename))
 
 /** The store together with its own connection. */
-const openBoth = (filename: string) =>
-  Effect.map(Layer.build(Layer.provideMerge(HealingStore.layerSql, SqliteFile.layer(filename))), (context) => ({
-    store: Context.get(context, HealingStore),
-    sql: Context.get(context, SqlClient.SqlClient)
-  }))
+const openBoth = SqliteFile.open
 
 /** A connection of somebody else. */
 const connect = (filename: string, options?: Database.Options) =>
@@ -161,7 +156,7 @@ describe("the owner", () => {
           for (let i = 0; i < 2; i++) {
             const error = yield* Effect.flip(Effect.scoped(open(filename)))
             assert(error._tag === "HealingStoreError" && error.reason === "Owned")
-            assert.include(error.message, `process ${process.pid}, since `)
+            assert.include(error.message, `the process ${process.pid} (`)
             assert.include(error.message, filename)
           }
           yield* first.commit([insert(aRequest(1))])
@@ -194,7 +189,7 @@ describe("the owner", () => {
       assert.isTrue(line.holds)
       const error = yield* Effect.flip(Effect.scoped(open(filename)))
       assert(error._tag === "HealingStoreError" && error.reason === "Owned")
-      assert.include(error.message, `process ${line.pid}, since `)
+      assert.include(error.message, `the process ${line.pid} (`)
       assert.deepStrictEqual(yield* all(filename, "SELECT number, state FROM healing_requests"), [
         { number: 1, state: "pending" }
       ])
@@ -204,7 +199,7 @@ describe("the owner", () => {
 
       const { line: other } = yield* inProcess("open", filename)
       assert.strictEqual(other.reason, "Owned")
-      assert.include(other.message, `process ${process.pid}, since `)
+      assert.include(other.message, `the process ${process.pid} (`)
       yield* store.commit([move("pending", aRequest(1, { state: "running" }))])
     })
   )

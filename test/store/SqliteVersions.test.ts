@@ -10,7 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HealingStore } from "effect-healing"
 import { checkDriver, versionProblem } from "../../src/store/SqliteVersions.js"
-import { storeError } from "../../src/store/SqlProblem.js"
+import { inFile, storeError } from "../../src/store/SqlProblem.js"
 import { bundle } from "../support/bundle.js"
 
 const collectedProcess = new URL("../support/collectedProcess.ts", import.meta.url)
@@ -50,12 +50,9 @@ describe("better-sqlite3 and Node", () => {
 describe("a better-sqlite3 that cannot be loaded", () => {
   for (const code of ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_DLOPEN_FAILED"]) {
     it(`is told of with what to do: ${code}`, () => {
-      const { message, reason } = storeError("in h.db cannot be opened", Object.assign(new Error(), { code }))
+      const { message, reason } = storeError(inFile("h.db"), "cannot be opened", Object.assign(new Error(), { code }))
       assert.strictEqual(reason, "Unavailable")
-      assert.match(
-        message,
-        /^The store of healing requests in h\.db cannot be opened: better-sqlite3 cannot be loaded: .*npm install/
-      )
+      assert.match(message, /^h\.db cannot be opened: better-sqlite3 cannot be loaded: .*npm install/)
     })
   }
 })

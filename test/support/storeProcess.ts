@@ -5,9 +5,12 @@
  * - `hold`: opens it, writes a request and stays.
  * - `fill`: opens it and writes batches of big requests until one fails.
  * - `nobody`: as `open`, without the rights of root.
+ * - `serve <user>`: as this user, opens or writes what each line of its input names, `open <file>` or `commit <file>`, and answers each
+ *   with a line of its own. It holds what it has opened.
  */
+import { createInterface } from "node:readline"
 import { NodeContext } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Layer, Scope, Stream } from "effect"
 import { HealingStore } from "effect-healing"
 import { aRequest, ended, insert, openStore } from "./storeSamples.js"
 
@@ -32,19 +35,49 @@ const fill = (store: Effect.Effect.Success<ReturnType<typeof inFile>>) =>
   })
 
 /** Not before everything is loaded, which the others may not be allowed to read. */
-const becomeNobody = Effect.gen(function* () {
-  yield* Effect.scoped(inFile(":memory:"))
-  yield* Effect.sync(() => {
-    if (process.getuid?.() !== 0) return
-    process.setgroups?.([])
-    process.setgid?.(65534)
-    process.setuid?.(65534)
+const become = (user: number) =>
+  Effect.gen(function* () {
+    yield* Effect.scoped(inFile(":memory:"))
+    yield* Effect.sync(() => {
+      if (process.getuid?.() !== 0 || user === 0) return
+      process.setgroups?.([])
+      process.setgid?.(user)
+      process.setuid?.(user)
+    })
   })
-})
+
+const serve = (user: number) =>
+  Effect.gen(function* () {
+    yield* become(user)
+    const scope = yield* Effect.scope
+    const stores = new Map<string, Effect.Effect.Success<ReturnType<typeof inFile>>>()
+    let number = user * 1000
+    const answer = (line: string) => {
+      const [what, filename = ""] = line.split(" ")
+      const store = stores.get(filename)
+      const done =
+        what === "open"
+          ? Effect.map(Scope.extend(inFile(filename), scope), (store) => void stores.set(filename, store))
+          : Effect.suspend(() => store?.commit([insert(ended(++number, 1))]) ?? Effect.dieMessage("it is not open"))
+      return Effect.match(done, {
+        onFailure: ({ message, reason }) => ({ reason, message }),
+        onSuccess: () => ({ holds: true })
+      })
+    }
+    yield* Stream.fromAsyncIterable(
+      createInterface({ input: process.stdin }),
+      () => new Cause.UnknownException("no input")
+    ).pipe(
+      Stream.runForEach((line) => Effect.flatMap(answer(line), print)),
+      Effect.orDie
+    )
+    return {}
+  })
 
 const main = (what: string | undefined, filename: string) =>
   Effect.gen(function* () {
-    if (what === "nobody") yield* becomeNobody
+    if (what === "serve") return yield* serve(Number(filename))
+    if (what === "nobody") yield* become(65534)
     const store = yield* inFile(filename)
     if (what === "fill") return yield* fill(store)
     if (what === "hold") {

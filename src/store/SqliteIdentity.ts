@@ -1,0 +1,146 @@
+/**
+ * Whether the files at the paths of a database are still those that this process has opened.
+ *
+ * A file that is removed or replaced lives on for those who have it open: what they write into it is on no path. SQLite does not look.
+ * See https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use.
+ *
+ * A copy that is written over the file keeps its inode. But the file changes only when pages are moved into it from the log, which only
+ * this process does, and each time with another mark in the header, the `user_version` of SQLite. If it has changed otherwise, and has no
+ * mark of ours, it was overwritten.
+ *
+ * @internal
+ */
+import { execFileSync } from "node:child_process"
+import { randomInt } from "node:crypto"
+import { type BigIntStats, statSync } from "node:fs"
+import { HealingStoreError } from "../HealingError.js"
+
+/** What the database consists of on disk, while it is open. */
+const pathsOf = (file: string): ReadonlyArray<string> => [file, `${file}-wal`, `${file}-shm`]
+
+/** A look costs about a microsecond. It is synchronous, so that nothing is acknowledged between a commit and the look. */
+const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    // A folder that may not be looked into any more says nothing about the file.
+    return "unknown"
+  }
+}
+
+/** Prints the mark, or nothing if the file has no header of SQLite's: https://www.sqlite.org/fileformat.html#the_database_header. */
+const PRINT_MARK = `
+const header = Buffer.alloc(100)
+const fs = require("node:fs")
+fs.readSync(fs.openSync(process.argv[1], "r"), header, 0, 100, 0)
+if (header.toString("latin1", 0, 15) === "SQLite format 3") console.log(header.readInt32BE(60))`
+
+/**
+ * The mark in the header. Another process reads it: this one would lose the locks of SQLite when it closes the file
+ * (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+ */
+const readMark = (file: string): number | undefined | "unknown" => {
+  try {
+    const printed = execFileSync(process.execPath, ["-e", PRINT_MARK, file], {
+      encoding: "utf8",
+      env: {},
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 10_000
+    })
+    return printed === "" ? undefined : Number(printed)
+  } catch {
+    return "unknown"
+  }
+}
+
+/** While a reader keeps pages in the log, the mark of the file can be an old one. */
+const MAX_MARKS = 1000
+
+/** @internal */
+export class SqliteIdentity {
+  readonly #file: string
+  readonly #opened: ReadonlyMap<string, BigIntStats>
+  #marks: ReadonlyArray<number>
+  /** When the file has changed last by what this process has done. */
+  #changedAt: bigint | undefined
+  #problem: HealingStoreError | undefined
+
+  /**
+   * To be made when the files are there.
+   *
+   * - `mark`: the one in the header.
+   */
+  constructor(file: string, mark: number) {
+    this.#file = file
+    this.#marks = [mark]
+    this.#opened = new Map(
+      pathsOf(file).flatMap((path) => {
+        const found = lookAt(path)
+        return found === undefined || found === "unknown" ? [] : [[path, found]]
+      })
+    )
+    this.hasMoved(false)
+  }
+
+  /** The next thing to be done is to write this mark, and to move pages from the log into the file. */
+  willMove(mark: number): void {
+    this.#marks = [...this.#marks.slice(-MAX_MARKS), mark]
+  }
+
+  /** That was done, as far as nobody read the log. Anything else that changes the file is not ours. */
+  hasMoved(isComplete: boolean): void {
+    if (isComplete) this.#marks = this.#marks.slice(-1)
+    const found = lookAt(this.#file)
+    this.#changedAt = found === undefined || found === "unknown" ? undefined : found.mtimeNs
+  }
+
+  /** What is not at its path any more; once it is, for ever, since what was written meanwhile is nowhere. */
+  get elsewhere(): HealingStoreError | undefined {
+    this.#problem ??= this.#lookElsewhere()
+    return this.#problem
+  }
+
+  /** The same, or what was written over the file. */
+  get problem(): HealingStoreError | undefined {
+    this.#problem ??= this.#lookElsewhere() ?? this.#lookForOverwritten()
+    return this.#problem
+  }
+
+  #lookElsewhere(): HealingStoreError | undefined {
+    for (const [path, opened] of this.#opened) {
+      const found = lookAt(path)
+      if (found === "unknown") continue
+      if (found === undefined) return this.#replaced(`${path} was removed`)
+      if (found.ino !== opened.ino || found.dev !== opened.dev) return this.#replaced(`${path} was replaced`)
+    }
+    return undefined
+  }
+
+  #lookForOverwritten(): HealingStoreError | undefined {
+    const found = lookAt(this.#file)
+    if (found === undefined || found === "unknown" || found.mtimeNs === this.#changedAt) return undefined
+    const mark = readMark(this.#file)
+    if (mark === undefined || (mark !== "unknown" && !this.#marks.includes(mark))) {
+      return this.#replaced(`${this.#file} was overwritten`)
+    }
+    this.#changedAt = found.mtimeNs
+    return undefined
+  }
+
+  #replaced(what: string): HealingStoreError {
+    const file = this.#file
+    return new HealingStoreError({
+      reason: "Replaced",
+      detail:
+        `${what} while this process used it. Nothing is taken in, reviewed or written any more. Stop this process. To go on with a ` +
+        `backup, remove ${file}, ${file}-wal and ${file}-shm, and put it there. Then start again`
+    })
+  }
+}
+
+/**
+ * A mark that no other file has.
+ *
+ * @internal
+ */
+export const newMark = (): number => randomInt(1, 2 ** 31)
