@@ -25,6 +25,8 @@ export interface Alarm {
 
 interface Setting {
   readonly at: number
+  /** How long the machine had been suspended by then: what sleeps does not hear of more. */
+  readonly suspended: number
   fiber: Fiber.RuntimeFiber<void> | undefined
 }
 
@@ -57,15 +59,19 @@ export const make = (clock: Clock.Clock, ring: () => void): Alarm => {
     setting?.fiber === undefined ? Effect.void : Fiber.interruptFork(setting.fiber)
 
   // One that rings early costs a look; to move it at each change would cost more.
-  const isSetFor = (at: number): boolean =>
-    at === Number.POSITIVE_INFINITY ? current === undefined : current !== undefined && current.at <= at
+  const isSetFor = (at: number): boolean => {
+    if (at === Number.POSITIVE_INFINITY || current === undefined)
+      return (at === Number.POSITIVE_INFINITY) === (current === undefined)
+    return current.at + Clocks.suspendedBy(clock) - current.suspended <= at
+  }
 
   return {
     isSetFor,
     set: (at) => {
       if (isSetFor(at)) return Effect.void
       const previous = current
-      current = at === Number.POSITIVE_INFINITY ? undefined : { at, fiber: undefined }
+      current =
+        at === Number.POSITIVE_INFINITY ? undefined : { at, suspended: Clocks.suspendedBy(clock), fiber: undefined }
       return Effect.zipRight(stop(previous), current === undefined ? Effect.void : start(current))
     }
   }

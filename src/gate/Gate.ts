@@ -64,6 +64,8 @@ export interface Gate {
   /** Out of its turn and at its old place again in one step, so that nobody takes that in between. */
   readonly giveTurnBack: (ticket: Ticket) => void
   readonly takeTurn: Turn.TakeTurn
+  /** Decides again, though nothing has happened that it knows of: the machine may have been suspended. */
+  readonly look: () => void
   /** Whether there will be no more turns. */
   readonly isClosed: () => boolean
   /** Why the caller may not wait for a healing of the job (R9). */
@@ -241,6 +243,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
       now,
       metrics
     }),
+    look: () => wake.unsafeOpen(),
     isClosed: () => closed,
     deadlock: deadlockIn(running.of),
     status: feed.status

@@ -56,7 +56,7 @@ export const lines = Effect.gen(function* () {
     ...(waits.length === 0 ? holds.map((one) => `held up by ${describeHeldBy(one)}`) : []),
     ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
     ...problems.map(
-      ({ expected, job, key }) => `the policy of ${job} is wrong: ${key === "" ? "" : `${key} `}${expected}`
+      ({ expected, job, key }) => `a problem with the policy of ${job}: ${key === "" ? "" : `${key} `}${expected}`
     )
   ]
 })

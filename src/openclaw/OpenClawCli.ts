@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SynchronizedRef from "effect/SynchronizedRef"
 import * as Tuple from "effect/Tuple"
+import * as Clocks from "../internal/Clocks.js"
 import { fileProblem } from "../internal/FileProblem.js"
 import { head } from "../text/Excerpt.js"
 import { conceal } from "../text/Secrets.js"
@@ -74,7 +75,7 @@ export interface OpenClawCli {
   /** Whether it may read the files of its working folder. */
   readonly mayRead: boolean
   /**
-   * - `end`: when OpenClaw itself is to give up, in milliseconds since 1970.
+   * - `end`: when OpenClaw itself is to give up, in milliseconds of the steady clock.
    * - `begins`: is run when all is there that it needs, right before it is asked.
    */
   readonly ask: (
@@ -102,7 +103,7 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
       const ability = yield* abilityOnce(folder)
       const turn = ability === "exec" ? yield* execTurn(options, folder) : localTurn(options, folder)
       const file = yield* write(folder, "prompt.md", prompt)
-      const seconds = secondsUntil(end, yield* Clock.currentTimeMillis)
+      const seconds = secondsUntil(end, Clocks.millis(yield* Effect.clock))
       const args = [
         ...turn.args,
         ...["--message-file", file, "--json", "--timeout", `${seconds}`],

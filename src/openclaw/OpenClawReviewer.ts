@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Clocks from "../internal/Clocks.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import { type Dossier, gather } from "../review/Dossier.js"
 import { Reviewed, Reviewer, tellsBegin } from "../review/Reviewer.js"
@@ -130,7 +131,7 @@ const mayComeYet = ({ builtAt, missing, request }: ReviewOptions, now: number): 
 
 const review = Effect.fnUntraced(function* (cli: OpenClawCli.OpenClawCli, options: ReviewOptions) {
   const { begins, limit, missing, request } = options
-  const now = yield* Clock.currentTimeMillis
+  const now = Clocks.millis(yield* Effect.clock)
   const end = now + Duration.toMillis(limit)
   const gathered = yield* gather(request).pipe(
     Effect.mapError(({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })),

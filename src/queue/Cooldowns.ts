@@ -31,6 +31,11 @@ export class Cooldowns {
     }
   }
 
+  /** The clock was set by so much. */
+  move(by: number): void {
+    for (const [job, at] of this.#completedAt) this.#completedAt.set(job, at + by)
+  }
+
   /** Whether a review of the job may have been completed so recently that it counts, and is not known here any more. */
   mayHaveForgotten(job: string, cooldown: number | null): boolean {
     return cooldown !== null && cooldown > this.#usual && !this.#completedAt.has(job)
@@ -46,8 +51,7 @@ export class Cooldowns {
     const length = cooldown ?? this.#usual
     this.#longest = Math.max(this.#longest, length)
     const last = this.#completedAt.get(job)
-    // A clock that was set back is not to prolong it.
-    const end = last === undefined ? at : Math.min(last, at) + length
+    const end = last === undefined ? at : last + length
     return end > at ? instant(end) : null
   }
 }

@@ -7,39 +7,52 @@ import * as Duration from "effect/Duration"
 
 const DAY = Duration.toMillis("1 day")
 
-/** Times are milliseconds since 1970. */
+/**
+ * One review that has begun, and when.
+ *
+ * @internal
+ */
+export interface Counted {
+  at: number
+}
+
+/**
+ * Times are milliseconds since 1970.
+ *
+ * @internal
+ */
 export class DailyLimit {
   /** The last of them, the oldest first: never more than count. */
-  readonly #starts: Array<number> = []
+  readonly #starts: Array<Counted> = []
   readonly #max: number
 
   constructor(max: number) {
     this.#max = max
   }
 
-  begin(at: number): void {
-    this.#noneAfter(at)
-    this.#starts.push(at)
+  begin(at: number): Counted {
+    const counted = { at }
+    this.#starts.push(counted)
     if (this.#starts.length > this.#max) this.#starts.shift()
+    return counted
   }
 
-  /** One of them is not to count, the last one or the one that began then. */
-  undo(at?: number): void {
-    const index = at === undefined ? -1 : this.#starts.lastIndexOf(at)
-    this.#starts.splice(index, 1)
+  /** It is not to count after all. */
+  undo(counted: Counted): void {
+    const index = this.#starts.indexOf(counted)
+    if (index >= 0) this.#starts.splice(index, 1)
+  }
+
+  /** The clock was set by so much. */
+  move(by: number): void {
+    for (const counted of this.#starts) counted.at += by
   }
 
   /** Until when no other may begin; `undefined` if one may. */
   fullUntil(at: number): number | undefined {
-    this.#noneAfter(at)
     const [first] = this.#starts
     if (first === undefined || this.#starts.length < this.#max) return undefined
-    const until = first + DAY
+    const until = first.at + DAY
     return until > at ? until : undefined
-  }
-
-  /** A clock that was set back is not to prolong it: those that began later than now began now at the latest. */
-  #noneAfter(at: number): void {
-    for (let i = this.#starts.length - 1; i >= 0 && Number(this.#starts[i]) > at; i--) this.#starts[i] = at
   }
 }

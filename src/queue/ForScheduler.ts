@@ -27,6 +27,7 @@ export type Veto = (request: HealingRequest) => string | undefined
  * - `submit`: asks for a review as `HealingQueue.submit` does, with what is known about why: `due`, the occurrence of a schedule;
  *   `signature`, that of a failure, by which one that was reviewed already is not reviewed again.
  * - `tellExplained`: a failure of the job is not reviewed, since a review has explained it.
+ * - `look`: sees whether the clock was set or the machine was suspended, and does what is due. Nothing else tells so.
  * - `addVeto`: from now on this is asked before each review that nobody has made by hand.
  *
  * @internal
@@ -38,6 +39,7 @@ export interface ForScheduler {
   ) => Effect.Effect<Submission, HealingInvalid | HealingQueueFull | HealingStoreError>
   readonly tellExplained: (job: string) => void
   readonly addVeto: (veto: Veto) => void
+  readonly look: () => void
 }
 
 /**

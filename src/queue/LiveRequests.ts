@@ -14,6 +14,7 @@ import type { HealingStoreError } from "../HealingError.js"
 import { type HealingRequest, isAutomatic, jobOf } from "../request/HealingRequest.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import { answer, type Caller } from "./Caller.js"
+import type { Counted } from "./DailyLimit.js"
 import type { HealError, Review } from "./Review.js"
 
 /**
@@ -34,20 +35,26 @@ export interface Audience {
 /**
  * What reviews a request, from its grant to the end of its turn.
  *
+ * - `counted`: that it has begun, as the limit of reviews per day counts it; of automatic ones only.
  * - `ending`: why the review is being interrupted.
  *
  * @internal
  */
 export interface UnderReview {
   readonly fiber: Fiber.RuntimeFiber<void>
+  readonly counted: Counted | undefined
   ending: "timedOut" | "cancelled" | "closed" | undefined
 }
 
 /** @internal */
 export interface LiveRequest extends Ticket.Ticket {
+  /** The monotonic instant of the request's own `notBefore`; `-Infinity` for none. */
+  delayedUntil: number
   request: HealingRequest
   /** The same without the wishes that are not on disk yet: if one of them cannot be written, it becomes this again. */
   settled: HealingRequest
+  /** How many of those wishes there are. */
+  unwritten: number
   /** Why it was never written, and never will be. */
   lost: HealingStoreError | undefined
   readonly audience: Audience
@@ -137,20 +144,23 @@ export class LiveRequests {
   /** One more is pending, at the next place in the sequence of calls, but not in line yet. */
   add(request: HealingRequest, owner: Ticket.Owner<LiveRequest>): LiveRequest {
     const until = this.#untilOf(request)
+    const delayedUntil = this.#delayedUntil(request)
     const live: LiveRequest = {
       ...Ticket.make({
         job: request.job,
         lane: this.#laneOf(request),
         priority: request.priority,
         place: this.#gate.nextPlace(),
-        notBefore: this.#notBeforeOf(request),
+        notBefore: this.#notBeforeOf({ job: request.job, delayedUntil }),
         deadline: request.callersOnly ? Number.POSITIVE_INFINITY : until,
         calledAt: this.#gate.now(),
         limit: this.#reviewTimeout
       }),
       owner,
+      delayedUntil,
       request,
       settled: request,
+      unwritten: 0,
       lost: undefined,
       audience: { until, callers: undefined, watchers: undefined },
       review: undefined
@@ -164,6 +174,7 @@ export class LiveRequests {
     this.#pending.delete(live.job)
     this.#running.set(live.job, live)
     live.request = running
+    live.delayedUntil = Number.NEGATIVE_INFINITY
   }
 
   /** It is pending again, as this; to be lined up by the caller. */
@@ -225,11 +236,13 @@ export class LiveRequests {
   /** It stands for this request from now on. */
   update(live: LiveRequest, request: HealingRequest): void {
     this.#gate.rearrange(live, () => {
+      // A time that is as it was keeps its instant, whatever the wall clock shows by now.
       if (request.waitUntil !== live.request.waitUntil) live.audience.until = this.#untilOf(request)
+      if (request.notBefore !== live.request.notBefore) live.delayedUntil = this.#delayedUntil(request)
       live.request = request
       live.lane = this.#laneOf(request)
       live.priority = request.priority
-      live.notBefore = this.#notBeforeOf(request)
+      live.notBefore = this.#notBeforeOf(live)
       live.deadline = deadlineOf(live)
     })
   }
@@ -254,8 +267,11 @@ export class LiveRequests {
   }
 
   /** One that has to await the end of another review of its job is delayed for ever: until it is updated. */
-  #notBeforeOf({ job, notBefore }: HealingRequest): number {
-    if (this.#isConcurrent && this.#running.has(job)) return Number.POSITIVE_INFINITY
+  #notBeforeOf({ delayedUntil, job }: Pick<LiveRequest, "delayedUntil" | "job">): number {
+    return this.#isConcurrent && this.#running.has(job) ? Number.POSITIVE_INFINITY : delayedUntil
+  }
+
+  #delayedUntil({ notBefore }: HealingRequest): number {
     return notBefore === null ? Number.NEGATIVE_INFINITY : this.#toMonotonic(notBefore)
   }
 

@@ -14,6 +14,7 @@ import * as Gate from "../gate/Gate.js"
 import { HealingService } from "../gate/HealingService.js"
 import { HealingClosed } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
+import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
@@ -22,6 +23,7 @@ import * as Awaiting from "./Awaiting.js"
 import type * as Backoff from "./Backoff.js"
 import * as BatchWriter from "./BatchWriter.js"
 import * as Cancelling from "./Cancelling.js"
+import * as ClockSet from "./ClockSet.js"
 import { Cooldowns } from "./Cooldowns.js"
 import * as Endings from "./Endings.js"
 import { type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
@@ -53,7 +55,8 @@ export const make = (retries: Backoff.RetrySchedule) =>
     }
     const store = yield* HealingStore
     const clock = yield* Effect.clock
-    const wall = () => clock.unsafeCurrentTimeMillis()
+    let clockWasSet = (_by: number): void => {}
+    const wall = Clocks.wall(clock, (by) => clockWasSet(by))
     const { forReports, forTurns } = yield* runtimes
     const events = Broadcast.make<HealingEvent>(MAX_EVENTS)
     const vetoes: Array<Veto> = []
@@ -77,6 +80,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
       publish: events.tell,
       isClosed: () => closed
     }
+    clockWasSet = (by) => ClockSet.move(parts, writer, by)
     const endings = Endings.make(parts, yield* Retention.make(store, settings.retention, wall))
     const reviewing = Reviewing.make(parts, endings, unlessNeedless(store, vetoes, yield* Reviewer), retries, (turn) =>
       Runtime.runFork(forTurns)(turn, { immediate: false })
@@ -104,7 +108,11 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const ofScheduler: ForScheduler = {
       submit: submitting.submit,
       tellExplained: (job) => events.tell(HealingEvent.Explained({ at: wall(), job })),
-      addVeto: (veto) => vetoes.push(veto)
+      addVeto: (veto) => vetoes.push(veto),
+      look: () => {
+        wall()
+        gate.look()
+      }
     }
 
     return {
@@ -113,7 +121,11 @@ export const make = (retries: Backoff.RetrySchedule) =>
       heal: submitting.heal,
       ...cancelling,
       ...Awaiting.make(parts),
-      pending: Effect.sync(() => parts.live.inOrder()),
+      pending: Effect.sync(() => {
+        // Should the clock have been set, what they wait for is told by the clock as it is.
+        wall()
+        return parts.live.inOrder()
+      }),
       history: ({ before, ...options }: HistoryOptions = {}) =>
         Effect.flatMap(
           decodeHistory({ ...options, ...(before && { before: { endedAt: before.endedAt, number: before.number } }) }),

@@ -6,16 +6,18 @@
 import * as Duration from "effect/Duration"
 import type { Gate } from "../gate/Gate.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
+import { instant } from "../request/HealingRequest.js"
 import type { QueueState } from "../store/Change.js"
-import { DailyLimit } from "./DailyLimit.js"
+import { type Counted, DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueLanes } from "./LiveRequests.js"
 
 /**
- * - `state`: what is remembered.
+ * - `state`: what is remembered, but for a rate limit that is over.
  * - `remember`: this, from now on, except that no rate limit lasts for more than a day. Returns it.
+ * - `move`: the clock was set by so many milliseconds. Returns whether a rate limit ends at another time for that.
  * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
- * - `begin`, `undo`: an automatic review is about to begin; it has not after all, or there was nothing to review.
+ * - `begin`, `undo`: an automatic review is about to begin, and counts; it has not begun after all, or there was nothing to review.
  * - `fullUntil`: until when no other one may begin.
  * - `journal`: what has happened cannot be written, or has been after all.
  * - `refuse`, `accept`: the beginning of a review could not be written, or could.
@@ -27,9 +29,10 @@ import type { QueueLanes } from "./LiveRequests.js"
 export interface QueueHolds {
   readonly state: () => QueueState
   readonly remember: (state: QueueState) => QueueState
+  readonly move: (by: number) => boolean
   readonly limitRate: (until: number | undefined) => QueueState
-  readonly begin: (at: number) => void
-  readonly undo: (at?: number) => void
+  readonly begin: (at: number) => Counted
+  readonly undo: (counted: Counted) => void
   readonly fullUntil: (at: number) => number | undefined
   readonly journal: (error: HealingStoreError | undefined) => void
   readonly refuse: (error: HealingStoreError) => void
@@ -86,25 +89,37 @@ export const make = (
     failing = fails
   }
 
+  const isOver = (at: number | null) => at !== null && at <= wall()
+
+  const stateNow = () => (isOver(state.rateLimitedUntil) ? { ...state, rateLimitedUntil: null } : state)
+
   return {
-    state: () => state,
+    state: stateNow,
     remember: ({ paused, rateLimitedUntil, rateLimits }) => {
       const at = wall()
-      // A clock that was set back is not to prolong it.
-      const limitedUntil = rateLimitedUntil === null ? null : Math.min(rateLimitedUntil, at + DAY)
+      // A clock that was ahead when it was written is not to prolong it.
+      const limitedUntil =
+        rateLimitedUntil === null || isOver(rateLimitedUntil) ? null : Math.min(rateLimitedUntil, at + DAY)
       state = { paused, rateLimitedUntil: limitedUntil, rateLimits }
       holdAll("pause", paused ? Number.POSITIVE_INFINITY : undefined, () => ({ _tag: "Paused" }))
       const until = limitedUntil === null ? undefined : gate.now() + (limitedUntil - at)
       holdAll("rate limit", until, (remaining) => ({ _tag: "RateLimited", remaining }))
       return state
     },
-    limitRate: (until) => limitRate(state, until, wall()),
-    begin: (at) => {
-      day.begin(at)
-      holdForDay()
+    move: (by) => {
+      day.move(by)
+      if (state.rateLimitedUntil === null) return false
+      state = { ...state, rateLimitedUntil: instant(state.rateLimitedUntil + by) }
+      return true
     },
-    undo: (at) => {
-      day.undo(at)
+    limitRate: (until) => limitRate(stateNow(), until, wall()),
+    begin: (at) => {
+      const counted = day.begin(at)
+      holdForDay()
+      return counted
+    },
+    undo: (counted) => {
+      day.undo(counted)
       holdForDay()
     },
     fullUntil: (at) => day.fullUntil(at),

@@ -60,8 +60,9 @@ export const recover = (
     const lastNumber = yield* store.lastNumber
     holds.remember((yield* store.queueState) ?? holds.state())
     const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
-    for (const start of Arr.reverse(starts)) holds.begin(start)
-    for (const [job, ended] of yield* store.completedSince(at - cooldown)) cooldowns.start(job, ended)
+    // A clock that was ahead is not to prolong what counts from then.
+    for (const start of Arr.reverse(starts)) holds.begin(Math.min(start, at))
+    for (const [job, ended] of yield* store.completedSince(at - cooldown)) cooldowns.start(job, Math.min(ended, at))
     const reportSetAside = (setAside: Page["setAside"]) =>
       Effect.forEach(
         setAside,

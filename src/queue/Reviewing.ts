@@ -94,10 +94,10 @@ export const make = (
   const owner: Ticket.Owner<LiveRequest> = {
     granted: (live) => {
       const before = live.request
-      if (Request.isAutomatic(before)) holds.begin(wall())
+      const counted = Request.isAutomatic(before) ? holds.begin(wall()) : undefined
       // Here and not in the fiber, so that a wish that comes before that has run is written after it.
       const begun = begin(live)
-      live.review = { fiber: fork(turn(live, before, begun)), ending: undefined }
+      live.review = { fiber: fork(turn(live, before, begun)), counted, ending: undefined }
     },
     begun: endWaits,
     deadlinePassed: (live, at, heldBy, ahead) => {
@@ -185,21 +185,24 @@ const failureOf = (
 const settleIn =
   ({ holds }: QueueParts, endings: Endings) =>
   (live: LiveRequest, before: HealingRequest, outcome: Outcome) => {
-    const ending = live.review?.ending
+    const { counted, ending } = live.review ?? {}
     const hasBegun = live.stage === "reviewing"
     live.review = undefined
-    if (!hasBegun && Request.isAutomatic(before)) holds.undo()
+    const uncount = () => {
+      if (counted !== undefined) holds.undo(counted)
+    }
+    if (!hasBegun) uncount()
     if (outcome._tag === "Completed") return endings.complete(live, outcome.report)
     if (outcome._tag === "Skipped") {
       // Nothing was spent on it.
-      if (hasBegun && Request.isAutomatic(before)) holds.undo(live.request.starts.at(-1))
+      uncount()
       live.request = RequestLife.needless(live.request)
       return endings.endUnreviewed(live, "skipped", outcome.reason)
     }
     if (outcome._tag === "NotBegun") return endings.notBegun(live, before, outcome.error, ending === "cancelled")
     if (ending === "cancelled") return endings.endUnreviewed(live, "cancelled", CANCELLED)
     if (outcome._tag === "Failed" && outcome.error.retry._tag === "NotYet" && ending !== "closed") {
-      if (hasBegun && Request.isAutomatic(before)) holds.undo(live.request.starts.at(-1))
+      uncount()
       live.request = RequestLife.needless(live.request)
       return endings.postpone(live, outcome.error.reason)
     }

@@ -138,12 +138,12 @@ const below = (trigger: string): number => (trigger === "manual" ? 0 : trigger =
 
 /** Learns what the cool-down of a job goes by, if that is longer than what is kept in memory. */
 const recallIn =
-  ({ cooldowns, store }: QueueParts) =>
+  ({ cooldowns, store, wall }: QueueParts) =>
   ({ cooldown, job, trigger }: Pick<RequestLife.Wish, "cooldown" | "job" | "trigger">) =>
     trigger === "manual" || !cooldowns.mayHaveForgotten(job, cooldown)
       ? Effect.void
       : Effect.map(store.history({ job, states: ["completed"], limit: 1 }), ([last]) => {
-          if (last?.endedAt != null) cooldowns.remember(job, last.endedAt)
+          if (last?.endedAt != null) cooldowns.remember(job, Math.min(last.endedAt, wall()))
         })
 
 const placeIn = (
@@ -155,16 +155,19 @@ const placeIn = (
   const join = (live: LiveRequest, wish: RequestLife.Wish, { caller, due }: Why) => {
     const request = RequestLife.coalesce(live.request, wish)
     requests.update(live, request)
+    live.unwritten++
     if (caller !== undefined) requests.attach(live, caller)
     const written = ledger.wish(
       live,
       { from: "pending", to: request, after: () => occurrenceOf(request, due) },
       {
         written: () => {
+          live.unwritten--
           live.settled = request
           publish(HealingEvent.Coalesced({ at: wall(), request }))
         },
         failed: (error) => {
+          live.unwritten--
           // Nobody has acknowledged it.
           if (live.request === request) requests.update(live, live.settled)
           if (caller !== undefined && leave(caller)) Caller.answer(caller, Effect.fail(error))

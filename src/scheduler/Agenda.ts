@@ -19,16 +19,15 @@ const GRACE = Duration.toMillis("2 minutes")
 /** The time between two missed ones that are made up for. */
 const SPACING = Duration.toMillis("6 seconds")
 
-/**
- * What is further ahead than this was written by a clock that was wrong. A clock in the time of another zone is off by 26 hours at most: as
- * long as it is less, nothing happens twice, and a schedule is silent for no longer.
- */
-const MAX_AHEAD = Duration.toMillis("26 hours")
-
 /** This package did not exist before: a clock that shows an earlier time was not set at all, as after a start without a battery. */
 const SANE = Date.UTC(2026, 0, 1)
 
-const isWrong = (last: number, now: number): boolean => now >= SANE && last > now + MAX_AHEAD
+/**
+ * What is ahead by more than one period of the schedule was written by a clock that was wrong: the occurrence before it is still to come,
+ * too. As long as it is less, nothing happens twice, and the schedule is silent for no longer than usual.
+ */
+const isWrong = (schedule: HealingSchedule, last: number, now: number): boolean =>
+  now >= SANE && last > now && (lastOccurrence(schedule, last - 1) ?? now) > now
 
 /** How long one that could not be written is left alone. */
 const RETRY = Duration.toMillis("1 minute")
@@ -80,6 +79,8 @@ export class Agenda {
   readonly #unwritten = new Map<string, Occurrence>()
   /** Jobs of which it is being written what has come of an occurrence. */
   readonly #writing = new Set<string>()
+  /** Jobs whose schedules begin anew since what was done last is still to come, and when that is. */
+  readonly #ahead = new Map<string, number>()
   #sorted: SortedSet.SortedSet<Entry> = SortedSet.empty(byWake)
   #lastSlot = Number.NEGATIVE_INFINITY
   #lastMissed = Number.NEGATIVE_INFINITY
@@ -144,6 +145,7 @@ export class Agenda {
     }
     this.#last.set(job, { at, schedule })
     this.#unwritten.delete(job)
+    this.#ahead.delete(job)
     const entry = this.#entries.get(job)
     // It was gone and is back.
     if (entry !== undefined && entry.due <= at) {
@@ -158,6 +160,11 @@ export class Agenda {
     if (entry?.plan.text !== schedule) return
     entry.due = Math.min(entry.due, first)
     this.#wake(entry, now + RETRY)
+  }
+
+  /** Jobs whose schedules begin anew, since what was done last is still to come; until the next occurrence of each. */
+  get ahead(): ReadonlyMap<string, number> {
+    return this.#ahead
   }
 
   /** When to look again. */
@@ -175,7 +182,10 @@ export class Agenda {
     const known = this.#entries.get(job)
     if (known !== undefined) this.#remove(job, known)
     const last = this.#last.get(job)
-    const goesOn = last !== undefined && last.schedule === text && !isWrong(last.at, now)
+    const isSame = last !== undefined && last.schedule === text
+    const goesOn = isSame && !isWrong(schedule, last.at, now)
+    if (isSame && !goesOn) this.#ahead.set(job, last.at)
+    else this.#ahead.delete(job)
     if (!goesOn) this.#mark(job, now, text)
     const due = nextOccurrence(schedule, goesOn ? last.at : now)
     const entry = { plan, due, slot: Number.POSITIVE_INFINITY, wakeAt: due, number: this.#count++ }
@@ -185,6 +195,7 @@ export class Agenda {
 
   #remove(job: string, entry: Entry): void {
     this.#entries.delete(job)
+    this.#ahead.delete(job)
     this.#sorted = SortedSet.remove(this.#sorted, entry)
   }
 
@@ -252,7 +263,7 @@ export class Agenda {
     this.#lastSlot = Math.min(this.#lastSlot, now)
     this.#lastMissed = Math.min(this.#lastMissed, now)
     for (const [job, entry] of this.#entries) {
-      if (isWrong(this.#last.get(job)?.at ?? now, now)) {
+      if (isWrong(entry.plan.schedule, this.#last.get(job)?.at ?? now, now)) {
         this.#begin(entry.plan, now)
       } else if (entry.wakeAt > entry.due) {
         // Until a slot, or until it is written at last, by the clock as it was.

@@ -77,7 +77,7 @@ export class HealingScheduler extends Context.Tag("effect-healing/HealingSchedul
     readonly upcoming: Effect.Effect<ReadonlyArray<{ readonly job: string; readonly at: number }>>
     /** What has come of the occurrences of the schedule of a job, the one that was written last first, at most 100 of them. */
     readonly occurrences: (job: string) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
-    /** What is wrong with policies, as they were last read. */
+    /** What is wrong with policies, as they were last read, and which schedules a clock that was ahead has put out of step. */
     readonly problems: Effect.Effect<ReadonlyArray<PolicyIssue>>
   }
 >() {

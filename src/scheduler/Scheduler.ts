@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Clocks from "../internal/Clocks.js"
+import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import { forScheduler } from "../queue/ForScheduler.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
@@ -15,6 +16,7 @@ import { Supervisor } from "../supervisor/Supervisor.js"
 import { Agenda } from "./Agenda.js"
 import * as ByClock from "./ByClock.js"
 import * as ByEvents from "./ByEvents.js"
+import * as ClockWarnings from "./ClockWarnings.js"
 import * as JobReading from "./JobReading.js"
 import { KnownJobs } from "./KnownJobs.js"
 
@@ -23,6 +25,14 @@ const MINUTE = Duration.toMillis("1 minute")
 const MAX_UPCOMING = 100
 
 const MAX_OCCURRENCES = 100
+
+const clockProblem = ([job, at]: readonly [job: string, at: number]): PolicyIssue => ({
+  job,
+  key: "schedule",
+  expected:
+    `was done last at ${new Date(at).toISOString()}, which is still to come: the clock of the machine was ahead by then. ` +
+    "It counts from when that was seen"
+})
 
 /** @internal */
 export const make = Effect.gen(function* () {
@@ -33,7 +43,7 @@ export const make = Effect.gen(function* () {
   if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }
-  const { addVeto, submit, tellExplained } = queue
+  const { addVeto, look, submit, tellExplained } = queue
   const scope = yield* Effect.scope
   const clock = yield* Effect.clock
   const wall = () => Math.floor(clock.unsafeCurrentTimeMillis())
@@ -51,6 +61,7 @@ export const make = Effect.gen(function* () {
       (job) => known.isWrong(job),
       wall()
     )
+  const warnOfClock = ClockWarnings.make(() => agenda.ahead)
   const reading = JobReading.make(supervisor, known, plan, wake.open, now)
   const askForDue = ByClock.make({ agenda, known, store, submit, wall }, scope)
   const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained })
@@ -60,11 +71,13 @@ export const make = Effect.gen(function* () {
   let readAt = Number.NEGATIVE_INFINITY
   const tick = Effect.gen(function* () {
     wake.unsafeClose()
+    look()
     if (now() - readAt >= MINUTE) {
       readAt = now()
       yield* Effect.forkIn(reading.readOrWarn, scope)
     }
     yield* askForDue
+    yield* warnOfClock
     const delay = Math.max(0, Math.min(agenda.next - wall(), Math.ceil(readAt + MINUTE - now())))
     yield* Effect.timeoutOption(wake.await, Duration.millis(delay))
   })
@@ -77,6 +90,6 @@ export const make = Effect.gen(function* () {
     refresh: reading.read,
     upcoming: Effect.sync(() => agenda.upcoming(MAX_UPCOMING)),
     occurrences: (job: string) => store.occurrences(job, MAX_OCCURRENCES),
-    problems: Effect.sync(() => known.problems)
+    problems: Effect.sync(() => [...known.problems, ...Array.from(agenda.ahead, clockProblem)])
   }
 })

@@ -50,7 +50,7 @@ describe("the module", () => {
       yield* module.says(/^watches PM2 in /)
       yield* module.says(/^warn: The policy of "worker" is wrong, .*: expected a mapping of enabled, /)
       yield* module.status(
-        /^OpenClaw jobs: digest; running: digest; in review: none; waiting: none; the policy of worker is wrong: expected a mapping of /
+        /^OpenClaw jobs: digest; running: digest; in review: none; waiting: none; a problem with the policy of worker: expected a mapping of /
       )
 
       yield* daemon.make("api", "throw boom")

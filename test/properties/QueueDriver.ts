@@ -36,6 +36,7 @@ import {
   Reviewer,
   type Submission
 } from "effect-healing"
+import { forScheduler } from "../../src/queue/ForScheduler.js"
 import * as Model from "./QueueModel.js"
 import { got, SteppedClock, SteppedScheduler } from "./Stepped.js"
 
@@ -121,9 +122,10 @@ const wishOf = ({ maxWait, ...wish }: Model.Wish) => ({
   ...(maxWait === undefined ? {} : { maxWait: Duration.millis(maxWait) })
 })
 
-export const make = (settings: Model.Settings, start: number) => {
+export const make = (settings: Model.Settings, start: number, ahead: number) => {
   const scheduler = new SteppedScheduler()
   const clock = new SteppedClock(start)
+  clock.set(start + ahead)
   const runtime = Effect.runSync(
     Effect.runtime<never>().pipe(
       Effect.withClock(clock),
@@ -204,7 +206,9 @@ export const make = (settings: Model.Settings, start: number) => {
       quietPeriod: Duration.millis(settings.quietPeriod),
       maxWait: Duration.millis(settings.maxWait),
       reviewTimeout: Duration.millis(settings.reviewTimeout),
-      cooldown: Duration.millis(settings.cooldown)
+      cooldown: Duration.millis(settings.cooldown),
+      // What is recorded under a clock that was set is not to be removed for its age.
+      retention: Duration.infinity
     })
 
     const context = now(
@@ -341,11 +345,18 @@ export const make = (settings: Model.Settings, start: number) => {
         Deferred.unsafeDone(puppet(event.id).end, ending("", { _tag: "Completed", text: "done" }))
         break
       case "Advance":
-        for (let [next] = clock.timers; next !== undefined && next < event.to; [next] = clock.timers) {
+        for (let [next] = clock.timers; next !== undefined && next < event.to - clock.asleep; [next] = clock.timers) {
           clock.jump(next)
           scheduler.run()
         }
-        clock.jump(event.to)
+        clock.jump(event.to - clock.asleep)
+        break
+      case "SetClock":
+        clock.set(clock.unsafeCurrentTimeMillis() + event.by)
+        break
+      case "Suspend":
+        clock.suspend(event.by)
+        process.queue[forScheduler].look()
         break
       case "Crash":
         restart(true)

@@ -62,8 +62,14 @@ export interface Row {
 
 export const ANY = "(any)"
 
-/** What the process that lives now knows of it beside that. */
+/**
+ * What the process that lives now knows of it beside that. `notBefore` and `waitUntil` are instants of the steady clock here.
+ */
 export interface Request extends Row {
+  /** When its review has begun, by the steady clock. */
+  readonly begunAt: number
+  /** By how much the wall clock was ahead when it ended, from when on its times stay as they are. */
+  readonly endedAhead: number | undefined
   /** R5: its place among all who have come in this life. It is kept for ever. */
   readonly place: number
   readonly overdue: boolean
@@ -115,7 +121,12 @@ export type Submission =
 
 export interface World {
   readonly settings: Settings
+  /** By the steady clock, as all instants that somebody waits for. */
   readonly now: number
+  /** By how much the wall clock, by which things are recorded, is ahead of it. */
+  readonly ahead: number
+  /** When the last review of a job was completed. */
+  readonly completed: Readonly<Record<string, number>>
   readonly requests: ReadonlyArray<Request>
   readonly paused: boolean
   readonly rateLimitedUntil: number | undefined
@@ -150,6 +161,7 @@ export type Event =
   | { readonly _tag: "Run"; readonly id: string; readonly priority: number }
   | { readonly _tag: "EndRun"; readonly id: string }
   | { readonly _tag: "Advance"; readonly to: number }
+  | { readonly _tag: "SetClock" | "Suspend"; readonly by: number }
   | { readonly _tag: "Crash" | "Restart" }
   /** The process dies when it has come so far with what it does about it: after so many commits. */
   | { readonly _tag: "CutOff"; readonly event: Event; readonly commits: number }
@@ -160,9 +172,14 @@ const MINUTE = 60 * 1000
 
 const HOUR = 60 * MINUTE
 
-export const initial = (settings: Settings, now: number): World => ({
+/** What the wall clock shows. */
+const wall = ({ ahead, now }: World): number => now + ahead
+
+export const initial = (settings: Settings, now: number, ahead: number): World => ({
   settings,
   now,
+  ahead,
+  completed: {},
   requests: [],
   paused: false,
   rateLimitedUntil: undefined,
@@ -210,12 +227,7 @@ const dailyLimitEnd = ({ automaticStarts, now, settings }: World): number => {
 
 /** Until when the cool-down of a job lasts. */
 const coolDownEnd = (world: World, job: string): number =>
-  Math.max(
-    ...inState(world, "completed")
-      .filter((request) => request.job === job)
-      .map(({ endedAt }) => (endedAt ?? 0) + world.settings.cooldown),
-    Number.NEGATIVE_INFINITY
-  )
+  (world.completed[job] ?? Number.NEGATIVE_INFINITY) + world.settings.cooldown
 
 type Waiter = { readonly overdue: boolean; readonly priority: number; readonly place: number }
 
@@ -245,7 +257,7 @@ export const instants = (world: World): ReadonlyArray<number> =>
     .filter((instant) => instant > world.now && instant < Number.POSITIVE_INFINITY)
     .sort((a, b) => a - b)
 
-const timeout = ({ settings }: World, { starts }: Request): number => (starts.at(-1) ?? 0) + settings.reviewTimeout
+export const timeout = ({ settings }: World, { begunAt }: Request): number => begunAt + settings.reviewTimeout
 
 // --- What becomes of a request ---
 
@@ -274,7 +286,7 @@ const ended = (
   state: State,
   reason: string | null,
   more?: Partial<Request>
-): World => see(change(world, number, { state, endedAt: world.now, reason, ...more }), state)
+): World => see(change(world, number, { state, endedAt: wall(world), endedAhead: world.ahead, reason, ...more }), state)
 
 const cancel = (world: World, request: Request): World =>
   answer(ended(world, request, "cancelled", ANY), request.number, { _tag: "HealingCancelled", id: request.id })
@@ -317,7 +329,12 @@ const goBack = (world: World, running: Request, more: Partial<Request>): World =
     ...(newer && together(older, newer))
   })
   if (newer === undefined) return back
-  const merged = change(back, newer.number, { state: "coalesced", endedAt: world.now, coalescedInto: running.id })
+  const merged = change(back, newer.number, {
+    state: "coalesced",
+    endedAt: wall(world),
+    endedAhead: world.ahead,
+    coalescedInto: running.id
+  })
   return see(
     {
       ...merged,
@@ -364,7 +381,7 @@ const want = (
     number,
     job,
     state: "pending",
-    submittedAt: world.now,
+    submittedAt: wall(world),
     notBefore,
     attempts: 0,
     starts: [],
@@ -374,11 +391,13 @@ const want = (
     report: null,
     place: world.places,
     overdue: false,
-    yields: 0
+    yields: 0,
+    begunAt: 0,
+    endedAhead: undefined
   }
   return [
     { ...world, requests: [...world.requests, request], places: world.places + 1 },
-    { _tag: "Accepted", id, notBefore: earliest > world.now ? earliest : null }
+    { _tag: "Accepted", id, notBefore: earliest > world.now ? earliest + world.ahead : null }
   ]
 }
 
@@ -397,7 +416,8 @@ const begin = (world: World, request: Request): World => {
     state: "running",
     notBefore: null,
     waitUntil: null,
-    starts: [...request.starts, world.now]
+    begunAt: world.now,
+    starts: [...request.starts, wall(world)]
   })
   return see(
     {
@@ -470,7 +490,11 @@ const endReview = (world: World, running: Request, how: Ending): World => {
   switch (how._tag) {
     case "Completed": {
       const { cooldown } = world.settings
-      const completed = { ...ended(world, running, "completed", null, { report: how.text }), rateLimits: 0 }
+      const completed = {
+        ...ended(world, running, "completed", null, { report: how.text }),
+        rateLimits: 0,
+        completed: { ...world.completed, [running.job]: world.now }
+      }
       const pending = ofJob(completed, running.job, "pending")
       const cooled =
         pending === undefined || !isAutomatic(pending) || cooldown === 0
@@ -482,13 +506,13 @@ const endReview = (world: World, running: Request, how: Ending): World => {
         job: running.job,
         runId: running.runId,
         startedAt: running.starts.at(-1) ?? Number.NaN,
-        endedAt: world.now,
+        endedAt: wall(world),
         attempts: running.attempts,
         report: how.text
       })
     }
     case "Skipped": {
-      const start = isAutomatic(running) ? world.automaticStarts.lastIndexOf(running.starts.at(-1) ?? Number.NaN) : -1
+      const start = isAutomatic(running) ? world.automaticStarts.lastIndexOf(running.begunAt) : -1
       const automaticStarts = world.automaticStarts.filter((_, index) => index !== start)
       const starts = running.starts.slice(0, -1)
       return answer(
@@ -509,7 +533,7 @@ const endReview = (world: World, running: Request, how: Ending): World => {
       return fail(world, running, ANY, true, true)
     case "RateLimited": {
       const unknown = world.now + Math.min(MINUTE * 2 ** world.rateLimits, HOUR)
-      const named = how.until !== undefined && how.until > world.now ? how.until : unknown
+      const named = how.until !== undefined && how.until > wall(world) ? how.until - world.ahead : unknown
       // What another review was told of is not made shorter.
       const until = Math.min(Math.max(named, world.rateLimitedUntil ?? 0), world.now + DAY)
       return see(
@@ -548,6 +572,8 @@ const advance = (world: World, to: number): World => {
 /** R13: another process begins where the last one has left off. Nobody waits any more who has waited for an answer. */
 const open = (world: World): World => {
   const alone: World = { ...world, runs: [], callers: [], jobs: [], idleSince: Number.NEGATIVE_INFINITY }
+  // What was recorded while the wall clock was ahead was now at the latest.
+  const steady = (recorded: number) => Math.min(recorded - world.ahead, world.now)
   const isOver = ({ waitUntil }: Request) => waitUntil !== null && waitUntil <= world.now
   const forsaken = world.requests.filter((request) => isLive(request) && request.callersOnly)
   const cancelled = forsaken.reduce((before, request) => ended(before, request, "cancelled", ANY), alone)
@@ -560,7 +586,12 @@ const open = (world: World): World => {
   return {
     ...left,
     // Which of the reviews of a request that was added to by hand had begun before that, is not kept.
-    automaticStarts: world.requests.filter(isAutomatic).flatMap(({ starts }) => starts),
+    automaticStarts: world.requests.filter(isAutomatic).flatMap(({ starts }) => starts.map(steady)),
+    completed: Object.fromEntries(
+      [...inState(world, "completed")]
+        .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
+        .map(({ endedAt, job }) => [job, steady(endedAt ?? 0)])
+    ),
     requests: left.requests.map((request) => ({ ...request, place: request.number, overdue: false, yields: 0 })),
     places: left.requests.length + 1
   }
@@ -641,6 +672,11 @@ export const apply = (world: World, event: Event): World => {
       }
     case "Advance":
       return advance(world, event.to)
+    case "SetClock":
+      return see({ ...world, ahead: world.ahead + event.by }, "clock set")
+    case "Suspend":
+      // Whoever is due meanwhile is due afterwards, all at once.
+      return see({ ...world, now: world.now + event.by }, "suspended")
     case "Restart":
       return open(inState(world, "running").reduce((before, running) => goBack(before, running, {}), world))
     case "Crash":
@@ -692,7 +728,7 @@ export interface View {
   readonly holds: Readonly<Record<string, number>>
 }
 
-export const row = (request: Row): Row => ({
+export const row = (request: Row, ahead = 0): Row => ({
   id: request.id,
   number: request.number,
   job: request.job,
@@ -703,8 +739,8 @@ export const row = (request: Row): Row => ({
   note: request.note,
   callersOnly: request.callersOnly,
   submittedAt: request.submittedAt,
-  notBefore: request.notBefore,
-  waitUntil: request.waitUntil,
+  notBefore: request.notBefore === null ? null : request.notBefore + ahead,
+  waitUntil: request.waitUntil === null ? null : request.waitUntil + ahead,
   attempts: request.attempts,
   starts: request.starts,
   endedAt: request.endedAt,
@@ -719,12 +755,12 @@ export const view = (world: World): View => {
   const rateLimited = (world.rateLimitedUntil ?? 0) - world.now
   const dailyLimited = dailyLimitEnd(world) - world.now
   return {
-    running: inState(world, "running").map(row),
-    pending: line(world).map(row),
+    running: inState(world, "running").map((request) => row(request, world.ahead)),
+    pending: line(world).map((request) => row(request, world.ahead)),
     history: world.requests
       .filter((request) => !isLive(request))
       .sort(newestFirst)
-      .map(row),
+      .map((request) => row(request, request.endedAhead)),
     executing: [
       ...inState(world, "running").map(({ id }) => id),
       ...world.runs.filter(({ phase }) => phase === "running").map(({ id }) => id)

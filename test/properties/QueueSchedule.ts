@@ -115,7 +115,7 @@ const ending: fc.Arbitrary<(now: number) => Model.Ending> = fc.oneof(
 const end = about(
   (world) => Model.inState(world, "running"),
   ending,
-  ({ id }, how, { now }) => ({ _tag: "End", id, how: how(now) })
+  ({ id }, how, { ahead, now }) => ({ _tag: "End", id, how: how(now + ahead) })
 )
 
 const run = fc.constantFrom(-1, -10, -10, -25).map(
@@ -145,6 +145,23 @@ const time: fc.Arbitrary<Draft> = fc.oneof(
       to: Math.max(now, instant + off)
     }))
   }
+)
+
+/** From seconds to months. */
+const span = fc.constantFrom(2 * SECOND, 30 * SECOND, 10 * MINUTE, 5 * HOUR, 72 * HOUR, 2400 * HOUR)
+
+const setClock = fc.tuple(span, fc.constantFrom(1, -1)).map(
+  ([by, sign]): Draft =>
+    () => [{ _tag: "SetClock", by: sign * by }]
+)
+
+/** For so long that no review has its timeout meanwhile: those end at an instant of their own. */
+const suspend = fc.constantFrom(SECOND, 30 * SECOND, 10 * MINUTE, 5 * HOUR).map(
+  (by): Draft =>
+    (world) =>
+      Model.inState(world, "running").some((running) => Model.timeout(world, running) <= world.now + by)
+        ? []
+        : [{ _tag: "Suspend", by }]
 )
 
 const crash: Draft = () => [{ _tag: "Crash" }]
@@ -181,6 +198,8 @@ const step = weighted(
   [3, run],
   [6, endRun],
   [16, time],
+  [6, setClock],
+  [4, suspend],
   [3, cutOff],
   [3, fc.constant(crash)],
   [3, fc.constant(restart)]

@@ -20,12 +20,12 @@ const SPACING = 6 * SECOND
 
 const GRACE = 2 * MINUTE
 
-const MAX_AHEAD = 26 * 60 * MINUTE
-
 /** A clock that shows less was never set. */
 const SANE = Date.UTC(2026, 0, 1)
 
-const isFarAhead = (base: number, wall: number): boolean => wall >= SANE && base > wall + MAX_AHEAD
+/** By more than one period: the one before it is still to come, too. */
+const isFarAhead = (calendar: Calendar | undefined, base: number, wall: number): boolean =>
+  wall >= SANE && base > wall && calendar !== undefined && calendar.last(base - 1) > wall
 
 const BEGIN = "its schedule counts from here on"
 
@@ -170,7 +170,8 @@ export class Model {
         if (current?.calendar !== undefined) this.#change(job, undefined, times)
       } else if (this.planned.get(job)?.calendar.text !== calendar.text) {
         this.planned.set(job, { calendar, since: times.monotonic })
-        const goesOn = textOf(current?.calendar) === calendar.text && !isFarAhead(current?.base ?? 0, times.wall)
+        const goesOn =
+          textOf(current?.calendar) === calendar.text && !isFarAhead(calendar, current?.base ?? 0, times.wall)
         if (!goesOn) this.#change(job, calendar, times)
         else this.see("a schedule goes on")
         this.#rebased.delete(job)
@@ -193,8 +194,8 @@ export class Model {
 
   wallWasSet({ wall }: Times, before: number): void {
     this.#hung.latest = Math.max(this.#hung.latest, wall, before)
-    for (const [job] of this.planned) {
-      if (!isFarAhead(this.#current.get(job)?.base ?? 0, wall)) continue
+    for (const [job, { calendar }] of this.planned) {
+      if (!isFarAhead(calendar, this.#current.get(job)?.base ?? 0, wall)) continue
       this.#rebased.set(job, Math.min(wall, this.#rebased.get(job) ?? wall))
     }
   }
@@ -239,7 +240,7 @@ export class Model {
     if (row.first !== row.at || (row.reason === END) !== (row.schedule === "")) return "a beginning is an instant"
     if (textOf(current.calendar) !== row.schedule) return "it has another schedule"
     const rebased = this.#rebased.get(row.job)
-    if (rebased !== undefined && row.at >= rebased && row.at + MAX_AHEAD < current.base) {
+    if (rebased !== undefined && row.at >= rebased && isFarAhead(current.calendar, current.base, row.at)) {
       this.#rebased.delete(row.job)
       this.see("a schedule begins anew since the clock was far ahead")
     } else if (!current.unwritten || row.at !== current.base) {
@@ -335,7 +336,9 @@ export class Model {
       const duration = monotonic - begin
       if (duration > MINUTE && current.unwritten) return [`it is not written where the schedule of ${job} begins`]
       if (this.#rebased.has(job)) {
-        return duration > 2 * MINUTE && current.base > wall + MAX_AHEAD ? [`${job} waits for a wrong clock`] : []
+        return duration > 2 * MINUTE && isFarAhead(calendar, current.base, wall)
+          ? [`${job} waits for a wrong clock`]
+          : []
       }
       const missing = calendar.next(current.base)
       if (missing > wall) return []

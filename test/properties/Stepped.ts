@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import type * as Scheduler from "effect/Scheduler"
+import { suspended } from "../../src/internal/Clocks.js"
 
 interface Task {
   readonly run: Scheduler.Task
@@ -55,6 +56,8 @@ export class SteppedClock implements Clock.Clock {
 
   private ahead = 0
 
+  asleep = 0
+
   constructor(private now: number) {}
 
   unsafeCurrentTimeMillis(): number {
@@ -64,6 +67,16 @@ export class SteppedClock implements Clock.Clock {
   /** The wall clock is set; for the monotonic one no time passes. */
   set(to: number): void {
     this.ahead = to - this.now
+  }
+
+  /** The machine is suspended: real time passes, and for timers and the monotonic clock none does. */
+  suspend(by: number): void {
+    this.asleep += by
+    this.ahead += by
+  }
+
+  [suspended](): number {
+    return this.asleep
   }
 
   get monotonic(): number {

@@ -22,6 +22,9 @@ const SCHEDULES = runsOf({ few: 15, many: 125 })
 // Small enough that no nanosecond since 1970 is rounded.
 const START = 1_000_000_000
 
+/** By how much the wall clock is ahead of that. */
+const AHEAD = 1_000_000_000_000
+
 const show = (what: unknown): string =>
   JSON.stringify(what, (_, value: unknown) => (value === Number.POSITIVE_INFINITY ? "infinity" : value))
 
@@ -64,6 +67,8 @@ const INTERESTING = [
   "rate limited",
   "cooled down",
   "cut off",
+  "clock set",
+  "suspended",
   "left pending",
   "left running",
   "completed",
@@ -89,8 +94,8 @@ const cutOff = (
 }
 
 const check = ({ settings, steps }: QueueSchedule.Schedule): void => {
-  const driver = QueueDriver.make(settings, START)
-  let world = Model.initial(settings, START)
+  const driver = QueueDriver.make(settings, START, AHEAD)
+  let world = Model.initial(settings, START, AHEAD)
   const trace: Array<string> = [show(settings)]
   try {
     for (const draft of steps) {

@@ -38,6 +38,7 @@ const INTERESTING = [
   "a schedule changes while an occurrence is written",
   "a schedule goes on",
   "a schedule begins anew since the clock was far ahead",
+  "a problem with a clock",
   "gone",
   "wrong",
   "without a schedule",

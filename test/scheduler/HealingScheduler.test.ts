@@ -354,7 +354,7 @@ describe("by the clock", () => {
     })
   )
 
-  it.scoped("a clock that is set back has nothing happen twice, unless it was wrong by more than 26 hours", () =>
+  it.scoped("a clock that is set back has nothing happen twice, unless it was ahead by more than one period", () =>
     Effect.gen(function* () {
       const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:00"))
       world.state.jobs = [aJob("A", daily("03:00"))]
@@ -369,6 +369,35 @@ describe("by the clock", () => {
       yield* world.setClock("2026-01-01T12:00")
       yield* world.pass("1 minute")
       assert.deepStrictEqual(yield* scheduler.upcoming, [{ job: "A", at: at("2026-01-02T03:00") }])
+    })
+  )
+
+  it.scoped("a clock that was ahead by days silences an hourly schedule for an hour at most, and that is said", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld({ cooldown: 0 }, at("2026-01-01T02:30"))
+      world.state.jobs = [aJob("A", hourly), aJob("B", { schedule: { frequency: "weekly" } })]
+      const life = yield* world.start
+      yield* world.goTo("2026-01-04T02:30")
+      assert.lengthOf(world.reviewed, 1)
+      yield* life.stop
+      yield* world.setClock("2026-01-01T02:40")
+      const { scheduler } = yield* world.start
+      yield* world.pass("1 minute")
+      assert.deepStrictEqual(yield* scheduler.upcoming, [
+        { job: "A", at: at("2026-01-01T03:00") },
+        { job: "B", at: at("2026-01-05T03:00") }
+      ])
+      assert.deepStrictEqual(
+        (yield* scheduler.problems).map(({ expected, job, key }) => `${job} ${key} ${expected}`.slice(0, 90)),
+        ["A schedule was done last at 2026-01-04T02:00:00.000Z, which is still to come: the clock of"]
+      )
+      yield* world.pass("5 minutes")
+      assert.deepStrictEqual(world.logged, [
+        'The clock of the machine was ahead, and what was done last by the schedules of "A" is still to come: they count from now on'
+      ])
+      yield* world.goTo("2026-01-01T03:01")
+      assert.lengthOf(world.reviewed, 2)
+      assert.deepStrictEqual(yield* scheduler.problems, [])
     })
   )
 })

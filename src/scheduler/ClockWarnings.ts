@@ -1,0 +1,34 @@
+/**
+ * Tells of the schedules that a clock has put out of step.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+
+/** Those that are named: a clock puts all of them out of step at once. */
+const MAX_NAMED = 5
+
+/**
+ * Warns of those that are new since it was done last, in one line.
+ *
+ * - `ahead`: jobs whose schedules begin anew, since what was done last is still to come, and when that is.
+ *
+ * @internal
+ */
+export const make = (ahead: () => ReadonlyMap<string, number>): Effect.Effect<void> => {
+  let told: ReadonlyMap<string, number> = new Map()
+  return Effect.suspend(() => {
+    const now = new Map(ahead())
+    const news = Array.from(now.keys()).filter((job) => told.get(job) !== now.get(job))
+    told = now
+    if (news.length === 0) return Effect.void
+    const named = news
+      .slice(0, MAX_NAMED)
+      .map((job) => `"${job}"`)
+      .join(", ")
+    const others = news.length > MAX_NAMED ? ` and ${news.length - MAX_NAMED} more` : ""
+    return Effect.logWarning(
+      `The clock of the machine was ahead, and what was done last by the schedules of ${named}${others} is still to come: they count from now on`
+    )
+  })
+}
