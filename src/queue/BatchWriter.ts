@@ -13,11 +13,14 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
+import * as Clocks from "../internal/Clocks.js"
 import type { Change } from "../store/Change.js"
 import type { Journal } from "../store/Journal.js"
 
 /**
- * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written.
+ * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written. While the store fails, it fails at
+ *   once until the next try: one attempt can hold up all of the process for a moment, and there may be many wishes. One that is the
+ *   `last` there will be is tried at once.
  * - `record`: what has happened already. It is kept until it could be written, and everything after it waits for that.
  * - `flush`: writes what can be written, and then no more: what is left then never can be.
  *
@@ -28,10 +31,27 @@ import type { Journal } from "../store/Journal.js"
 export interface BatchWriter {
   readonly write: (
     changes: () => ReadonlyArray<Change>,
-    done?: (error: HealingStoreError | undefined) => void
+    done?: (error: HealingStoreError | undefined) => void,
+    isLast?: boolean
   ) => Effect.Effect<void, HealingStoreError>
   readonly record: (changes: () => ReadonlyArray<Change>, listener?: Listener) => void
   readonly flush: Effect.Effect<void>
+}
+
+/**
+ * A store that fails.
+ *
+ * - `delay`: from the last try to the next one, in milliseconds.
+ * - `nextTry`: when that is, by the steady clock.
+ * - `keeps`: whether something has happened that it could not write: then that is tried by itself. Otherwise the next wish tries.
+ *
+ * @internal
+ */
+export interface Trouble {
+  readonly error: HealingStoreError
+  readonly delay: number
+  readonly nextTry: number
+  readonly keeps: boolean
 }
 
 /**
@@ -73,8 +93,7 @@ const closedError = new HealingStoreError({
 })
 
 /**
- * `onTrouble` is told when what has happened cannot be written, and when it has been after all; `onWritten` after each
- * commit.
+ * `onTrouble` is told at each try that fails, and when the store can be written again.
  *
  * Longer than a screen, since all of it is about one queue: what is added to it, how it is committed, and when it is tried again.
  *
@@ -82,15 +101,16 @@ const closedError = new HealingStoreError({
  */
 export const make = (
   store: Journal,
-  onTrouble: (error: HealingStoreError | undefined) => void,
-  onWritten: () => void
+  onTrouble: (trouble: Trouble | undefined) => void
 ): Effect.Effect<BatchWriter, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue: Array<Queued> = []
     const wake = yield* Effect.makeLatch(false)
+    /** Open if the next try is not waited for. */
+    const hurry = yield* Effect.makeLatch(false)
     const clock = yield* Effect.clock
-    /** How long until the next try of what could not be written; 0 if there is no such thing. */
-    let retryIn = 0
+    const now = () => Clocks.millis(clock)
+    let trouble: Trouble | undefined
 
     /** Why they could not be written. */
     const commit = (writes: ReadonlyArray<Queued>): Effect.Effect<Option.Option<HealingStoreError>> => {
@@ -98,36 +118,42 @@ export const make = (
       if (changes.length === 0) return Effect.succeedNone
       return Effect.matchCause(store.commit(changes), {
         onSuccess: () => {
-          onWritten()
+          ends()
           return Option.none()
         },
         onFailure: (cause) => Option.orElseSome(Cause.failureOption(cause), () => died(cause))
       })
     }
 
-    const trouble = (error: HealingStoreError | undefined) => {
-      if (error === undefined && retryIn === 0) return
-      retryIn = error === undefined ? 0 : Math.max(retryIn, FIRST_RETRY)
-      onTrouble(error)
+    /** The wishes cannot be written either, and who wishes is not to wait for a better disk. */
+    const fails = (error: HealingStoreError) => {
+      const [wishes, kept] = Arr.partition(queue.splice(0), ({ happened }) => happened)
+      queue.push(...kept)
+      const delay = trouble === undefined ? FIRST_RETRY : Math.min(trouble.delay * 2, LAST_RETRY)
+      trouble = { error, delay, nextTry: now() + delay, keeps: kept.length > 0 }
+      onTrouble(trouble)
+      for (const { failed } of kept) failed?.(error)
+      for (const wish of wishes) wish.done(error)
+    }
+
+    const ends = () => {
+      if (trouble === undefined) return
+      trouble = undefined
+      onTrouble(undefined)
     }
 
     /** Alone, so that one that cannot be written is not in the way of the others. Returns whether to go on. */
     const commitOne = (queued: Queued): Effect.Effect<boolean> =>
       Effect.map(commit([queued]), (result) => {
         const error = Option.getOrUndefined(result)
-        if (error === undefined || !queued.happened || error.reason === "UnexpectedState") {
+        if (error === undefined || error.reason === "UnexpectedState") {
           queue.shift()
           // The store has answered, whatever it was that it said.
-          if (error === undefined || error.reason === "UnexpectedState") trouble(undefined)
+          ends()
           queued.done(error)
           return true
         }
-        trouble(error)
-        // The wishes behind it cannot be written before it, and who wishes is not to wait for a better disk.
-        const [wishes, kept] = Arr.partition(queue.splice(0), ({ happened }) => happened)
-        queue.push(...kept)
-        for (const { failed } of kept) failed?.(error)
-        for (const wish of wishes) wish.done(error)
+        fails(error)
         return false
       })
 
@@ -138,19 +164,28 @@ export const make = (
         : Effect.flatMap(commitOne(first), (goOn) => (goOn ? commitEach(others) : Effect.succeed(false)))
 
     const commitTogether = (batch: ReadonlyArray<Queued>): Effect.Effect<boolean> =>
-      Effect.flatMap(commit(batch), (error) => {
-        if (Option.isSome(error)) return commitEach(batch)
-        queue.splice(0, batch.length)
-        for (const queued of batch) queued.done(undefined)
-        return Effect.succeed(true)
+      Effect.flatMap(commit(batch), (result) => {
+        const error = Option.getOrUndefined(result)
+        if (error === undefined) {
+          queue.splice(0, batch.length)
+          for (const queued of batch) queued.done(undefined)
+          return Effect.succeed(true)
+        }
+        // One of them may be in the way of the others, or too much for what room is left.
+        if (error.reason === "UnexpectedState" || error.reason === "Full") return commitEach(batch)
+        fails(error)
+        return Effect.succeed(false)
       })
 
     const commitAll: Effect.Effect<void> = Effect.suspend(() => {
       const batch = queue.slice(0, MAX_BATCH)
       const [first] = batch
       if (first === undefined) return Effect.void
-      const committed = batch.length === 1 ? commitOne(first) : retryIn > 0 ? commitEach(batch) : commitTogether(batch)
-      return Effect.flatMap(committed, (goOn) => (goOn && queue.length > 0 ? commitAll : Effect.void))
+      const committed =
+        batch.length === 1 ? commitOne(first) : trouble === undefined ? commitTogether(batch) : commitEach(batch)
+      return Effect.flatMap(committed, (goOn) =>
+        goOn && queue.length > 0 ? Effect.zipRight(Clocks.giveWay, commitAll) : Effect.void
+      )
     })
 
     const waitForBatch = Effect.suspend(() =>
@@ -158,16 +193,13 @@ export const make = (
     )
 
     /** Until something comes, or what could not be written is to be tried again. */
-    const awaitWork: Effect.Effect<void> = Effect.suspend(() =>
-      retryIn === 0
-        ? wake.await
-        : Effect.race(
-            wake.await,
-            Effect.map(clock.sleep(Duration.millis(retryIn)), () => {
-              retryIn = Math.min(retryIn * 2, LAST_RETRY)
-            })
-          )
-    )
+    const awaitWork: Effect.Effect<void> = Effect.suspend(() => {
+      if (trouble === undefined || !queue.some(({ happened }) => happened)) return wake.await
+      const left = trouble.nextTry - now()
+      return left <= 0
+        ? Effect.void
+        : Effect.raceFirst(hurry.await, Effect.zipRight(clock.sleep(Duration.millis(Math.ceil(left))), awaitWork))
+    })
 
     const work: Effect.Effect<never> = awaitWork.pipe(
       Effect.zipRight(waitForBatch),
@@ -175,6 +207,7 @@ export const make = (
         Effect.uninterruptible(
           Effect.suspend(() => {
             wake.unsafeClose()
+            hurry.unsafeClose()
             return commitAll
           })
         )
@@ -189,7 +222,13 @@ export const make = (
     }
 
     return {
-      write: (changes, done) => {
+      write: (changes, done, isLast = false) => {
+        if (isLast) hurry.unsafeOpen()
+        else if (trouble !== undefined && (trouble.keeps || now() < trouble.nextTry)) {
+          const { error } = trouble
+          done?.(error)
+          return Effect.fail(error)
+        }
         const written = Deferred.unsafeMake<void, HealingStoreError>(FiberId.none)
         add({
           changes,
@@ -202,8 +241,11 @@ export const make = (
         })
         return Deferred.await(written)
       },
-      record: (changes, listener) =>
-        add({ changes, happened: true, done: listener?.done ?? (() => {}), failed: listener?.failed }),
+      record: (changes, listener) => {
+        add({ changes, happened: true, done: listener?.done ?? (() => {}), failed: listener?.failed })
+        // It is not tried before the others that are kept.
+        if (trouble?.keeps === true) listener?.failed?.(trouble.error)
+      },
       flush: Fiber.interrupt(writer).pipe(
         Effect.zipRight(commitAll),
         // Whoever waits for what cannot be written is not to wait for ever.

@@ -216,7 +216,6 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
 
   const notBegun: Endings["notBegun"] = (live, before, error, isCancelled) => {
     if (error.reason === "UnexpectedState") return drop(live, error)
-    holds.refuse(error)
     dropNewer(live.job, error)
     waitAgain(live, before)
     if (isCancelled) endUnreviewed(live, "cancelled", CANCELLED)

@@ -25,7 +25,9 @@ export type Veto = (request: HealingRequest) => string | undefined
 
 /**
  * - `submit`: asks for a review as `HealingQueue.submit` does, with what is known about why: `due`, the occurrence of a schedule;
- *   `signature`, that of a failure, by which one that was reviewed already is not reviewed again.
+ *   `signature`, that of a failure, by which one that was reviewed already is not reviewed again; `isLast`, whether there will be
+ *   no other try.
+ * - `write`: writes what has come of occurrences. Like wishes, they are refused at once while the store fails.
  * - `tellExplained`: a failure of the job is not reviewed, since a review has explained it.
  * - `look`: sees whether the clock was set or the machine was suspended, and does what is due. Nothing else tells so.
  * - `addVeto`: from now on this is asked before each review that nobody has made by hand.
@@ -35,8 +37,13 @@ export type Veto = (request: HealingRequest) => string | undefined
 export interface ForScheduler {
   readonly submit: (
     wish: HealingWish,
-    why?: { readonly due?: Due | undefined; readonly signature?: string | null | undefined }
+    why?: {
+      readonly due?: Due | undefined
+      readonly signature?: string | null | undefined
+      readonly isLast?: boolean | undefined
+    }
   ) => Effect.Effect<Submission, HealingInvalid | HealingQueueFull | HealingStoreError>
+  readonly write: (occurrences: ReadonlyArray<Occurrence>) => Effect.Effect<void, HealingStoreError>
   readonly tellExplained: (job: string) => void
   readonly addVeto: (veto: Veto) => void
   readonly look: () => void

@@ -25,7 +25,7 @@ export interface LiveChange {
 
 /**
  * - `wish`: a change that somebody wants. It holds in memory from the call on. The effect ends when it is on disk, and fails when it
- *   cannot be written: `failed` has taken it back by then.
+ *   cannot be written: `failed` has taken it back by then. One that `isLast` is tried at once, also while the store fails.
  * - `happened`: a change that cannot be taken back. It is kept until it could be written, and everything after it waits for that.
  *   `stuck` is told at each try that fails; `done` once it is written, or that it never can be.
  *
@@ -37,7 +37,11 @@ export interface Ledger {
   readonly wish: (
     live: LiveRequest,
     change: Omit<LiveChange, "before">,
-    told: { readonly written: () => void; readonly failed: (error: HealingStoreError) => void }
+    told: {
+      readonly written: () => void
+      readonly failed: (error: HealingStoreError) => void
+      readonly isLast?: boolean | undefined
+    }
   ) => Effect.Effect<void, HealingStoreError>
   readonly happened: (
     live: LiveRequest,
@@ -55,7 +59,7 @@ export interface Ledger {
  * @internal
  */
 export const make = (writer: BatchWriter, reportBug: (error: HealingStoreError) => void): Ledger => ({
-  wish: (live, { after, from, to }, { failed, written }) =>
+  wish: (live, { after, from, to }, { failed, isLast, written }) =>
     Effect.flatMap(
       writer.write(
         () => (live.lost === undefined ? [transition(from, to), ...(after?.() ?? [])] : []),
@@ -64,7 +68,8 @@ export const make = (writer: BatchWriter, reportBug: (error: HealingStoreError) 
           const error = failure ?? live.lost
           if (error === undefined) written()
           else failed(error)
-        }
+        },
+        isLast
       ),
       () => (live.lost === undefined ? Effect.void : Effect.fail(live.lost))
     ),

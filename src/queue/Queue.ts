@@ -18,6 +18,7 @@ import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
+import { occurrence } from "../store/Change.js"
 import { HealingStore } from "../store/HealingStore.js"
 import * as Awaiting from "./Awaiting.js"
 import type * as Backoff from "./Backoff.js"
@@ -65,7 +66,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
     const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, events.tell)
-    const writer = yield* BatchWriter.make(store, holds.journal, holds.accept)
+    const writer = yield* BatchWriter.make(store, holds.trouble)
     const parts: QueueParts = {
       settings,
       gate,
@@ -107,6 +108,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
     const ofScheduler: ForScheduler = {
       submit: submitting.submit,
+      write: (occurrences) => writer.write(() => occurrences.map(occurrence)),
       tellExplained: (job) => events.tell(HealingEvent.Explained({ at: wall(), job })),
       addVeto: (veto) => vetoes.push(veto),
       look: () => {

@@ -5,9 +5,10 @@
  */
 import * as Duration from "effect/Duration"
 import type { Gate } from "../gate/Gate.js"
-import type { HealingStoreError, HeldBy } from "../HealingError.js"
+import type { HeldBy } from "../HealingError.js"
 import { instant } from "../request/HealingRequest.js"
 import type { QueueState } from "../store/Change.js"
+import type { Trouble } from "./BatchWriter.js"
 import { type Counted, DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueLanes } from "./LiveRequests.js"
@@ -19,8 +20,7 @@ import type { QueueLanes } from "./LiveRequests.js"
  * - `limitRate`: what is to be remembered for a rate limit, until the given time if one is known.
  * - `begin`, `undo`: an automatic review is about to begin, and counts; it has not begun after all, or there was nothing to review.
  * - `fullUntil`: until when no other one may begin.
- * - `journal`: what has happened cannot be written, or has been after all.
- * - `refuse`, `accept`: the beginning of a review could not be written, or could.
+ * - `trouble`: the store fails, or does no more.
  *
  * Times are milliseconds since 1970.
  *
@@ -34,9 +34,7 @@ export interface QueueHolds {
   readonly begin: (at: number) => Counted
   readonly undo: (counted: Counted) => void
   readonly fullUntil: (at: number) => number | undefined
-  readonly journal: (error: HealingStoreError | undefined) => void
-  readonly refuse: (error: HealingStoreError) => void
-  readonly accept: () => void
+  readonly trouble: (trouble: Trouble | undefined) => void
 }
 
 const HOUR = Duration.toMillis("1 hour")
@@ -44,10 +42,6 @@ const HOUR = Duration.toMillis("1 hour")
 const DAY = Duration.toMillis("1 day")
 
 const FIRST_LIMIT = Duration.toMillis("1 minute")
-
-const FIRST_REFUSAL = 1000
-
-const LAST_REFUSAL = 60_000
 
 /** @internal */
 export const make = (
@@ -59,9 +53,6 @@ export const make = (
 ): QueueHolds => {
   const day = new DailyLimit(maxReviewsPerDay)
   let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
-  /** How many beginnings in a row could not be written. */
-  let refusals = 0
-  let journalFails = false
   let failing = false
 
   const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
@@ -79,14 +70,6 @@ export const make = (
         ? undefined
         : { until: gate.now() + (until - wall()), heldBy: (remaining) => ({ _tag: "DailyLimit", remaining }) }
     )
-  }
-
-  const holdForStore = (name: string, until: number | undefined, error: HealingStoreError | undefined) => {
-    holdAll(name, until, () => ({ _tag: "StoreFailing", reason: error?.detail ?? "" }))
-    const fails = journalFails || refusals > 0
-    if (fails && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason: error?.detail ?? "" }))
-    if (!fails && failing) publish(HealingEvent.StoreRecovered({ at: wall() }))
-    failing = fails
   }
 
   const isOver = (at: number | null) => at !== null && at <= wall()
@@ -123,19 +106,14 @@ export const make = (
       holdForDay()
     },
     fullUntil: (at) => day.fullUntil(at),
-    journal: (error) => {
-      journalFails = error !== undefined
-      holdForStore("journal", error && Number.POSITIVE_INFINITY, error)
-    },
-    refuse: (error) => {
-      const delay = Math.min(FIRST_REFUSAL * 2 ** Math.min(refusals, 6), LAST_REFUSAL)
-      refusals++
-      holdForStore("beginning", gate.now() + delay, error)
-    },
-    accept: () => {
-      if (refusals === 0) return
-      refusals = 0
-      holdForStore("beginning", undefined, undefined)
+    trouble: (trouble) => {
+      const reason = trouble?.error.detail ?? ""
+      // What has happened comes first. If there is no such thing, the next review that begins is the next try.
+      const until = trouble?.keeps === true ? Number.POSITIVE_INFINITY : trouble?.nextTry
+      holdAll("store", until, () => ({ _tag: "StoreFailing", reason }))
+      if (trouble !== undefined && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason }))
+      if (trouble === undefined) publish(HealingEvent.StoreRecovered({ at: wall() }))
+      failing = trouble !== undefined
     }
   }
 }

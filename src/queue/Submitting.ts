@@ -33,10 +33,12 @@ export interface Submitting {
  *
  * - `caller`: who waits for the review, if anybody does.
  * - `due`: the occurrence of a schedule that it is for.
+ * - `isLast`: whether there will be no other try to write it.
  */
 interface Why {
   readonly caller?: Caller.Caller
   readonly due?: Due | undefined
+  readonly isLast?: boolean | undefined
 }
 
 /** The effect ends when the wish is on disk. */
@@ -80,7 +82,7 @@ export const make = (
   const recall = recallIn(parts)
 
   return {
-    submit: (input, { due, signature = null } = {}) =>
+    submit: (input, { due, isLast, signature = null } = {}) =>
       Effect.flatMap(decode(input, settings), ({ maxWait = Number.POSITIVE_INFINITY, wish }) =>
         Effect.zipRight(
           recall(wish),
@@ -88,7 +90,7 @@ export const make = (
             Effect.suspend((): Effect.Effect<Submission, HealingStoreError | HealingQueueFull> => {
               if (isClosed()) return Effect.fail(closedError)
               const waitUntil = Number.isFinite(maxWait) ? Request.instant(wall() + maxWait) : null
-              return Effect.flatten(place({ ...wish, signature, callersOnly: false, waitUntil }, { due }))
+              return Effect.flatten(place({ ...wish, signature, callersOnly: false, waitUntil }, { due, isLast }))
             })
           )
         )
@@ -152,7 +154,7 @@ const placeIn = (
   nextNumber: () => number,
   leave: (caller: Caller.Caller) => boolean
 ): Place => {
-  const join = (live: LiveRequest, wish: RequestLife.Wish, { caller, due }: Why) => {
+  const join = (live: LiveRequest, wish: RequestLife.Wish, { caller, due, isLast }: Why) => {
     const request = RequestLife.coalesce(live.request, wish)
     requests.update(live, request)
     live.unwritten++
@@ -161,6 +163,7 @@ const placeIn = (
       live,
       { from: "pending", to: request, after: () => occurrenceOf(request, due) },
       {
+        isLast,
         written: () => {
           live.unwritten--
           live.settled = request
@@ -177,7 +180,7 @@ const placeIn = (
     return Effect.as(written, Submission.Coalesced({ id: request.id }))
   }
 
-  const insert = (wish: RequestLife.Wish, { caller, due }: Why) => {
+  const insert = (wish: RequestLife.Wish, { caller, due, isLast }: Why) => {
     const at = wall()
     const isAutomatic = wish.trigger !== "manual"
     const request = RequestLife.accept(
@@ -192,6 +195,7 @@ const placeIn = (
       live,
       { from: null, to: request, after: () => occurrenceOf(request, due) },
       {
+        isLast,
         written: () => {
           publish(HealingEvent.Submitted({ at: wall(), request }))
           if (requests.isPending(live) && !isClosed()) gate.enter(live)

@@ -9,20 +9,22 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
+import * as Clocks from "../internal/Clocks.js"
 import type { ForScheduler } from "../queue/ForScheduler.js"
-import { occurrence } from "../store/Change.js"
-import type { Journal } from "../store/Journal.js"
 import type { Agenda, Due } from "./Agenda.js"
 import type { KnownJobs } from "./KnownJobs.js"
 
 /** How many are written in one commit. */
 const BATCH = 1000
 
+/** How many are asked for before everything else of the process has its turn. */
+const AT_ONCE = 100
+
 /** @internal */
 export interface ByClockOptions {
   readonly agenda: Agenda
   readonly known: KnownJobs
-  readonly store: Journal
+  readonly write: ForScheduler["write"]
   readonly submit: ForScheduler["submit"]
   readonly wall: () => number
 }
@@ -34,11 +36,11 @@ export interface ByClockOptions {
  * @internal
  */
 export const make = (
-  { agenda, known, store, submit, wall }: ByClockOptions,
+  { agenda, known, submit, wall, write }: ByClockOptions,
   scope: Scope.Scope
 ): Effect.Effect<void> => {
   const skip = (due: Due, reason: string): Effect.Effect<void, HealingStoreError> =>
-    store.commit([occurrence({ ...due, request: null, reason })])
+    write([{ ...due, request: null, reason }])
 
   const request = (due: Due): Effect.Effect<unknown, HealingStoreError> => {
     const { reason, ...taken } = due
@@ -62,14 +64,16 @@ export const make = (
 
   const writeBounds = Effect.suspend(() =>
     Effect.forEach(Arr.chunksOf(agenda.unwritten, BATCH), (bounds) =>
-      Effect.map(store.commit(bounds.map(occurrence)), () => agenda.written(bounds))
+      Effect.map(write(bounds), () => agenda.written(bounds))
     )
   )
 
   const settleDue = Effect.suspend(() => {
     const due = agenda.take(wall())
     if (due.length === 0) return Effect.void
-    return Effect.forkIn(Effect.forEach(due, settle, { concurrency: "unbounded", discard: true }), scope)
+    const settleSome = (some: ReadonlyArray<Due>) =>
+      Effect.zipRight(Effect.forEach(some, settle, { concurrency: "unbounded", discard: true }), Clocks.giveWay)
+    return Effect.forkIn(Effect.forEach(Arr.chunksOf(due, AT_ONCE), settleSome, { discard: true }), scope)
   })
 
   return writeBounds.pipe(

@@ -103,7 +103,7 @@ const handle = Effect.fnUntraced(function* (
     tellExplained(job, signature)
     return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
   }
-  yield* submit({ ...wishOf(job, policy), trigger, runId: runId ?? undefined }, { signature }).pipe(
+  yield* submit({ ...wishOf(job, policy), trigger, runId: runId ?? undefined }, { signature, isLast: isClosing }).pipe(
     Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => Effect.logWarning(error.message))
   )
 })

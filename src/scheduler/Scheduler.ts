@@ -43,7 +43,7 @@ export const make = Effect.gen(function* () {
   if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }
-  const { addVeto, look, submit, tellExplained } = queue
+  const { addVeto, look, submit, tellExplained, write } = queue
   const scope = yield* Effect.scope
   const clock = yield* Effect.clock
   const wall = () => Math.floor(clock.unsafeCurrentTimeMillis())
@@ -63,7 +63,7 @@ export const make = Effect.gen(function* () {
     )
   const warnOfClock = ClockWarnings.make(() => agenda.ahead)
   const reading = JobReading.make(supervisor, known, plan, wake.open, now)
-  const askForDue = ByClock.make({ agenda, known, store, submit, wall }, scope)
+  const askForDue = ByClock.make({ agenda, known, submit, wall, write }, scope)
   const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained })
   // The listening starts at once: nothing is missed that happens when the layer has just been built.
   Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })

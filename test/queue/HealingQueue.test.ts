@@ -924,10 +924,44 @@ describe("a store that fails", () => {
       assert.strictEqual((yield* Effect.flip(life.queue.pause))._tag, "HealingStoreError")
       assert.deepStrictEqual(yield* life.queue.pending, [])
       disk.repair()
+      yield* TestClock.adjust("1 second")
       yield* life.queue.submit({ job: "x" })
       yield* settle
       assert.deepStrictEqual(log, ["x begins"])
       assert.deepStrictEqual(yield* stored, ["x running"])
+    })
+  )
+
+  it.scoped("is tried once in a while, however many wish, and refuses them at once in between", () =>
+    Effect.gen(function* () {
+      const { disk, end, log, start, stored } = yield* makeQueueWorld()
+      const life = yield* start
+      let tries = 0
+      disk.before = Effect.sync(() => void tries++)
+      for (const isBusy of [false, true]) {
+        // With something that has happened, and without.
+        if (isBusy) {
+          yield* life.queue.submit({ job: "busy" })
+          yield* settle
+        }
+        disk.fail()
+        if (isBusy) yield* end("busy")
+        tries = 0
+        for (let i = 0; i < 500; i++) {
+          const error = yield* Effect.flip(life.queue.submit({ job: `x${i}` }))
+          assert(error._tag === "HealingStoreError" && error.reason === "Full")
+          yield* TestClock.adjust("200 millis")
+        }
+        assert.isAtLeast(tries, 5)
+        assert.isAtMost(tries, 8)
+        disk.repair()
+        yield* TestClock.adjust("1 minute")
+        yield* life.queue.submit({ job: "later" })
+        yield* settle
+        assert.strictEqual(log.at(-1), "later begins")
+        yield* end("later")
+        assert.strictEqual((yield* stored).at(-1), "later completed")
+      }
     })
   )
 
