@@ -76,7 +76,7 @@ export const describeHeldBy = (heldBy: HeldBy): string => {
     case "DailyLimit":
       return `the limit of reviews per day, for another ${period(heldBy.remaining)}`
     case "StoreFailing":
-      return `a store that cannot be written: ${heldBy.reason}`
+      return `a store that fails: ${heldBy.reason}`
     case "NotBefore":
       return `its cool-down or back-off, ${period(heldBy.remaining)} of it left`
     case "Jobs":

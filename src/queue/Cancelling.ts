@@ -15,7 +15,7 @@ import { CANCELLED, type Endings } from "./Endings.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { type CancelTarget, decodeTarget } from "./HealingWish.js"
 import type { LiveRequest } from "./LiveRequests.js"
-import { closedError, type QueueParts } from "./QueueParts.js"
+import { type QueueParts, whyClosed } from "./QueueParts.js"
 import type { Reviewing } from "./Reviewing.js"
 
 /** @internal */
@@ -29,11 +29,13 @@ export interface Cancelling {
 
 /** @internal */
 export const make = (
-  { gate, holds, isClosed, live: requests, publish, wall }: QueueParts,
+  parts: QueueParts,
   writer: BatchWriter,
   { endUnreviewed }: Pick<Endings, "endUnreviewed">,
   { stop }: Pick<Reviewing, "stop">
 ): Cancelling => {
+  const { gate, holds, isClosed, live: requests, publish, wall } = parts
+
   /** Cancels it at once; the effect waits for the end of that. */
   const cancelOne = (live: LiveRequest): Effect.Effect<Option.Option<HealingRequest>, HealingStoreError> => {
     const caller = Caller.make(live.job, gate.now(), Number.POSITIVE_INFINITY, true)
@@ -54,7 +56,7 @@ export const make = (
     event: () => HealingEvent
   ): Effect.Effect<void, HealingStoreError> =>
     Effect.suspend(() => {
-      if (isClosed()) return Effect.fail(closedError)
+      if (isClosed()) return Effect.fail(whyClosed(parts))
       const before = holds.state()
       const state = holds.remember(change(before))
       return writer.write(
@@ -70,7 +72,7 @@ export const make = (
     cancel: (input) =>
       Effect.flatMap(decodeTarget(input), (target) =>
         Effect.suspend(() => {
-          if (isClosed()) return Effect.fail(closedError)
+          if (isClosed()) return Effect.fail(whyClosed(parts))
           const job = "job" in target ? target.job : jobOf(target.id)
           const targets = [requests.pendingOf(job), requests.runningOf(job)]
             .filter((live) => live !== undefined)

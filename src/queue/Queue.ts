@@ -12,7 +12,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Tracer from "effect/Tracer"
 import * as Gate from "../gate/Gate.js"
 import { HealingService } from "../gate/HealingService.js"
-import { HealingClosed } from "../HealingError.js"
+import type { HealingStoreError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
 import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
@@ -25,15 +25,17 @@ import type * as Backoff from "./Backoff.js"
 import * as BatchWriter from "./BatchWriter.js"
 import * as Cancelling from "./Cancelling.js"
 import * as ClockSet from "./ClockSet.js"
+import * as Closing from "./Closing.js"
 import { Cooldowns } from "./Cooldowns.js"
 import * as Endings from "./Endings.js"
 import { type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { decodeHistory, type HealingWish, type HistoryOptions } from "./HealingWish.js"
 import * as Ledger from "./Ledger.js"
-import { answerAll, LiveRequests } from "./LiveRequests.js"
+import { LiveRequests } from "./LiveRequests.js"
 import { unlessNeedless } from "./Needless.js"
 import * as QueueHolds from "./QueueHolds.js"
+import * as QueueLog from "./QueueLog.js"
 import type { QueueParts } from "./QueueParts.js"
 import { recover } from "./Recovery.js"
 import * as Retention from "./Retention.js"
@@ -63,23 +65,35 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const vetoes: Array<Veto> = []
     let lastNumber = 0
     let closed = false
+    let lost: HealingStoreError | undefined
+    let stop = (_error: HealingStoreError): void => {}
+    const log = (said: Effect.Effect<void>) => void Runtime.runFork(forReports)(said, { immediate: false })
+    const publish = (event: HealingEvent) => {
+      events.tell(event)
+      const said = QueueLog.ofEvent(event)
+      if (said !== undefined) log(said)
+    }
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
-    const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, events.tell)
-    const writer = yield* BatchWriter.make(store, holds.trouble)
+    const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, log)
+    const writer = yield* BatchWriter.make(store, (trouble) => {
+      // Another process reviews what is pending by now.
+      if (trouble?.error.reason === "Owned" && lost === undefined) stop(trouble.error)
+      holds.trouble(trouble)
+    })
     const parts: QueueParts = {
       settings,
       gate,
       store,
       live: new LiveRequests(gate, lanes, wall, settings),
-      ledger: Ledger.make(writer, (error) =>
-        Runtime.runFork(forReports)(Effect.logFatal(error.detail), { immediate: false })
-      ),
+      ledger: Ledger.make(writer, (error) => log(Effect.logFatal(error.detail))),
       holds,
       cooldowns: new Cooldowns(Duration.toMillis(settings.cooldown)),
       wall,
-      publish: events.tell,
-      isClosed: () => closed
+      publish,
+      isClosed: () => closed,
+      lost: () => lost,
+      log
     }
     clockWasSet = (by) => ClockSet.move(parts, writer, by)
     const endings = Endings.make(parts, yield* Retention.make(store, settings.retention, wall))
@@ -89,19 +103,16 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const submitting = Submitting.make(parts, endings, reviewing, () => ++lastNumber)
     const cancelling = Cancelling.make(parts, writer, endings, reviewing)
 
-    const close = Effect.gen(function* () {
+    const closing = { parts, lanes, writer, reviewing, endEvents: events.end }
+    const close = Effect.suspend(() => {
+      if (closed) return Effect.void
       closed = true
-      // First of all, so that nobody is given the turns of those who run.
-      for (const lane of Object.values(lanes)) gate.close(lane)
-      const running = Array.from(parts.live.running)
-      yield* Effect.forEach(running, (live) => reviewing.stop(live, "closed"), { concurrency: "unbounded" })
-      for (const live of parts.live.pending) {
-        gate.leave(live)
-        answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
-      }
-      yield* writer.flush
-      yield* events.end
+      return Closing.close(closing, lost)
     })
+    stop = (error) => {
+      lost = error
+      Runtime.runFork(forReports)(Effect.zipRight(QueueLog.lost(error.detail), Effect.uninterruptible(close)))
+    }
 
     lastNumber = yield* recover(parts, reviewing.owner, retries)
     yield* Effect.addFinalizer(() => close)

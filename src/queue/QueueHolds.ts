@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import type { Gate } from "../gate/Gate.js"
 import type { HeldBy } from "../HealingError.js"
 import { instant } from "../request/HealingRequest.js"
@@ -12,6 +13,7 @@ import type { Trouble } from "./BatchWriter.js"
 import { type Counted, DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueLanes } from "./LiveRequests.js"
+import * as QueueLog from "./QueueLog.js"
 
 /**
  * - `state`: what is remembered, but for a rate limit that is over.
@@ -49,11 +51,14 @@ export const make = (
   lanes: QueueLanes,
   wall: () => number,
   maxReviewsPerDay: number,
-  publish: (event: HealingEvent) => void
+  publish: (event: HealingEvent) => void,
+  log: (said: Effect.Effect<void>) => void
 ): QueueHolds => {
   const day = new DailyLimit(maxReviewsPerDay)
   let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
   let failing = false
+  /** When it was last said that the day is full. */
+  let saidFullAt = Number.NEGATIVE_INFINITY
 
   const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
     for (const lane of [lanes.manual, lanes.automatic]) {
@@ -63,6 +68,10 @@ export const make = (
 
   const holdForDay = () => {
     const until = day.fullUntil(wall())
+    if (until !== undefined && gate.now() - saidFullAt >= DAY) {
+      saidFullAt = gate.now()
+      log(QueueLog.dayIsFull(maxReviewsPerDay, until))
+    }
     gate.hold(
       lanes.automatic,
       "day",

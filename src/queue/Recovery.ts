@@ -17,6 +17,7 @@ import type { Journal, Page } from "../store/Journal.js"
 import * as Backoff from "./Backoff.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { LiveRequest } from "./LiveRequests.js"
+import * as QueueLog from "./QueueLog.js"
 import type { QueueParts } from "./QueueParts.js"
 
 type HealingRequest = Request.HealingRequest
@@ -68,13 +69,15 @@ export const recover = (
         setAside,
         ({ number, reason }) => {
           publish(HealingEvent.SetAside({ at: wall(), number, reason }))
-          return Effect.logWarning(`Request ${number} of the healing store was set aside: ${reason}`)
+          return Effect.logWarning(`The request ${number} in ${store.location} was set aside: ${reason}`)
         },
         { discard: true }
       )
-    for (const request of yield* replay(store, at, settings, reportSetAside)) {
+    const { cutOff, pending } = yield* replay(store, at, settings, reportSetAside)
+    for (const request of pending) {
       gate.enter(requests.add(yield* withoutJump(request, at, cooldown, retries), owner))
     }
+    yield* QueueLog.starting(store.location, requests.pendingCount, cutOff)
     return lastNumber
   })
 
@@ -108,7 +111,7 @@ const replay = (
   at: number,
   { maxAttempts, onMaxWait }: Pick<HealingSettings, "maxAttempts" | "onMaxWait">,
   onSetAside: (setAside: Page["setAside"]) => Effect.Effect<void>
-): Effect.Effect<Iterable<HealingRequest>, HealingStoreError> =>
+): Effect.Effect<{ readonly pending: Iterable<HealingRequest>; readonly cutOff: number }, HealingStoreError> =>
   Effect.gen(function* () {
     const pending = new Map<string, HealingRequest>()
     let wereRunning = 0
@@ -140,7 +143,9 @@ const replay = (
       pending.set(now.job, merged)
       return [...(gone === undefined ? [] : [transition("pending", gone)]), transition("running", merged)]
     })
-    if (wereRunning === 0) return pending.values()
-    yield* Effect.logWarning(`${wereRunning} reviews were cut off by the end of the last process`)
-    return Array.from(pending.values()).sort((one, other) => one.number - other.number)
+    if (wereRunning === 0) return { pending: pending.values(), cutOff: 0 }
+    return {
+      pending: Array.from(pending.values()).sort((one, other) => one.number - other.number),
+      cutOff: wereRunning
+    }
   })

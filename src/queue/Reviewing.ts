@@ -22,6 +22,7 @@ import { answer } from "./Caller.js"
 import { CANCELLED, type Endings } from "./Endings.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { answerAll, deadlineOf, endWaits, isWanted, type LiveRequest } from "./LiveRequests.js"
+import * as QueueLog from "./QueueLog.js"
 import type { QueueParts } from "./QueueParts.js"
 import { died, logDeath } from "./ReviewDeath.js"
 
@@ -51,6 +52,9 @@ class NotBegun {
   constructor(readonly error: HealingStoreError) {}
 }
 
+/** How long after its interruption a review is said to ignore it. */
+const IGNORED = Duration.seconds(10)
+
 const MISFIT = "its report does not fit: it should have a summary of 1 to 20,000 characters"
 
 /**
@@ -65,7 +69,7 @@ export const make = (
   retries: Backoff.RetrySchedule,
   fork: (turn: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 ): Reviewing => {
-  const { gate, holds, publish, wall } = parts
+  const { gate, holds, log, publish, settings, wall } = parts
   const begin = beginIn(parts, endings)
   const settle = settleIn(parts, endings)
   const outcomeOf = outcomesOf(parts, retries)
@@ -116,8 +120,14 @@ export const make = (
     },
     timedOut: (live) => {
       if (live.review === undefined) return
-      live.review.ending ??= "timedOut"
-      live.review.fiber.unsafeInterruptAsFork(FiberId.none)
+      const { review } = live
+      review.ending ??= "timedOut"
+      review.fiber.unsafeInterruptAsFork(FiberId.none)
+      log(
+        Effect.suspend(() =>
+          live.review === review ? QueueLog.ignoresTimeout(live.job, settings.reviewTimeout, IGNORED) : Effect.void
+        ).pipe(Effect.delay(IGNORED))
+      )
     },
     closed: (live) => answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
   }

@@ -18,7 +18,7 @@ import type { Due, ForScheduler } from "./ForScheduler.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { decodeWish, type HealingWish, Submission } from "./HealingWish.js"
 import { answerAll, isWanted, type LiveRequest } from "./LiveRequests.js"
-import { closedError, type QueueParts } from "./QueueParts.js"
+import { type QueueParts, whyClosed } from "./QueueParts.js"
 import type { HealError, Review } from "./Review.js"
 import type { Reviewing } from "./Reviewing.js"
 
@@ -88,7 +88,7 @@ export const make = (
           recall(wish),
           Effect.uninterruptible(
             Effect.suspend((): Effect.Effect<Submission, HealingStoreError | HealingQueueFull> => {
-              if (isClosed()) return Effect.fail(closedError)
+              if (isClosed()) return Effect.fail(whyClosed(parts))
               const waitUntil = Number.isFinite(maxWait) ? Request.instant(wall() + maxWait) : null
               return Effect.flatten(place({ ...wish, signature, callersOnly: false, waitUntil }, { due, isLast }))
             })

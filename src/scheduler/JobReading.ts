@@ -75,6 +75,7 @@ export const make = (
           : new SupervisorError({ detail: "its adapter gave no list of jobs" })
     )
   }).pipe(
+    Effect.disconnect,
     Effect.timeoutFail({
       duration: JOBS_TIMEOUT,
       onTimeout: () => new SupervisorError({ detail: "it has not told its jobs within 30 seconds" })

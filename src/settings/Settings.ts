@@ -30,6 +30,7 @@ const table = {
   onJobStart: Kind.choice("continue", "yield"),
   maxYields: Kind.countOrNone(3),
   reviewTimeout: Kind.lastingDuration("5 minutes"),
+  shutdownTimeout: Kind.finiteDuration("10 seconds"),
   maxAttempts: Kind.count(3),
   cooldown: Kind.finiteDuration("10 minutes"),
   maxReviewsPerDay: Kind.count(100),
@@ -74,6 +75,7 @@ export interface HealingSettings extends InForce {}
  * and for the durable queue:
  *
  * - `reviewTimeout` (5 minutes): for one review, anew in each turn; above 0, `Duration.infinity` for no limit.
+ * - `shutdownTimeout` (10 seconds): for how long the end waits for a review or a supervisor that ignores its interruption; finite.
  * - `maxAttempts` (3): reviews of one request that failed or were cut off, before it has failed for good; 1 or more.
  * - `cooldown` (10 minutes): from the end of a job's completed review until its next automatic one; finite.
  * - `maxReviewsPerDay` (100): automatic reviews within 24 hours, above which the others wait; 1 or more.

@@ -72,12 +72,14 @@ const plain = ({
   quietPeriod,
   retention,
   reviewTimeout,
+  shutdownTimeout,
   ...others
 }: HealingSettings) => ({
   ...others,
   maxWait: Duration.toMillis(maxWait),
   quietPeriod: Duration.toMillis(quietPeriod),
   reviewTimeout: Duration.toMillis(reviewTimeout),
+  shutdownTimeout: Duration.toMillis(shutdownTimeout),
   cooldown: Duration.toMillis(cooldown),
   retention: Duration.toMillis(retention),
   maxCatchUpAge: Duration.toMillis(maxCatchUpAge)
@@ -108,6 +110,7 @@ const defaults = {
   onJobStart: "continue",
   maxYields: 3,
   reviewTimeout: 300_000,
+  shutdownTimeout: 10_000,
   maxAttempts: 3,
   cooldown: 600_000,
   maxReviewsPerDay: 100,
@@ -129,6 +132,7 @@ const each: { readonly [K in Setting]: readonly [string, string, NonNullable<Hea
   onJobStart: ["HEALING_ON_JOB_START", "on_job_start", "yield", "yield"],
   maxYields: ["HEALING_MAX_YIELDS", "max_yields", 0, "0"],
   reviewTimeout: ["HEALING_REVIEW_TIMEOUT", "review_timeout", "90 seconds", "90 seconds"],
+  shutdownTimeout: ["HEALING_SHUTDOWN_TIMEOUT", "shutdown_timeout", "1 minute", "1 minute"],
   maxAttempts: ["HEALING_MAX_ATTEMPTS", "max_attempts", 1, "1"],
   cooldown: ["HEALING_COOLDOWN", "cooldown", "0 seconds", "0 seconds"],
   maxReviewsPerDay: ["HEALING_MAX_REVIEWS_PER_DAY", "max_reviews_per_day", 20, "20"],
@@ -142,6 +146,7 @@ const eachInMillis: Partial<Record<Setting, number>> = {
   maxWait: 7_200_000,
   quietPeriod: 1_500,
   reviewTimeout: 90_000,
+  shutdownTimeout: 60_000,
   cooldown: 0,
   retention: 1_209_600_000,
   maxCatchUpAge: 7_200_000
@@ -172,6 +177,10 @@ const right: { readonly [K in Setting]: readonly [string, string] } = {
   reviewTimeout: [
     'a duration above zero, such as "5 minutes", or Duration.infinity',
     'a duration above zero with its unit, such as "5 minutes", or "infinity"'
+  ],
+  shutdownTimeout: [
+    'a finite duration of zero or more, such as "10 seconds"',
+    'a finite duration of zero or more with its unit, such as "10 seconds"'
   ],
   maxAttempts: ["a whole number of 1 or more", "a whole number of 1 or more"],
   cooldown: [
@@ -378,6 +387,7 @@ const anySettings = FastCheck.record(
     onJobStart: FastCheck.constantFrom("continue", "yield"),
     maxYields: FastCheck.nat(),
     reviewTimeout: someMillis,
+    shutdownTimeout: millis,
     maxAttempts: count,
     cooldown: millis,
     maxReviewsPerDay: count,

@@ -1,0 +1,122 @@
+/**
+ * What the queue says of itself, once each: for those who read a log and no events.
+ *
+ * @internal
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { count } from "../internal/Plural.js"
+import type { HealingEvent } from "./HealingEvent.js"
+
+const MAX_NAMED = 5
+
+const named = (jobs: ReadonlyArray<string>): string => {
+  const names = jobs
+    .slice(0, MAX_NAMED)
+    .map((job) => `"${job}"`)
+    .join(", ")
+  return jobs.length > MAX_NAMED ? `${names} and ${jobs.length - MAX_NAMED} more` : names
+}
+
+const time = (at: number): string => new Date(at).toISOString()
+
+/** A logger that throws takes nothing else with it. */
+const safely = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
+
+/**
+ * What the last process has left.
+ *
+ * - `cutOff`: how many reviews it was in the middle of.
+ *
+ * @internal
+ */
+export const starting = (location: string, waiting: number, cutOff: number): Effect.Effect<void> => {
+  const left = waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"}`]
+  if (cutOff > 0) {
+    const were = cutOff === 1 ? "was" : "were"
+    return safely(
+      Effect.logWarning(
+        [`${location}: ${count(cutOff, "review")} ${were} cut off by the end of the last process`, ...left].join("; ")
+      )
+    )
+  }
+  return left.length === 0
+    ? Effect.void
+    : safely(Effect.logInfo(`${location}: ${left.join("; ")} from the last process`))
+}
+
+/**
+ * - `reviewed`: the jobs whose reviews are interrupted.
+ *
+ * @internal
+ */
+export const ending = (location: string, reviewed: ReadonlyArray<string>, waiting: number): Effect.Effect<void> => {
+  const interrupted =
+    reviewed.length === 0
+      ? []
+      : [
+          `the ${reviewed.length === 1 ? "review" : "reviews"} of ${named(reviewed)} ${reviewed.length === 1 ? "is" : "are"} interrupted, and begin again at the next start`
+        ]
+  const left =
+    waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"} for the next start`]
+  const all = [...interrupted, ...left]
+  return all.length === 0 ? Effect.void : safely(Effect.logInfo(`${location} is closed: ${all.join("; ")}`))
+}
+
+/**
+ * Of the events those that a person may have to do something about, or that say why nothing happens.
+ *
+ * @internal
+ */
+export const ofEvent = (event: HealingEvent): Effect.Effect<void> | undefined => {
+  switch (event._tag) {
+    case "StoreFailing":
+      return safely(
+        Effect.logError(`No review begins, and no request is taken in, until this is mended: ${event.reason}`)
+      )
+    case "StoreRecovered":
+      return safely(Effect.logInfo(`What has happened is written again, and reviews go on`))
+    case "RateLimited":
+      return safely(
+        Effect.logWarning(`The provider limits the rate of requests: reviews wait until ${time(event.until)}`)
+      )
+    default:
+      return undefined
+  }
+}
+
+/**
+ * As many automatic reviews have begun as may within 24 hours.
+ *
+ * @internal
+ */
+export const dayIsFull = (maxReviewsPerDay: number, until: number): Effect.Effect<void> =>
+  safely(
+    Effect.logWarning(
+      `max_reviews_per_day (${maxReviewsPerDay}) is reached: the next automatic review waits until ${time(until)}`
+    )
+  )
+
+/**
+ * A review that holds its turn although it was interrupted at its timeout.
+ *
+ * @internal
+ */
+export const ignoresTimeout = (
+  job: string,
+  reviewTimeout: Duration.Duration,
+  since: Duration.Duration
+): Effect.Effect<void> =>
+  safely(
+    Effect.logWarning(
+      `The review of "${job}" has ignored its interruption for ${Duration.format(since)}, after the ${Duration.format(reviewTimeout)} of review_timeout: ` +
+        "it keeps its turn until it ends. If it does not, restart this process"
+    )
+  )
+
+/**
+ * The queue has stopped for good.
+ *
+ * @internal
+ */
+export const lost = (reason: string): Effect.Effect<void> => safely(Effect.logFatal(reason))
