@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as SafeLog from "./SafeLog.js"
 
 /**
@@ -21,21 +22,27 @@ export const endsWithin = (end: Effect.Effect<unknown>, within: Duration.Duratio
   )
 
 /**
- * Runs something of a supervisor for as long as the scope is open. When that closes, it is interrupted; if it has not ended for that
- * within so long, this is said by name, and nobody waits for it any more.
+ * Interrupts a fiber and waits for its end. If it has not ended within so long, this is said by name, and nobody waits for it any more.
+ *
+ * @internal
+ */
+export const endOf =
+  (what: string, within: Duration.Duration) =>
+  (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
+    Effect.flatMap(endsWithin(Fiber.interrupt(fiber), within), (hasEnded) => {
+      if (hasEnded) return Effect.void
+      return SafeLog.warn(
+        `${what}: the interruption is ignored, for ${Duration.format(within)} by now (shutdown_timeout), and nobody waits any longer`,
+        {}
+      )
+    })
+
+/**
+ * Runs something of others for as long as the scope is open, and ends it then by `endOf`.
  *
  * @internal
  */
 export const forkBounded =
   (what: string, within: Duration.Duration) =>
-  <R>(effect: Effect.Effect<void, never, R>) =>
-    Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
-      Effect.flatMap(endsWithin(Fiber.interrupt(fiber), within), (hasEnded) =>
-        hasEnded
-          ? Effect.void
-          : SafeLog.warn(
-              `${what} ignore their interruption, for ${Duration.format(within)} by now: nobody waits for them any more`,
-              {}
-            )
-      )
-    )
+  <R>(effect: Effect.Effect<void, never, R>): Effect.Effect<unknown, never, R | Scope.Scope> =>
+    Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(effect)), endOf(what, within))

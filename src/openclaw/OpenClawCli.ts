@@ -34,6 +34,7 @@ import {
 import * as ProcessGroup from "./ProcessGroup.js"
 import * as RateLimit from "./RateLimit.js"
 import { Defaults, reviewConfig } from "./ReviewConfig.js"
+import * as ReviewFolder from "./ReviewFolder.js"
 
 /**
  * How the OpenClaw CLI is called.
@@ -88,14 +89,14 @@ export interface OpenClawCli {
 /** @internal */
 export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
   Effect.map(SynchronizedRef.make(Option.none<Ability>()), (known): OpenClawCli => {
-    const abilityOnce = (folder: Folder) =>
+    const abilityOnce = (folder: ReviewFolder.ReviewFolder) =>
       SynchronizedRef.modifyEffect(known, (found) =>
         Effect.map(Option.match(found, { onNone: () => lookUp(options, folder), onSome: Effect.succeed }), (ability) =>
           Tuple.make(ability, Option.some(ability))
         )
       )
     const askIn = Effect.fnUntraced(function* (
-      folder: Folder,
+      folder: ReviewFolder.ReviewFolder,
       prompt: string,
       end: number,
       begins: Effect.Effect<void>
@@ -115,7 +116,7 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
     })
     // No scope is used: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
     const ask = (prompt: string, end: number, begins: Effect.Effect<void>) =>
-      Effect.acquireUseRelease(makeFolder, (folder) => askIn(folder, prompt, end, begins), removeFolder)
+      Effect.acquireUseRelease(ReviewFolder.create, (folder) => askIn(folder, prompt, end, begins), ReviewFolder.remove)
     return {
       mayRead: options.workingFolder !== undefined,
       ask: (prompt, end, begins = Effect.void) =>
@@ -137,7 +138,7 @@ const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, 
 /** `exec` is there since 2026.8.1, `local` with a prompt from a file since 2026.6.11. */
 type Ability = "exec" | "local"
 
-const lookUp = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
+const lookUp = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
   const { exitCode, stderr, stdout } = yield* run(options, folder, ["agent", "exec", "--help"])
   if (exitCode !== 0) return yield* failed(exitCode, "it does not tell what it can do", stderr)
   // One that does not know it answers with the help of `agent`, and with exit code 0 as well.
@@ -159,7 +160,7 @@ interface Turn {
 }
 
 /** Restricted by a configuration of its own, which takes all but the tools from the user's. */
-const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
+const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
   const path = yield* Path
   const fileSystem = yield* FileSystem
   const asked = yield* run(options, folder, ["config", "file", "--json"])
@@ -201,7 +202,7 @@ const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: 
 const objectIn = (stdout: string): string => stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
 
 /** It is an error to ask for what is not there. */
-const defaultsOf = Effect.fnUntraced(function* (options: OpenClawOptions, folder: Folder) {
+const defaultsOf = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
   const { exitCode, stderr, stdout } = yield* run(options, folder, ["config", "get", "agents.defaults", "--json"])
   if (exitCode !== 0 && /valid but unset/i.test(stdout + stderr)) return Option.none()
   const found = exitCode === 0 ? decodeDefaults(objectIn(stdout)) : Option.none()
@@ -221,7 +222,7 @@ const decodeConfigFile = Schema.decodeUnknownOption(Schema.parseJson(Schema.Stru
 
 const decodeDefaults = Schema.decodeUnknownOption(Schema.parseJson(Defaults))
 
-const localTurn = ({ extraArgs = [] }: OpenClawOptions, { root }: Folder): Turn => ({
+const localTurn = ({ extraArgs = [] }: OpenClawOptions, { root }: ReviewFolder.ReviewFolder): Turn => ({
   args: ["agent", ...extraArgs, "--local", "--session-id", `effect-healing-${root.slice(-6)}`],
   env: {},
   hasFallback: false
@@ -245,11 +246,12 @@ const SURROUNDINGS = {
 const commandOf = ({ command = "openclaw" }: OpenClawOptions): string =>
   command.includes("/") ? resolve(command) : command
 
-const workOf = ({ workingFolder }: OpenClawOptions, { work }: Folder): string => workingFolder ?? work
+const workOf = ({ workingFolder }: OpenClawOptions, { work }: ReviewFolder.ReviewFolder): string =>
+  workingFolder ?? work
 
 const run = (
   options: OpenClawOptions,
-  folder: Folder,
+  folder: ReviewFolder.ReviewFolder,
   args: ReadonlyArray<string>,
   env: Record<string, string> = {},
   watch: (stderr: string) => Effect.Effect<void, OpenClawRateLimited> = () => Effect.void
@@ -316,37 +318,7 @@ const MAX_DETAIL = 500
 
 const MAX_STDERR = 2000
 
-// -----------------------------------------------------------------------------
-// Its folder
-// -----------------------------------------------------------------------------
-
-/** What is its own, and goes with it: only its user may look into it. */
-interface Folder {
-  readonly root: string
-  /** Where it starts. */
-  readonly work: string
-  /** Where it puts what it would otherwise leave behind, when it is killed. */
-  readonly tmp: string
-}
-
-const makeFolder = Effect.gen(function* () {
-  const fileSystem = yield* FileSystem
-  const path = yield* Path
-  const root = yield* fileSystem.makeTempDirectory({ prefix: "effect-healing-" })
-  const folder: Folder = { root, work: path.join(root, "work"), tmp: path.join(root, "tmp") }
-  yield* Effect.onError(
-    Effect.zipRight(fileSystem.makeDirectory(folder.work), fileSystem.makeDirectory(folder.tmp)),
-    () => removeFolder(folder)
-  )
-  return folder
-})
-
-const removeFolder = ({ root }: Folder) =>
-  Effect.flatMap(FileSystem, (fileSystem) =>
-    Effect.ignoreLogged(fileSystem.remove(root, { recursive: true, force: true }))
-  )
-
-const write = ({ root }: Folder, name: string, content: string) =>
+const write = ({ root }: ReviewFolder.ReviewFolder, name: string, content: string) =>
   Effect.gen(function* () {
     const file = (yield* Path).join(root, name)
     yield* (yield* FileSystem).writeFileString(file, content, { mode: 0o600 })

@@ -25,6 +25,7 @@ import * as Envelope from "./Envelope.js"
 import * as OpenClawCli from "./OpenClawCli.js"
 import { EvidenceUnavailable, JobMissing, MalformedReport, OpenClawTimedOut, toReviewError } from "./OpenClawError.js"
 import * as Prompt from "./Prompt.js"
+import * as ReviewFolder from "./ReviewFolder.js"
 
 export type { OpenClawOptions } from "./OpenClawCli.js"
 
@@ -78,6 +79,7 @@ export const OpenClawReviewer: {
     Layer.effect(
       Reviewer,
       Effect.gen(function* () {
+        yield* ReviewFolder.sweep
         const cli = yield* OpenClawCli.make(options)
         const limit = limitOf((yield* HealingConfig).reviewTimeout)
         const builtAt = yield* Clock.currentTimeMillis

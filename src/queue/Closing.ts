@@ -3,11 +3,9 @@
  *
  * @internal
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { HealingClosed, type HealingStoreError } from "../HealingError.js"
 import { endsWithin } from "../internal/Interruption.js"
-import * as SafeLog from "../internal/SafeLog.js"
 import type { BatchWriter } from "./BatchWriter.js"
 import { answerAll, type QueueLanes } from "./LiveRequests.js"
 import * as QueueLog from "./QueueLog.js"
@@ -51,12 +49,8 @@ export const close = (
       discard: true
     })
     if (!(yield* endsWithin(stopped, settings.shutdownTimeout))) {
-      const names = Array.from(requests.running, ({ job }) => `"${job}"`).join(", ")
-      yield* SafeLog.warn(
-        `The reviews of ${names} ignore their interruption, for ${Duration.format(settings.shutdownTimeout)} by now ` +
-          "(shutdown_timeout): nobody waits for them any more, and they are done again at the next start",
-        {}
-      )
+      const names = Array.from(requests.running, ({ job }) => job)
+      yield* QueueLog.ignoresEnd(names, settings.shutdownTimeout)
     }
     for (const live of requests.pending) {
       gate.leave(live)

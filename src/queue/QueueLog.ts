@@ -51,16 +51,33 @@ export const starting = (location: string, waiting: number, cutOff: number): Eff
  * @internal
  */
 export const ending = (location: string, reviewed: ReadonlyArray<string>, waiting: number): Effect.Effect<void> => {
+  const isOne = reviewed.length === 1
   const interrupted =
     reviewed.length === 0
       ? []
-      : [
-          `the ${reviewed.length === 1 ? "review" : "reviews"} of ${named(reviewed)} ${reviewed.length === 1 ? "is" : "are"} interrupted, and begin again at the next start`
-        ]
+      : isOne
+        ? [`the review of ${named(reviewed)} is interrupted, and begins again at the next start`]
+        : [`the reviews of ${named(reviewed)} are interrupted, and begin again at the next start`]
   const left =
     waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"} for the next start`]
   const all = [...interrupted, ...left]
   return all.length === 0 ? Effect.void : safely(Effect.logInfo(`${location} is closed: ${all.join("; ")}`))
+}
+
+/**
+ * Reviews that have not ended although they were interrupted, for so long.
+ *
+ * @internal
+ */
+export const ignoresEnd = (jobs: ReadonlyArray<string>, since: Duration.Duration): Effect.Effect<void> => {
+  const by = `for ${Duration.format(since)} by now (shutdown_timeout)`
+  return safely(
+    Effect.logWarning(
+      jobs.length === 1
+        ? `The review of ${named(jobs)} ignores its interruption, ${by}: nobody waits for it any more, and it is done again at the next start`
+        : `The reviews of ${named(jobs)} ignore their interruption, ${by}: nobody waits for them any more, and they are done again at the next start`
+    )
+  )
 }
 
 /**

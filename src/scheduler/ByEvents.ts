@@ -4,19 +4,17 @@
  * @internal
  */
 import { FileSystem } from "@effect/platform/FileSystem"
-import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { defaultPolicy } from "../policy/HealingPolicy.js"
 import type { ForScheduler } from "../queue/ForScheduler.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { Journal } from "../store/Journal.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
+import { listen } from "../supervisor/Listening.js"
 import { JobEvent, type JobInfo, type Supervisor } from "../supervisor/Supervisor.js"
 import * as EventInbox from "./EventInbox.js"
 import * as FailureSignature from "./FailureSignature.js"
@@ -35,19 +33,21 @@ export interface ByEventsOptions {
   readonly store: Journal
   readonly submit: ForScheduler["submit"]
   readonly tellExplained: ForScheduler["tellExplained"]
+  /** By the steady clock, in milliseconds. */
+  readonly now: () => number
 }
 
 /** Failures of which it is remembered that they were told as explained. */
 const MAX_TOLD = 1000
 
 /**
- * `listen` listens to the events of the supervisor for as long as there are any.
+ * `listen` listens to the events of the supervisor, and never ends.
  *
  * @internal
  */
 export const make = Effect.fnUntraced(function* (
   options: ByEventsOptions
-): Effect.fn.Return<{ readonly listen: Effect.Effect<void> }, never, FileSystem | Scope.Scope> {
+): Effect.fn.Return<{ readonly listen: Effect.Effect<never> }, never, FileSystem | Scope.Scope> {
   const { supervisor } = options
   const fileSystem = yield* FileSystem
   const told = new Set<string>()
@@ -57,11 +57,14 @@ export const make = Effect.fnUntraced(function* (
     told.add(signature)
     options.tellExplained(job)
   }
-  const inbox = yield* EventInbox.make((event, isClosing) =>
-    Effect.provideService(handle(options, tellOnce, event, isClosing), FileSystem, fileSystem)
+  const inbox = yield* EventInbox.make(
+    (accepted, isClosing) =>
+      Effect.provideService(handle(options, tellOnce, accepted, isClosing), FileSystem, fileSystem),
+    options.now
   )
   const isJobEvent = Schema.is(JobEvent)
   let hasMisfit = false
+  let isBroken = false
 
   const accept = (event: unknown): Effect.Effect<void> => {
     if (isJobEvent(event)) return Effect.sync(() => inbox.accept(event))
@@ -70,29 +73,31 @@ export const make = Effect.fnUntraced(function* (
     return Effect.logWarning("The supervisor tells of events that do not fit JobEvent: they are left out")
   }
 
-  // The first pull is made at once. `Stream.runForEach` would make it in a fiber that starts later.
-  const listen = Stream.toPull(supervisor.events).pipe(
-    Effect.flatMap((pull) => Effect.forever(Effect.flatMap(pull, Effect.forEach(accept, { discard: true })))),
-    Effect.scoped,
-    // The cause is left out: an adapter may well name a secret in it.
-    Effect.catchAllCause((cause) => {
-      const hasEnded = Option.exists(Cause.failureOption(cause), Option.isNone)
-      const what = hasEnded ? "have ended" : "broke"
-      return Effect.logError(`The events of the supervisor ${what}: until it is built anew, only schedules count`)
-    })
-  )
-  return { listen }
+  const heard = listen(supervisor.events, {
+    each: (event) => {
+      isBroken = false
+      return accept(event)
+    },
+    broke: (how) => {
+      if (isBroken) return Effect.void
+      isBroken = true
+      return Effect.logWarning(
+        `The stream of the supervisor's events ${how}: it is listened to anew, and what happened meanwhile is not reviewed`
+      )
+    }
+  })
+  return { listen: heard }
 })
 
 /** `isClosing`: there is no time to ask the supervisor anything. */
 const handle = Effect.fnUntraced(function* (
   { known, reading, settings, store, submit, supervisor }: ByEventsOptions,
   tellExplained: (job: string, signature: string) => void,
-  event: JobEvent,
+  { at, event }: EventInbox.Accepted,
   isClosing: boolean
 ) {
   const { job, runId, trigger } = event
-  if (isClosing ? reading.hasRead() && !known.has(job) : yield* reading.isUnknown(job)) return
+  if (isClosing ? reading.hasRead() && !known.has(job) : yield* reading.isUnknown(job, at)) return
   const info = known.info(job)
   const policy = known.of(job) ?? (info === undefined ? defaultPolicy : undefined)
   if (!settings.enabled || policy?.enabled !== true || !policy.triggers.includes(trigger)) return

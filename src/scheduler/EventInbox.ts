@@ -19,6 +19,16 @@ const MAX_KINDS = 8
 /** There could be any number of jobs that the supervisor does not have. */
 const MAX_KEPT = 10_000
 
+/**
+ * One event, and when it came, by the steady clock.
+ *
+ * @internal
+ */
+export interface Accepted {
+  readonly event: JobEvent
+  readonly at: number
+}
+
 /** @internal */
 export interface EventInbox {
   readonly accept: (event: JobEvent) => void
@@ -34,16 +44,17 @@ const kindOf = ({ exitCode, lastError }: JobEvent): string => `${exitCode ?? ""}
  * @internal
  */
 export const make = <E>(
-  handle: (event: JobEvent, isClosing: boolean) => Effect.Effect<void, E>
+  handle: (accepted: Accepted, isClosing: boolean) => Effect.Effect<void, E>,
+  now: () => number
 ): Effect.Effect<EventInbox, never, Scope.Scope> =>
   Effect.gen(function* () {
     /** The events that are not requests yet, by job and trigger, and then by their kinds. */
-    const kept = new Map<string, Map<string, JobEvent>>()
+    const kept = new Map<string, Map<string, Accepted>>()
     const waiting = yield* Queue.unbounded<string>()
 
-    const forget = (key: string, kind: string, event: JobEvent) => {
+    const forget = (key: string, kind: string, accepted: Accepted) => {
       const kinds = kept.get(key)
-      if (kinds?.get(kind) === event) kinds.delete(kind)
+      if (kinds?.get(kind) === accepted) kinds.delete(kind)
       if (kinds?.size === 0) kept.delete(key)
       else waiting.unsafeOffer(key)
     }
@@ -53,14 +64,15 @@ export const make = <E>(
       Effect.suspend(() => {
         const [first] = kept.get(key) ?? []
         if (first === undefined) return Effect.void
-        const [kind, event] = first
-        return handle(event, false).pipe(
+        const [kind, accepted] = first
+        const { event } = accepted
+        return handle(accepted, false).pipe(
           Effect.retry(Schedule.spaced("30 seconds")),
           // An adapter may do anything, and what it does to one event is not to be done to all.
           Effect.catchAllCause(() =>
             Effect.logError(`Something happened to "${event.job}" that cannot be looked into`)
           ),
-          Effect.map(() => forget(key, kind, event))
+          Effect.map(() => forget(key, kind, accepted))
         )
       })
 
@@ -68,7 +80,7 @@ export const make = <E>(
     yield* Effect.addFinalizer(() =>
       Effect.forEach(
         Array.from(kept.values()).flatMap((kinds) => Array.from(kinds.values())),
-        (event) => Effect.ignore(Effect.sandbox(handle(event, true))),
+        (accepted) => Effect.ignore(Effect.sandbox(handle(accepted, true))),
         { concurrency: "unbounded", discard: true }
       )
     )
@@ -82,14 +94,14 @@ export const make = <E>(
         const kinds = kept.get(key)
         if (kinds === undefined) {
           if (kept.size >= MAX_KEPT) return
-          kept.set(key, new Map([[kindOf(event), event]]))
+          kept.set(key, new Map([[kindOf(event), { event, at: now() }]]))
           waiting.unsafeOffer(key)
           return
         }
         const kind = kindOf(event)
         const newest = Array.from(kinds.keys()).at(-1)
         if (kinds.size >= MAX_KINDS && !kinds.has(kind) && newest !== undefined) kinds.delete(newest)
-        kinds.set(kind, event)
+        kinds.set(kind, { event, at: now() })
       }
     }
   })

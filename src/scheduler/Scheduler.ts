@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Clocks from "../internal/Clocks.js"
+import { endOf } from "../internal/Interruption.js"
 import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import { forScheduler } from "../queue/ForScheduler.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
@@ -62,11 +63,15 @@ export const make = Effect.gen(function* () {
       wall()
     )
   const warnOfClock = ClockWarnings.make(() => agenda.ahead)
-  const reading = JobReading.make(supervisor, known, plan, wake.open, now)
+  const reading = JobReading.make({ supervisor, known, learned: plan, lookAgain: wake.open, now, scope })
   const askForDue = ByClock.make({ agenda, known, submit, wall, write }, scope)
-  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained })
-  // The listening starts at once: nothing is missed that happens when the layer has just been built.
-  Runtime.runFork(yield* Effect.runtime<never>(), listen, { scope })
+  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained, now })
+  // It starts at once: nothing is missed that happens when the layer has just been built.
+  const runtime = yield* Effect.runtime<never>()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => Runtime.runFork(runtime)(listen)),
+    endOf("The events of the supervisor", settings.shutdownTimeout)
+  )
 
   let readAt = Number.NEGATIVE_INFINITY
   const tick = Effect.gen(function* () {

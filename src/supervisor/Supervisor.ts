@@ -5,18 +5,24 @@
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { SupervisorError } from "../HealingError.js"
+import { forkBounded } from "../internal/Interruption.js"
+import * as SafeLog from "../internal/SafeLog.js"
 import { EventTrigger } from "../policy/HealingPolicy.js"
 import { JobName } from "../request/HealingRequest.js"
-import { OpenClaw } from "../running/OpenClaw.js"
+import { OpenClaw, type Source } from "../running/OpenClaw.js"
+import { HealingConfig } from "../settings/HealingConfig.js"
 import type { Evidence, EvidenceScope } from "./Evidence.js"
+import { listen } from "./Listening.js"
 
 /**
  * A job of a supervisor.
@@ -145,8 +151,8 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
 >() {
   /**
    * Feeds the activity into the running state, as a source named `supervisor`: unknown, and thereby busy, until the first
-   * element, and from then on if the stream ends or breaks, or when this layer closes (R16). Another one that is built over the same
-   * running state takes its place.
+   * element, after the stream has ended or broken until the first element of another try, and when this layer closes (R16). The tries
+   * follow after a second, two, four, up to a minute. Another one that is built over the same running state takes its place.
    *
    * @since 0.1.0
    */
@@ -159,19 +165,49 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
         Scope.close(scope, Exit.interrupt(FiberId.none))
       )
       const source = yield* Scope.extend(openClaw.source("supervisor"), scope)
-      yield* Stream.runForEach(activity, (known) =>
-        known._tag === "Known" ? source.replace(known.running) : source.unknown(known.reason)
-      ).pipe(
-        Effect.zipRight(source.unknown("its activity has ended")),
-        // The cause is left out: an adapter may well name a secret in it.
-        Effect.catchAllCause(() =>
-          Effect.zipRight(
-            source.unknown("its activity broke"),
-            Effect.logError("The activity of the supervisor broke: until it is built anew, nothing is reviewed")
-          )
-        ),
-        Effect.forkScoped
-      )
+      const settings = yield* Effect.serviceOption(HealingConfig)
+      const shutdownTimeout = Option.match(settings, { onNone: () => SHUTDOWN, onSome: (own) => own.shutdownTimeout })
+      yield* forkBounded("The activity of the supervisor", shutdownTimeout)(feed(activity, source))
     })
   )
+}
+
+const SHUTDOWN = Duration.seconds(10)
+
+/** An adapter that finds its supervisor again within this time is not worth a word. */
+const GRACE = Duration.seconds(10)
+
+/** Says once that it is not known what runs, and once that it is known again. */
+const feed = (activity: Stream.Stream<Activity>, source: Source): Effect.Effect<never> => {
+  /** Why it is not known. */
+  let unknown: string | undefined
+  let isTold = false
+  /** How often it was lost, so that a word about one time is not said about another. */
+  let times = 0
+  const tell = (time: number) =>
+    Effect.suspend(() => {
+      if (unknown === undefined || isTold || time !== times) return Effect.void
+      isTold = true
+      return SafeLog.warn(`It is not known what runs, and nothing is reviewed until it is: ${unknown}`, {})
+    })
+  const lose = (reason: string, grace: Duration.Duration) => {
+    const isNews = unknown === undefined
+    unknown = reason
+    if (isNews) times++
+    const told = isNews ? Effect.fork(Effect.delay(tell(times), grace)) : Effect.void
+    return Effect.zipRight(source.unknown(reason), told)
+  }
+  const learn = (running: ReadonlyArray<string>) => {
+    const wasTold = isTold
+    unknown = undefined
+    isTold = false
+    return Effect.zipRight(
+      source.replace(running),
+      wasTold ? Effect.logInfo("It is known again what runs: reviews go on") : Effect.void
+    )
+  }
+  return listen(activity, {
+    each: (known) => (known._tag === "Known" ? learn(known.running) : Effect.asVoid(lose(known.reason, GRACE))),
+    broke: (how) => Effect.asVoid(lose(`its activity ${how}`, Duration.zero))
+  })
 }

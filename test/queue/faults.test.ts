@@ -1,8 +1,21 @@
 /** What reviewers, stores, loggers, schedules and clocks may do wrong, without the queue standing still for it. */
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Duration, Effect, Fiber, Layer, Logger, Option, Schedule, TestClock } from "effect"
-import { Healing, HealingQueue, type ReviewError, Reviewed, Reviewer } from "effect-healing"
+import {
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Option,
+  Schedule,
+  Scope,
+  TestClock
+} from "effect"
+import { Healing, HealingQueue, type HealingSettingsInput, type ReviewError, Reviewed, Reviewer } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
 import { failure, healing, makeQueueWorld, type OpenReview } from "../support/queueWorld.js"
 
@@ -436,6 +449,66 @@ describe("nothing that others do", () => {
       yield* queue.submit({ job: "a\u{1F600}" })
     })
   )
+})
+
+describe("a review that ignores its interruption", () => {
+  const logged = () => {
+    const said: Array<string> = []
+    const logger = Logger.make(({ message }) => void said.push(String(message)))
+    return { said, layer: Logger.replace(Logger.defaultLogger, logger) }
+  }
+
+  const stubborn = (settings: HealingSettingsInput) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const letGo = yield* Effect.makeLatch(false)
+      const ReviewerLive = Layer.succeed(Reviewer, {
+        review: () =>
+          Effect.as(Effect.uninterruptible(letGo.await), Reviewed.Completed({ report: { summary: "late" } }))
+      })
+      const layer = Healing.layerSqlite({ filename: ":memory:", settings: { quietPeriod: 0, ...settings } })
+      const context = yield* Layer.buildWithScope(Layer.provide(layer, [ReviewerLive, NodeContext.layer]), scope)
+      return { queue: Context.get(context, HealingQueue), letGo, close: Scope.close(scope, Exit.void) }
+    })
+
+  it.scoped("is named when it keeps its turn after its timeout, once", () => {
+    const { layer, said } = logged()
+    return Effect.gen(function* () {
+      const { close, letGo, queue } = yield* stubborn({ reviewTimeout: "1 minute", maxAttempts: 1 })
+      yield* queue.submit({ job: "x" })
+      yield* settle
+      yield* TestClock.adjust("69 seconds")
+      assert.deepStrictEqual(said, [])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(said, [
+        'The review of "x" has ignored its interruption for 10s, after the 1m of review_timeout: it keeps its turn until it ends. ' +
+          "If it does not, restart this process"
+      ])
+      yield* letGo.open
+      yield* settle
+      assert.deepStrictEqual(yield* queue.pending, [])
+      yield* close
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.scoped("does not block the end for longer than shutdownTimeout, and is named", () => {
+    const { layer, said } = logged()
+    return Effect.gen(function* () {
+      const { close, queue } = yield* stubborn({ shutdownTimeout: "4 seconds" })
+      yield* queue.submit({ job: "x" })
+      yield* queue.submit({ job: "y" })
+      yield* settle
+      const closed = yield* Effect.fork(close)
+      yield* TestClock.adjust("3999 millis")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(closed)))
+      yield* TestClock.adjust("1 milli")
+      yield* Fiber.join(closed)
+      assert.deepStrictEqual(said, [
+        'the database in memory is closed: the review of "x" is interrupted, and begins again at the next start; 1 request waits for the next start',
+        'The review of "x" ignores its interruption, for 4s by now (shutdown_timeout): nobody waits for it any more, and it is done again at the next start'
+      ])
+    }).pipe(Effect.provide(layer))
+  })
 })
 
 describe("a wish that cannot be written", () => {

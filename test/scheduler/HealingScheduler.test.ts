@@ -700,7 +700,73 @@ describe("by events", () => {
         world.reviewed.map(({ job }) => job),
         ["A"]
       )
+      yield* world.pass("1 second")
       assert.deepStrictEqual(world.logged, ['Something happened to "unknown", which the supervisor does not have'])
+    })
+  )
+
+  it.scoped("thousands of jobs that there are not cost a question and a warning a second", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld()
+      yield* world.start
+      yield* world.pass("1 second")
+      const before = world.state.asked
+      world.state.jobs = [aJob("A")]
+      const events = Array.from({ length: 5000 }, (_, i) => failureOf(`no job ${i}`, "1"))
+      yield* world.tell(...events, crash("1"), ...events.map((event) => ({ ...event, runId: "2" })))
+      for (let i = 0; i < 5; i++) yield* world.pass("1 second")
+      assert.isAtMost(world.state.asked - before, 3)
+      assert.deepStrictEqual(
+        world.reviewed.map(({ job }) => job),
+        ["A"]
+      )
+      // At most one a second.
+      assert.isAtMost(world.logged.length, 5)
+      const counts = world.logged.map((line) => {
+        const [, others = ""] = /^Something happened to "no job \d+", .* and (\d+) other jobs, which/.exec(line) ?? []
+        return 5 + Number(others)
+      })
+      assert.strictEqual(
+        counts.reduce((sum, count) => sum + count, 0),
+        5000
+      )
+    })
+  )
+
+  it.scoped("of a stream that breaks are heard again when it works", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld()
+      world.state.jobs = [aJob("A")]
+      yield* world.start
+      for (let i = 0; i < 3; i++) {
+        yield* world.breakEvents
+        yield* world.pass("1 second")
+      }
+      yield* world.pass("4 seconds")
+      assert.deepStrictEqual(world.logged, [
+        "The stream of the supervisor's events broke: it is listened to anew, and what happened meanwhile is not reviewed"
+      ])
+      yield* world.tell(crash("1"))
+      assert.lengthOf(world.reviewed, 1)
+    })
+  )
+
+  it.scoped("of a supervisor that ignores its interruption do not block the end", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld()
+      world.state.jobs = [aJob("A")]
+      world.state.isStubborn = true
+      const life = yield* world.start
+      const stopped = yield* Effect.fork(life.stopByClock)
+      yield* settle
+      assert.isNull(stopped.unsafePoll())
+      yield* world.pass("10 seconds")
+      yield* world.pass("10 seconds")
+      yield* Fiber.join(stopped)
+      assert.deepStrictEqual(world.logged, [
+        "The events of the supervisor: the interruption is ignored, for 10s by now (shutdown_timeout), and nobody waits any longer",
+        "The activity of the supervisor: the interruption is ignored, for 10s by now (shutdown_timeout), and nobody waits any longer"
+      ])
     })
   )
 

@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Fiber, HashMap, Layer, Mailbox, Scope, Stream } from "effect"
+import {
+  Cause,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  HashMap,
+  Layer,
+  Logger,
+  Mailbox,
+  Scope,
+  Stream,
+  TestClock
+} from "effect"
 import { Activity, Healing, HealingClosed, HealingService, OpenClaw, Supervisor } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
 
@@ -90,6 +104,87 @@ describe("Supervisor.layerActivity", () => {
       yield* activity.failCause(Cause.die(new Error("redis://:password@host")))
       yield* settle
       assert.deepStrictEqual(yield* running, unknown("its activity broke"))
+    }).pipe(Effect.provide(Healing.layer()))
+  )
+
+  it.scoped("says that it is not known what runs only if that lasts", () =>
+    Effect.gen(function* () {
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => void said.push(String(message)))
+      yield* Effect.gen(function* () {
+        const { tell } = yield* supervise
+        const lost = (reason: string) => tell(Unknown({ reason }))
+        yield* lost("it is not there yet")
+        yield* TestClock.adjust("9 seconds")
+        yield* tell(Known({ running: [] }))
+        yield* lost("the connection is lost")
+        yield* TestClock.adjust("9 seconds")
+        assert.deepStrictEqual(said, [])
+        yield* lost("it does not answer")
+        yield* TestClock.adjust("1 hour")
+        yield* lost("it does not answer")
+        yield* tell(Known({ running: [] }))
+        assert.deepStrictEqual(said, [
+          "It is not known what runs, and nothing is reviewed until it is: it does not answer",
+          "It is known again what runs: reviews go on"
+        ])
+      }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+    }).pipe(Effect.provide(Healing.layer()))
+  )
+
+  it.scoped("R16: is known again when a stream that broke works again, and says both once", () =>
+    Effect.gen(function* () {
+      const said: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void said.push(`${logLevel.label} ${String(message)}`))
+      let tries = 0
+      const activity = Stream.suspend(() => {
+        tries++
+        if (tries === 1 || tries === 8)
+          return Stream.concat(Stream.succeed(Known({ running: ["a"] })), Stream.die("broken"))
+        if (tries < 8) return tries % 2 === 0 ? Stream.empty : Stream.fail("broken" as never)
+        return Stream.concat(Stream.succeed(Known({ running: [] })), Stream.never)
+      })
+      yield* Effect.gen(function* () {
+        const openClaw = yield* OpenClaw
+        yield* Layer.build(
+          Supervisor.layerActivity.pipe(
+            Layer.provide(
+              Layer.succeed(Supervisor, {
+                jobs: Effect.succeed([]),
+                activity,
+                events: Stream.never,
+                evidence: () => Effect.die("nobody asks")
+              })
+            )
+          )
+        )
+        yield* settle
+        const isUnknown = Effect.map(openClaw.running.get, ({ unknown }) => unknown.length > 0)
+        assert.isTrue(yield* isUnknown)
+        // After 1, 2, 4, 8, 16, 32 and 60 seconds, and after 1 second since there was an element.
+        for (const [seconds, expected] of [
+          [1, 2],
+          [2, 3],
+          [4, 4],
+          [8, 5],
+          [16, 6],
+          [32, 7]
+        ] as const) {
+          yield* TestClock.adjust(Duration.seconds(seconds))
+          assert.strictEqual(tries, expected)
+        }
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(tries, 8)
+        assert.isTrue(yield* isUnknown)
+        yield* TestClock.adjust("1 second")
+        assert.isFalse(yield* isUnknown)
+      }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      assert.deepStrictEqual(said, [
+        "WARN It is not known what runs, and nothing is reviewed until it is: its activity broke",
+        "INFO It is known again what runs: reviews go on",
+        "WARN It is not known what runs, and nothing is reviewed until it is: its activity broke",
+        "INFO It is known again what runs: reviews go on"
+      ])
     }).pipe(Effect.provide(Healing.layer()))
   )
 

@@ -4,6 +4,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert } from "@effect/vitest"
 import {
+  Cause,
   Clock,
   Context,
   Deferred,
@@ -122,6 +123,8 @@ export interface Life {
   readonly healing: Context.Tag.Service<HealingService>
   readonly openClaw: Context.Tag.Service<OpenClaw>
   readonly stop: Effect.Effect<void>
+  /** The same, as long as the clock of the world has it last. */
+  readonly stopByClock: Effect.Effect<void>
   /** Ends without another word to the disk. */
   readonly crash: Effect.Effect<void>
 }
@@ -145,10 +148,16 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
       evidence: noEvidence,
       running: [] as ReadonlyArray<string>,
       asked: 0,
-      isSlow: false
+      isSlow: false,
+      /** Whether what listens to the supervisor cannot be interrupted. */
+      isStubborn: false
     }
     const activity = new Set<Mailbox.Mailbox<Activity>>()
     const events = new Set<Mailbox.Mailbox<JobEvent>>()
+
+    const stubborn = Stream.fromEffect(
+      Effect.suspend(() => (state.isStubborn ? Effect.uninterruptible(Effect.never) : Effect.void))
+    )
 
     const listen = <A>(mailboxes: Set<Mailbox.Mailbox<A>>, first?: () => A) =>
       Stream.unwrapScoped(
@@ -165,8 +174,13 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
         const otherwise = state.error === undefined ? Effect.succeed(state.jobs) : Effect.fail(state.error)
         return state.answers.shift() ?? otherwise
       }),
-      activity: listen(activity, () => Activity.Known({ running: state.running })),
-      events: listen(events),
+      activity: Stream.concat(
+        listen(activity, () => Activity.Known({ running: state.running })).pipe(
+          Stream.takeUntil(() => state.isStubborn)
+        ),
+        Stream.drain(stubborn)
+      ),
+      events: Stream.suspend(() => (state.isStubborn ? Stream.drain(stubborn) : listen(events))),
       evidence: () => Effect.sync(() => state.evidence)
     })
 
@@ -217,7 +231,8 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
       yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
       const listening = events.size
       const context = yield* Effect.withClock(Layer.buildWithScope(Live, scope), clock)
-      assert.isAbove(events.size, listening, "whatever happens after the layer is built is heard")
+      if (!state.isStubborn)
+        assert.isAbove(events.size, listening, "whatever happens after the layer is built is heard")
       yield* settle
       const stop = Effect.zipRight(Scope.close(scope, Exit.void), settle)
       const life: Life = {
@@ -227,6 +242,7 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
         healing: Context.get(context, HealingService),
         openClaw: Context.get(context, OpenClaw),
         stop,
+        stopByClock: Effect.withClock(Scope.close(scope, Exit.void), clock),
         crash: Effect.suspend(() => {
           disk.fail("Unavailable")
           return Effect.zipRight(
@@ -251,6 +267,15 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
         for (const event of all) for (const mailbox of events) mailbox.unsafeOffer(event)
         return settle
       })
+
+    const breakEvents = Effect.suspend(() => {
+      const broken = [...events]
+      events.clear()
+      return Effect.zipRight(
+        Effect.forEach(broken, (mailbox) => mailbox.failCause(Cause.die("broken")), { discard: true }),
+        settle
+      )
+    })
 
     const end = (job: string) =>
       Effect.suspend(() => {
@@ -286,6 +311,7 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
       state,
       run,
       tell,
+      breakEvents,
       end,
       reviewed,
       open,

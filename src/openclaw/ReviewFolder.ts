@@ -1,0 +1,89 @@
+/**
+ * The temporary folder of a reviewer, which goes with it; that of a process that was killed is removed by the next one.
+ *
+ * @internal
+ */
+import { hostname, tmpdir } from "node:os"
+import type { PlatformError } from "@effect/platform/Error"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+
+/**
+ * What is its own, and goes with it: only its user may look into it.
+ *
+ * - `work`: where OpenClaw starts.
+ * - `tmp`: where it puts what it would otherwise leave behind, when it is killed.
+ *
+ * @internal
+ */
+export interface ReviewFolder {
+  readonly root: string
+  readonly work: string
+  readonly tmp: string
+}
+
+const PREFIX = "effect-healing-review-"
+
+/** The file in it that says whose it is. */
+const OWNER = "owner"
+
+/** Processes of other containers have numbers of their own, and can share the folder of temporary files. */
+const namespace = Effect.flatMap(FileSystem, (fileSystem) =>
+  Effect.map(
+    Effect.orElseSucceed(fileSystem.readLink("/proc/self/ns/pid"), () => "pid"),
+    (name) => `${hostname()} ${name}`
+  )
+)
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return !(Predicate.hasProperty(error, "code") && error.code === "ESRCH")
+  }
+}
+
+/** @internal */
+export const remove = ({ root }: Pick<ReviewFolder, "root">): Effect.Effect<void, never, FileSystem> =>
+  Effect.flatMap(FileSystem, (fileSystem) =>
+    Effect.ignoreLogged(fileSystem.remove(root, { recursive: true, force: true }))
+  )
+
+/** @internal */
+export const create: Effect.Effect<ReviewFolder, PlatformError, FileSystem | Path> = Effect.gen(function* () {
+  const fileSystem = yield* FileSystem
+  const path = yield* Path
+  const root = yield* fileSystem.makeTempDirectory({ prefix: PREFIX })
+  const folder: ReviewFolder = { root, work: path.join(root, "work"), tmp: path.join(root, "tmp") }
+  const owner = `${process.pid} ${yield* namespace}`
+  yield* fileSystem.writeFileString(path.join(root, OWNER), owner).pipe(
+    Effect.zipRight(fileSystem.makeDirectory(folder.work)),
+    Effect.zipRight(fileSystem.makeDirectory(folder.tmp)),
+    Effect.onError(() => remove(folder))
+  )
+  return folder
+})
+
+/** Whether the process that has made it was killed. */
+const isLeft = (root: string) =>
+  Effect.gen(function* () {
+    const owner = yield* (yield* FileSystem).readFileString((yield* Path).join(root, OWNER))
+    const [, pid, where] = /^(\d+) (.*)$/.exec(owner) ?? []
+    return pid !== undefined && where === (yield* namespace) && !isAlive(Number(pid))
+  }).pipe(Effect.orElseSucceed(() => false))
+
+/**
+ * Removes what processes have left that were killed.
+ *
+ * @internal
+ */
+export const sweep: Effect.Effect<void, never, FileSystem | Path> = Effect.gen(function* () {
+  const path = yield* Path
+  const all = yield* (yield* FileSystem).readDirectory(tmpdir())
+  const roots = all.filter((name) => name.startsWith(PREFIX)).map((name) => path.join(tmpdir(), name))
+  const left = yield* Effect.filter(roots, isLeft)
+  yield* Effect.forEach(left, (root) => remove({ root }), { discard: true })
+}).pipe(Effect.ignoreLogged)
