@@ -44,8 +44,28 @@ export interface Told {
   readonly wishes?: number
 }
 
+/**
+ * Events that the queue itself says in the log.
+ *
+ * @internal
+ */
+export type Logged = Extract<
+  HealingEvent,
+  { readonly _tag: "RateLimited" | "SetAside" | "StoreFailing" | "StoreRecovered" }
+>
+
 /** @internal */
-export const lineOf = (event: HealingEvent, { file, hasBegun = true, wishes = 0 }: Told = {}): string => {
+export const isLogged = (event: HealingEvent): event is Logged =>
+  event._tag === "RateLimited" ||
+  event._tag === "SetAside" ||
+  event._tag === "StoreFailing" ||
+  event._tag === "StoreRecovered"
+
+/** @internal */
+export const lineOf = (
+  event: Exclude<HealingEvent, Logged>,
+  { file, hasBegun = true, wishes = 0 }: Told = {}
+): string => {
   switch (event._tag) {
     case "Submitted": {
       const { id, job, notBefore, triggers } = event.request
@@ -80,14 +100,6 @@ export const lineOf = (event: HealingEvent, { file, hasBegun = true, wishes = 0 
       return "the queue is paused"
     case "Resumed":
       return "the queue goes on"
-    case "RateLimited":
-      return `the provider limits the rate of requests: reviews wait until ${time(event.until)}`
-    case "SetAside":
-      return oneLine(`the request ${event.number} cannot be read and is set aside: ${event.reason}`)
-    case "StoreFailing":
-      return oneLine(`what happens cannot be written, and no review begins until it can: ${event.reason}`)
-    case "StoreRecovered":
-      return "what has happened is written again"
   }
 }
 

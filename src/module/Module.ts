@@ -6,8 +6,10 @@
 import * as Command from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -23,9 +25,10 @@ import type { HealingRequest } from "../request/HealingRequest.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
 import type { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
+import { HealingStore } from "../store/HealingStore.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
-import { lineOf, names, oneLine, type Told, time } from "./LogLines.js"
+import { isLogged, lineOf, names, oneLine, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
 import * as Status from "./Status.js"
@@ -50,10 +53,8 @@ export const run = Effect.gen(function* () {
     config: Layer.succeed(HealingConfig, settings.healing),
     reviewer: OpenClawReviewer.layer(settings.reviewer)
   }).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
-  const reports = path.join(folder, "reports")
-  const served = serve(home, reports, settings.reviewer.command ?? "openclaw")
-  yield* Effect.provide(served, Layer.retry(live, whileOwned))
-  return 0
+  const served = serve(home, folder, settings.reviewer.command ?? "openclaw")
+  return yield* Effect.provide(served, Layer.retry(live, whileOwned))
 }).pipe(
   Effect.catchTags({
     BadSettings: ({ lines }) => stop(lines),
@@ -94,14 +95,18 @@ type Asked =
   | HealingQueue
   | HealingScheduler
   | HealingService
+  | HealingStore
   | OpenClaw
   | Path
   | Supervisor
 
-const serve = Effect.fnUntraced(function* (home: string, reports: string, command: string) {
+/** Until PM2 goes, or the queue ends since another process owns its file. Answers with the exit code: after 1, PM2 starts it anew. */
+const serve = Effect.fnUntraced(function* (home: string, folder: string, command: string) {
+  const path = yield* Path
+  const reports = path.join(folder, "reports")
   const queue = yield* HealingQueue
   const say = makeSay(reports)
-  yield* Effect.forkScoped(Stream.runForEach(queue.events, say))
+  const saying = yield* Effect.forkScoped(Stream.runForEach(queue.events, say))
   yield* Actions.serve<Asked>({
     heal: { about: "has a process reviewed: heal <name>", run: (job) => named(job, "heal", heal) },
     status: { about: "what runs, waits, and is due", run: () => Effect.flatMap(Status.lines, Status.tell) },
@@ -117,11 +122,15 @@ const serve = Effect.fnUntraced(function* (home: string, reports: string, comman
       about: "lets no further review begin",
       run: () => answered(Effect.as(queue.pause, "the queue is paused"))
     },
-    resume: { about: "lets reviews begin again", run: () => answered(Effect.as(queue.resume, "the queue goes on")) }
+    resume: { about: "lets reviews begin again", run: () => answered(Effect.as(queue.resume, "the queue goes on")) },
+    backup: {
+      about: "copies the database while it is in use: backup [path]",
+      run: (file) => answered(backup(path.join(folder, "backups"), file))
+    }
   })
   yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
-  yield* Actions.disconnected
+  return yield* Effect.raceFirst(Effect.as(Actions.disconnected, 0), Effect.as(Fiber.join(saying), 1))
 }, Effect.scoped)
 
 /** Requests of which it is remembered that their reviews have begun, and how often they were wanted. */
@@ -145,6 +154,7 @@ const makeSay = (reports: string) => {
       : facts
   })
   return Effect.fnUntraced(function* (event: HealingEvent) {
+    if (isLogged(event)) return
     if (event._tag === "Coalesced") {
       const count = (wishes.get(event.request.id) ?? 0) + 1
       wishes.set(event.request.id, count)
@@ -235,6 +245,16 @@ const newest = (reports: string) =>
     )
     return lines.join("; ")
   })
+
+/** Into the folder of backups, unless a path is named. Answers with where it is. */
+const backup = Effect.fnUntraced(function* (folder: string, file: string | undefined) {
+  const path = yield* Path
+  if (file === undefined) yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })
+  const now = DateTime.formatIso(yield* DateTime.now).replaceAll(/[:.]/g, "-")
+  const target = file ?? path.join(folder, `healing-${now}.db`)
+  yield* (yield* HealingStore).backup(target)
+  return `the database is copied to ${target}`
+})
 
 const cancel = (job: string) =>
   Effect.map(

@@ -17,6 +17,9 @@ const start = run.pipe(
   Effect.provide([NodeContext.layer, layerLogger])
 )
 
+// A terminal that is closed says so: it is an end as clean as the others.
+process.once("SIGHUP", () => process.kill(process.pid, "SIGTERM"))
+
 const problem = nodeProblem(process.versions.node)
 if (problem === undefined) {
   NodeRuntime.runMain(start, {

@@ -12,8 +12,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, inject, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Schedule } from "effect"
-import { HealingEvent } from "effect-healing"
+import { ConfigProvider, Duration, Effect, Layer, Schedule } from "effect"
+import { HealingEvent, HealingStore } from "effect-healing"
 import { lineOf, time } from "../../src/module/LogLines.js"
 import { type BadSettings, load } from "../../src/module/ModuleSettings.js"
 import * as ReportFiles from "../../src/module/ReportFiles.js"
@@ -86,7 +86,7 @@ describe("the module", () => {
       const announced = (yield* module.messages).filter(({ type }) => type === "axm:action")
       assert.deepStrictEqual(
         announced.map(({ data }) => data.action_name),
-        ["heal", "status", "report", "cancel", "pause", "resume"]
+        ["heal", "status", "report", "cancel", "pause", "resume", "backup"]
       )
       rmSync(file)
       assert.strictEqual(yield* module.trigger("report", "api"), `${file}: The disk was full.`)
@@ -146,12 +146,39 @@ describe("the module", () => {
       yield* Effect.sync(() => good.child.kill("SIGINT"))
       assert.strictEqual(yield* good.exited, 0)
 
+      const closedTerminal = yield* startModule(home, {})
+      yield* closedTerminal.says(/^watches PM2 in /)
+      yield* Effect.sync(() => closedTerminal.child.kill("SIGHUP"))
+      assert.strictEqual(yield* closedTerminal.exited, 0)
+
       writeFileSync(join(home, "effect-healing", "healing.db"), "This is a letter to my aunt, and no database.\n")
       const broken = yield* startModule(home, {})
       assert.strictEqual(yield* broken.exited, 78)
       const [line, ...others] = yield* broken.lines
       assert.deepStrictEqual(others, [])
       assert.match(line ?? "", /^error: stopped: .*healing\.db.*\. Then: pm2 restart effect-healing$/)
+    })
+  )
+})
+
+describe("its database", () => {
+  it.scopedLive("is copied while it is in use, and given up when another process owns it", () =>
+    Effect.gen(function* () {
+      const home = yield* temporary
+      const module = yield* startModule(home, {})
+      yield* module.says(/^watches PM2 in /)
+      const database = join(home, "effect-healing", "healing.db")
+      const answer = yield* module.trigger("backup")
+      const [, copy = ""] =
+        /^the database is copied to (.*\/effect-healing\/backups\/healing-.*\.db)$/.exec(answer ?? "") ?? []
+      assert.isTrue(existsSync(copy), answer)
+      assert.match(String(yield* module.trigger("backup", copy)), /there is such a file already/)
+
+      rmSync(`${database}-owner`)
+      yield* Effect.provide(Layer.build(HealingStore.layerSqlite(database)), NodeContext.layer)
+      assert.match(String(yield* module.trigger("pause")), /healing\.db is owned by the process \d+ /)
+      assert.strictEqual(yield* module.exited, 1)
+      yield* module.says(/^fatal: .*healing\.db is owned by the process \d+ .*stop one of the two$/)
     })
   )
 })
@@ -357,7 +384,7 @@ describe("its reports", () => {
 describe("its lines", () => {
   const request = aRequest(7, { job: "api", triggers: ["failure", "manual"] })
   const at = 0
-  const lines: ReadonlyArray<readonly [HealingEvent, string]> = [
+  const lines: ReadonlyArray<readonly [Parameters<typeof lineOf>[0], string]> = [
     [
       HealingEvent.Submitted({ at, request: { ...request, notBefore: 0 } }),
       `api: a review is wanted (failure, manual) and waits until ${time(0)}: healing:api:7`
@@ -388,17 +415,7 @@ describe("its lines", () => {
     ],
     [HealingEvent.Started({ at, request }), "api: the review begins"],
     [HealingEvent.Paused({ at }), "the queue is paused"],
-    [HealingEvent.Resumed({ at }), "the queue goes on"],
-    [
-      HealingEvent.RateLimited({ at, until: 60_000 }),
-      `the provider limits the rate of requests: reviews wait until ${time(60_000)}`
-    ],
-    [HealingEvent.SetAside({ at, number: 3, reason: "torn" }), "the request 3 cannot be read and is set aside: torn"],
-    [
-      HealingEvent.StoreFailing({ at, reason: "no room" }),
-      "what happens cannot be written, and no review begins until it can: no room"
-    ],
-    [HealingEvent.StoreRecovered({ at }), "what has happened is written again"]
+    [HealingEvent.Resumed({ at }), "the queue goes on"]
   ]
   for (const [event, line] of lines) {
     it(`tell of ${event._tag}: ${line}`, () => assert.strictEqual(lineOf(event), line))
