@@ -3,14 +3,18 @@
  *
  * @since 0.1.0
  */
+import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { HealingService } from "./gate/HealingService.js"
 import type { HealingConfigError, HealingStoreError } from "./HealingError.js"
+import * as HealingHealth from "./queue/HealingHealth.js"
 import { HealingQueue } from "./queue/HealingQueue.js"
 import { Reviewer } from "./review/Reviewer.js"
 import { OpenClaw } from "./running/OpenClaw.js"
+import * as Systemd from "./Systemd.js"
 import { HealingScheduler } from "./scheduler/HealingScheduler.js"
 import { HealingConfig, type HealingSettingsInput } from "./settings/HealingConfig.js"
 import { HealingStore } from "./store/HealingStore.js"
@@ -58,7 +62,12 @@ export type SupervisedOptions<E = never, R = never, E2 = never, R2 = Reviewer> =
  * - `layerSupervised`: the same, and supervised: the `Supervisor` tells what runs, before anything of the last process is gone on
  *   with, and jobs are reviewed as their policies say.
  *
- * Each fails with `HealingConfigError` if a setting is wrong. The parts are `HealingConfig`, `OpenClaw.layer`, `HealingService.layer`,
+ * - `health`: whether all is well, and why not: for a health check, a watchdog, a screen. It works on each floor.
+ * - `layerSystemd`: tells systemd that the service is ready, how it is, and twice in each `WatchdogSec=` that it lives, unless something
+ *   is wrong that a restart mends. It does nothing where systemd has not started the process. The unit has `Type=notify` and
+ *   `NotifyAccess=all`.
+ *
+ * Each layer fails with `HealingConfigError` if a setting is wrong. The parts are `HealingConfig`, `OpenClaw.layer`, `HealingService.layer`,
  * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity` and `HealingScheduler.layer`.
  *
  * @example
@@ -93,7 +102,11 @@ export const Healing: {
     HealingConfigError | HealingStoreError | E | E2,
     Exclude<Exclude<R2, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path | R
   >
+  readonly health: Effect.Effect<HealingHealth.HealingHealth, never, HealingService | OpenClaw>
+  readonly layerSystemd: Layer.Layer<never, never, HealingService | OpenClaw | CommandExecutor>
 } = {
+  health: HealingHealth.read,
+  layerSystemd: Systemd.layer,
   layer: (options = {}) => gate(options),
   layerSqlite: (options) =>
     HealingQueue.layer.pipe(

@@ -64,6 +64,10 @@ export interface Gate {
   /** Out of its turn and at its old place again in one step, so that nobody takes that in between. */
   readonly giveTurnBack: (ticket: Ticket) => void
   readonly takeTurn: Turn.TakeTurn
+  /** Since when a source has not known what runs; by the steady clock. */
+  readonly unknownSince: (source: string) => number | undefined
+  /** The reviews that go on for longer than so many milliseconds after their limit, and since when they run. */
+  readonly overdue: (by: number) => ReadonlyArray<{ readonly job: JobId; readonly at: number }>
   /** Decides again, though nothing has happened that it knows of: the machine may have been suspended. */
   readonly look: () => void
   /** Whether there will be no more turns. */
@@ -104,6 +108,7 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
   const wake = yield* Effect.makeLatch(false)
   const alarm = Alarm.make(clock, () => wake.unsafeOpen())
   const warnOfLongHolds = LongHoldWarnings.make(now)
+  const unknownSince = new Map<string, number>()
   let places = 0
   let closed = false
 
@@ -129,8 +134,16 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
 
   const setAlarm: Effect.Effect<void> = Effect.flatMap(openClaw.running.get, (state) => alarm.set(nextInstant(state)))
 
+  const noteUnknown = ({ unknown }: RunningState, at: number) => {
+    for (const { name } of unknown) if (!unknownSince.has(name)) unknownSince.set(name, at)
+    if (unknownSince.size === unknown.length) return
+    const names = new Set(unknown.map(({ name }) => name))
+    for (const name of unknownSince.keys()) if (!names.has(name)) unknownSince.delete(name)
+  }
+
   const decide = (state: RunningState) => {
     const at = now()
+    noteUnknown(state, at)
     const left = dispatcher.decide({ at, quietAt: quietAt(state), started: state.started }, (ticket) =>
       holdsUp(ticket, state, at)
     )
@@ -243,6 +256,11 @@ export const make: Effect.Effect<Gate, never, OpenClaw | HealingConfig | Scope.S
       now,
       metrics
     }),
+    unknownSince: (source) => unknownSince.get(source),
+    overdue: (by) =>
+      Array.from(turns).flatMap(({ job, limit, stage, turn }) =>
+        stage === "reviewing" && turn !== undefined && now() - turn.at > limit + by ? [{ job, at: turn.at }] : []
+      ),
     look: () => wake.unsafeOpen(),
     isClosed: () => closed,
     deadlock: deadlockIn(running.of),

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import { HealingService } from "../gate/HealingService.js"
+import { Healing } from "../Healing.js"
 import { describeHeldBy, type HeldBy } from "../HealingError.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
@@ -45,6 +46,7 @@ export const lines = Effect.gen(function* () {
   const requests = yield* queue.pending
   const [next] = yield* scheduler.upcoming
   const problems = yield* scheduler.problems
+  const health = yield* Healing.health
   const heldUp = heldBy.length === 0 ? holds : heldBy
   const waits = requests.filter(({ state }) => state === "pending")
   return [
@@ -55,6 +57,7 @@ export const lines = Effect.gen(function* () {
     ...(waits.length > MAX_REQUESTS ? [`waiting: ${waits.length - MAX_REQUESTS} more`] : []),
     ...(waits.length === 0 ? holds.map((one) => `held up by ${describeHeldBy(one)}`) : []),
     ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
+    ...health.problems.map(({ message }) => message),
     ...problems.map(
       ({ expected, job, key }) => `a problem with the policy of ${job}: ${key === "" ? "" : `${key} `}${expected}`
     )

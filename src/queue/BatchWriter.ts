@@ -22,6 +22,8 @@ import type { Journal } from "../store/Journal.js"
  *   once until the next try: one attempt can hold up all of the process for a moment, and there may be many wishes. One that is the
  *   `last` there will be is tried at once.
  * - `record`: what has happened already. It is kept until it could be written, and everything after it waits for that.
+ * - `lastCommit`: when something was written last, by the steady clock; `undefined` if nothing was.
+ * - `trouble`: whether the store fails.
  * - `flush`: writes what can be written, and then no more: what is left then never can be.
  *
  * Both take their place in the order with the call itself. The changes are asked for when they are written.
@@ -35,12 +37,15 @@ export interface BatchWriter {
     isLast?: boolean
   ) => Effect.Effect<void, HealingStoreError>
   readonly record: (changes: () => ReadonlyArray<Change>, listener?: Listener) => void
+  readonly lastCommit: () => number | undefined
+  readonly trouble: () => Trouble | undefined
   readonly flush: Effect.Effect<void>
 }
 
 /**
  * A store that fails.
  *
+ * - `since`: when it began to, by the steady clock.
  * - `delay`: from the last try to the next one, in milliseconds.
  * - `nextTry`: when that is, by the steady clock.
  * - `keeps`: whether something has happened that it could not write: then that is tried by itself. Otherwise the next wish tries.
@@ -48,6 +53,7 @@ export interface BatchWriter {
  * @internal
  */
 export interface Trouble {
+  readonly since: number
   readonly error: HealingStoreError
   readonly delay: number
   readonly nextTry: number
@@ -111,6 +117,7 @@ export const make = (
     const clock = yield* Effect.clock
     const now = () => Clocks.millis(clock)
     let trouble: Trouble | undefined
+    let lastCommit: number | undefined
 
     /** Why they could not be written. */
     const commit = (writes: ReadonlyArray<Queued>): Effect.Effect<Option.Option<HealingStoreError>> => {
@@ -118,6 +125,7 @@ export const make = (
       if (changes.length === 0) return Effect.succeedNone
       return Effect.matchCause(store.commit(changes), {
         onSuccess: () => {
+          lastCommit = now()
           ends()
           return Option.none()
         },
@@ -130,7 +138,7 @@ export const make = (
       const [wishes, kept] = Arr.partition(queue.splice(0), ({ happened }) => happened)
       queue.push(...kept)
       const delay = trouble === undefined ? FIRST_RETRY : Math.min(trouble.delay * 2, LAST_RETRY)
-      trouble = { error, delay, nextTry: now() + delay, keeps: kept.length > 0 }
+      trouble = { error, since: trouble?.since ?? now(), delay, nextTry: now() + delay, keeps: kept.length > 0 }
       onTrouble(trouble)
       for (const { failed } of kept) failed?.(error)
       for (const wish of wishes) wish.done(error)
@@ -246,6 +254,8 @@ export const make = (
         // It is not tried before the others that are kept.
         if (trouble?.keeps === true) listener?.failed?.(trouble.error)
       },
+      lastCommit: () => lastCommit,
+      trouble: () => trouble,
       flush: Fiber.interrupt(writer).pipe(
         Effect.zipRight(commitAll),
         // Whoever waits for what cannot be written is not to wait for ever.

@@ -16,6 +16,7 @@ import type { Reviewer } from "../review/Reviewer.js"
 import type { HealingConfig } from "../settings/HealingConfig.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import * as Backoff from "./Backoff.js"
+import type { HasForHealth } from "./ForHealth.js"
 import type { HasForScheduler } from "./ForScheduler.js"
 import type { HealingEvent } from "./HealingEvent.js"
 import type { CancelTarget, HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
@@ -122,7 +123,8 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
      * What happens from now on. A reader who is more than 1,024 events late misses the oldest, and slows nobody down.
      */
     readonly events: Stream.Stream<HealingEvent>
-  } & HasForScheduler
+  } & HasForScheduler &
+    HasForHealth
 >() {
   /**
    * Requests that are pending in the store are replayed, in their order, before it is ready; those that were running when

@@ -28,6 +28,7 @@ import * as ClockSet from "./ClockSet.js"
 import * as Closing from "./Closing.js"
 import { Cooldowns } from "./Cooldowns.js"
 import * as Endings from "./Endings.js"
+import { forHealth, type QueueHealth } from "./ForHealth.js"
 import { type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { decodeHistory, type HealingWish, type HistoryOptions } from "./HealingWish.js"
@@ -130,6 +131,21 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
     return {
       [forScheduler]: ofScheduler,
+      [forHealth]: Effect.sync((): QueueHealth => {
+        const toWall = (at: number | undefined) => at && Math.round(wall() - (gate.now() - at))
+        const trouble = writer.trouble()
+        const oldest = Array.from(parts.live.pending).reduce(
+          (oldest, { request }) => Math.min(oldest, request.submittedAt),
+          Number.POSITIVE_INFINITY
+        )
+        return {
+          lastCommit: toWall(writer.lastCommit()),
+          lastReview: toWall(reviewing.lastReview()),
+          oldestPending: Number.isFinite(oldest) ? oldest : undefined,
+          failing: trouble && { reason: trouble.error.detail, since: toWall(trouble.since) ?? 0 },
+          lost: lost?.detail
+        }
+      }),
       submit: (wish: HealingWish) => submitting.submit(wish),
       heal: submitting.heal,
       ...cancelling,

@@ -30,12 +30,14 @@ type HealingRequest = Request.HealingRequest
 
 /**
  * - `owner`: to whom the tickets of requests belong in the gate.
+ * - `lastReview`: when a review ended last, by the steady clock; `undefined` if none has.
  * - `stop`: interrupts the review of one that runs; the effect waits for the end of that.
  *
  * @internal
  */
 export interface Reviewing {
   readonly owner: Ticket.Owner<LiveRequest>
+  readonly lastReview: () => number | undefined
   readonly stop: (live: LiveRequest, why: "cancelled" | "closed") => Effect.Effect<void>
 }
 
@@ -74,6 +76,8 @@ export const make = (
   const settle = settleIn(parts, endings)
   const outcomeOf = outcomesOf(parts, retries)
 
+  let lastReview: number | undefined
+
   const begins = (live: LiveRequest) =>
     Effect.sync(() => publish(HealingEvent.Started({ at: wall(), request: live.request })))
 
@@ -91,7 +95,10 @@ export const make = (
     const prepared = Effect.mapError(begun, (error) => new NotBegun(error))
     return Effect.exit(gate.takeTurn(live, Effect.interruptible, review, prepared)).pipe(
       Effect.flatMap((exit) => outcomeOf(live, exit)),
-      Effect.map((outcome) => settle(live, before, outcome))
+      Effect.map((outcome) => {
+        if (live.stage === "reviewing") lastReview = gate.now()
+        settle(live, before, outcome)
+      })
     )
   }
 
@@ -132,7 +139,7 @@ export const make = (
     closed: (live) => answerAll(live, Effect.fail(new HealingClosed({ job: live.job })))
   }
 
-  return { owner, stop }
+  return { owner, lastReview: () => lastReview, stop }
 }
 
 const stop: Reviewing["stop"] = ({ review }, why) => {
