@@ -45,7 +45,7 @@ const start = (environment: Readonly<Record<string, string>>) =>
     yield* Layer.buildWithScope(Layer.provide(Healing.layerSystemd, NodeContext.layer), scope).pipe(
       Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment))))
     )
-    return Scope.close(scope, Exit.void)
+    return { stop: Scope.close(scope, Exit.void) }
   })
 
 const own = `--pid=${process.pid}`
@@ -55,7 +55,7 @@ it.scoped("it hears that the service is ready, that it lives, how it is, and tha
     const { hears } = yield* standIn
     const openClaw = yield* OpenClaw
     yield* HealingService
-    const stop = yield* start({ NOTIFY_SOCKET: "/run/systemd/notify", WATCHDOG_USEC: "20000000" })
+    const { stop } = yield* start({ NOTIFY_SOCKET: "/run/systemd/notify", WATCHDOG_USEC: "20000000" })
     yield* hears(2)
     const source = yield* openClaw.source("pm2")
     yield* source.unknown("no answer")
@@ -75,7 +75,7 @@ it.scoped("it hears that the service is ready, that it lives, how it is, and tha
 it.scoped("it hears nothing where it has not started the process", () =>
   Effect.gen(function* () {
     const { lines } = yield* standIn
-    const stop = yield* start({})
+    const { stop } = yield* start({})
     yield* TestClock.adjust("1 hour")
     yield* stop
     assert.deepStrictEqual(yield* lines, [])

@@ -5,6 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { ReviewError } from "../HealingError.js"
+import { signalOf } from "../internal/ExitCode.js"
 
 /**
  * There is no such program. It is not tried again.
@@ -67,7 +68,7 @@ export class OpenClawModelUnknown extends Schema.TaggedError<OpenClawModelUnknow
 /**
  * OpenClaw has ended without an answer. It is tried again after a back-off.
  *
- * - `exitCode`: `null` if it did not end by itself.
+ * - `exitCode`: `null` if there is none; of one that a signal has ended 128 and the number of the signal.
  * - `detail`: what it has said of it, or what was wrong with what it has printed.
  * - `stderr`: the end of its diagnostics, at most 2,000 characters without secrets.
  *
@@ -79,8 +80,10 @@ export class OpenClawFailed extends Schema.TaggedError<OpenClawFailed>("effect-h
   { exitCode: Schema.NullOr(Schema.Int), detail: Schema.String, stderr: Schema.String }
 ) {
   override get message(): string {
+    const signal = this.exitCode === null ? undefined : signalOf(this.exitCode)
     const code = this.exitCode === null ? "" : ` with exit code ${this.exitCode}`
-    return `OpenClaw has failed${code}: ${this.detail}${this.stderr === "" ? "" : `\n${this.stderr}`}`
+    const how = signal === undefined ? `OpenClaw has failed${code}` : `OpenClaw was killed by ${signal}`
+    return `${how}: ${this.detail}${this.stderr === "" ? "" : `\n${this.stderr}`}`
   }
 }
 

@@ -29,7 +29,8 @@ export type Veto = (request: HealingRequest) => string | undefined
  *   no other try.
  * - `write`: writes what has come of occurrences. Like wishes, they are refused at once while the store fails.
  * - `tellExplained`: a failure of the job is not reviewed, since a review has explained it.
- * - `look`: sees whether the clock was set or the machine was suspended, and does what is due. Nothing else tells so.
+ * - `look`: sees whether the clock was set or the machine was suspended, and does what is due. Nothing else tells so. It is
+ *   done each minute.
  * - `addVeto`: from now on this is asked before each review that nobody has made by hand.
  *
  * @internal

@@ -97,7 +97,8 @@ export const make = (retries: Backoff.RetrySchedule) =>
       log
     }
     clockWasSet = (by) => ClockSet.move(parts, writer, by)
-    const endings = Endings.make(parts, yield* Retention.make(store, settings.retention, wall))
+    const retention = yield* Retention.make(store, settings.retention, wall, gate.now)
+    const endings = Endings.make(parts, retention.ended)
     const reviewing = Reviewing.make(parts, endings, unlessNeedless(store, vetoes, yield* Reviewer), retries, (turn) =>
       Runtime.runFork(forTurns)(turn, { immediate: false })
     )
@@ -126,6 +127,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
       look: () => {
         wall()
         gate.look()
+        retention.look()
       }
     }
 

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
+import { giveWay } from "../internal/Clocks.js"
 import type { Journal } from "../store/Journal.js"
 
 const AT_ONCE = 100
@@ -14,27 +15,43 @@ const AT_ONCE = 100
 const EVERY = Duration.toMillis("1 hour")
 
 /**
- * Removes at the start, and then whenever 100 more have ended, or one more has and an hour has passed. Returns
- * what is to be told of each end.
+ * - `ended`: one more has ended.
+ * - `look`: some time has passed.
+ *
+ * @internal
+ */
+export interface Retention {
+  readonly ended: () => void
+  readonly look: () => void
+}
+
+/**
+ * Removes at the start, and then whenever 100 more have ended, and once an hour. A clock that is set ahead makes nothing older than it is.
+ *
+ * - `wall`: now, in milliseconds since 1970.
+ * - `now`: the same by the steady clock.
  *
  * @internal
  */
 export const make = (
   store: Journal,
   retention: Duration.Duration,
-  wall: () => number
-): Effect.Effect<() => void, never, Scope.Scope> =>
+  wall: () => number,
+  now: () => number
+): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
-    if (!Duration.isFinite(retention)) return () => {}
+    if (!Duration.isFinite(retention)) return { ended: () => {}, look: () => {} }
     const due = yield* Effect.makeLatch(true)
+    const started = { wall: wall(), now: now() }
     let ended = 0
-    let doneAt = wall()
+    let doneAt = now()
 
-    const step = Effect.suspend(() =>
-      Effect.uninterruptible(store.prune(wall() - Duration.toMillis(retention), AT_ONCE))
-    )
+    const step = Effect.suspend(() => {
+      const at = Math.min(wall(), started.wall + (now() - started.now))
+      return Effect.uninterruptible(store.prune(at - Duration.toMillis(retention), AT_ONCE))
+    })
     const prune: Effect.Effect<void, HealingStoreError> = Effect.flatMap(step, (removed) =>
-      removed < AT_ONCE ? Effect.void : Effect.zipRight(Effect.yieldNow(), prune)
+      removed < AT_ONCE ? Effect.void : Effect.zipRight(giveWay, prune)
     )
     yield* due.await.pipe(
       Effect.zipRight(Effect.sync(() => due.unsafeClose())),
@@ -44,10 +61,17 @@ export const make = (
       Effect.forkScoped
     )
 
-    return () => {
-      if (++ended < AT_ONCE && wall() - doneAt < EVERY) return
+    const look = () => {
+      if (ended < AT_ONCE && now() - doneAt < EVERY) return
       ended = 0
-      doneAt = wall()
+      doneAt = now()
       due.unsafeOpen()
+    }
+    return {
+      ended: () => {
+        ended++
+        look()
+      },
+      look
     }
   })

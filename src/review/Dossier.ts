@@ -14,6 +14,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Tuple from "effect/Tuple"
 import { type HealingStoreError, SupervisorError } from "../HealingError.js"
+import { signalOf } from "../internal/ExitCode.js"
 import { defaultPolicy, type EvidencePart } from "../policy/HealingPolicy.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Suggestion } from "../request/Report.js"
@@ -203,6 +204,11 @@ const runsInWords = (runs: ReadonlyArray<Run>, scope: EvidenceScope): Excerpt.Ex
   }
 }
 
+const exitOf = (exitCode: number): string => {
+  const signal = signalOf(exitCode)
+  return `exit code ${exitCode}${signal === undefined ? "" : ` (killed by ${signal})`}`
+}
+
 const describeRun = ({ endedAt, exitCode, id, outcome, signal, startedAt, trigger }: Run): string =>
   Excerpt.shorten(
     [
@@ -213,7 +219,7 @@ const describeRun = ({ endedAt, exitCode, id, outcome, signal, startedAt, trigge
       ...(startedAt === null || endedAt === null
         ? []
         : [`took ${Duration.format(Duration.millis(endedAt - startedAt))}`]),
-      ...(exitCode === null ? [] : [`exit code ${exitCode}`]),
+      ...(exitCode === null ? [] : [exitOf(exitCode)]),
       ...(signal == null ? [] : [`signal ${signal}`]),
       ...(trigger == null ? [] : [`trigger ${trigger}`])
     ].join(", "),

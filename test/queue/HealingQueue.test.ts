@@ -21,6 +21,7 @@ import {
   Reviewer,
   type Submission
 } from "effect-healing"
+import { forScheduler } from "../../src/queue/ForScheduler.js"
 import { settle } from "../support/gateWorld.js"
 import { failure, healing, makeQueueWorld, report } from "../support/queueWorld.js"
 
@@ -909,6 +910,44 @@ describe("history, events and retention", () => {
       yield* end("y")
       assert.strictEqual(yield* count, 2)
     })
+  )
+
+  it.scoped(
+    "what ended too long ago is removed also if nothing ends any more, and not for a clock that is set ahead",
+    () =>
+      Effect.gen(function* () {
+        const { sql, start } = yield* makeQueueWorld({ retention: "30 days" })
+        const { openClaw, queue } = yield* start
+        yield* openClaw.started("A")
+        const count = Effect.map(
+          sql`SELECT COUNT(*) AS n FROM healing_requests WHERE state = 'cancelled'`,
+          ([row]) => row?.n
+        )
+        for (const job of ["x", "y"]) {
+          yield* queue.submit({ job })
+          yield* queue.cancel({ job })
+        }
+        yield* queue.submit({ job: "pending" })
+        const clock = yield* Effect.clock
+        const look = Effect.zipRight(
+          Effect.sync(() => queue[forScheduler].look()),
+          settle
+        )
+        yield* TestClock.adjust("29 days")
+        yield* look
+        assert.strictEqual(yield* count, 2)
+        const steady = clock.unsafeCurrentTimeMillis.bind(clock)
+        Object.assign(clock, {
+          unsafeCurrentTimeMillis: () => steady() + 365 * 86_400_000,
+          unsafeCurrentTimeNanos: () => BigInt(steady()) * 1_000_000n
+        })
+        yield* TestClock.adjust("1 hour")
+        yield* look
+        assert.strictEqual(yield* count, 2, "a clock that is ahead makes nothing older")
+        yield* TestClock.adjust("1 day")
+        yield* look
+        assert.strictEqual(yield* count, 0)
+      })
   )
 })
 
