@@ -146,19 +146,16 @@ interface Guards {
 }
 
 /**
- * Nothing is written into a file that is no longer this one, nor by a process that no longer owns it; and what was written into one
- * while it was being replaced is not acknowledged.
+ * What was written into a file that is no longer this one is not acknowledged, and nothing is written after that. A look takes some
+ * microseconds, so there is one for each commit, before anybody hears of it: the owner is checked by the statements themselves.
  */
 const guarded = (store: Journal, { file, identity, owner, upkeep }: Guards): Journal => {
   let isLost: HealingStoreError | undefined
 
   // Another owner changes the file, too: so who owns it is asked before whether it was overwritten.
-  const check = Effect.suspend((): Effect.Effect<boolean, HealingStoreError> => {
-    const problem = isLost ?? identity.elsewhere
-    return problem === undefined ? owner.keep : Effect.fail(problem)
-  }).pipe(
+  const check = Effect.suspend(() => identity.elsewhere ?? owner.keep).pipe(
     Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file), {}) : Effect.void)),
-    Effect.zipRight(Effect.suspend(() => identity.problem ?? Effect.void))
+    Effect.zipRight(Effect.suspend(() => identity.overwritten ?? Effect.void))
   )
 
   const onOwned = (error: HealingStoreError): Effect.Effect<never, HealingStoreError> =>
@@ -170,12 +167,10 @@ const guarded = (store: Journal, { file, identity, owner, upkeep }: Guards): Jou
         })
 
   const guard = <A>(write: Effect.Effect<A, HealingStoreError>) =>
-    Effect.uninterruptible(
-      check.pipe(
-        Effect.zipRight(write),
-        Effect.zipLeft(check),
-        Effect.catchAll((error) => onOwned(error))
-      )
+    Effect.suspend(() => isLost ?? identity.known ?? write).pipe(
+      Effect.zipLeft(check),
+      Effect.catchAll((error) => onOwned(error)),
+      Effect.uninterruptible
     )
 
   return {

@@ -12,11 +12,16 @@
  */
 import { execFileSync } from "node:child_process"
 import { randomInt } from "node:crypto"
-import { type BigIntStats, statSync } from "node:fs"
+import { accessSync, type BigIntStats, statSync } from "node:fs"
+import * as Predicate from "effect/Predicate"
 import { HealingStoreError } from "../HealingError.js"
 
-/** What the database consists of on disk, while it is open. */
-const pathsOf = (file: string): ReadonlyArray<string> => [file, `${file}-wal`, `${file}-shm`]
+/**
+ * What stands beside the file while it is open. After each commit it is only asked whether they are there: since Linux 6.13, to ask for the
+ * times of a file has its next write change them, and the commit after that takes half as long again
+ * (https://docs.kernel.org/filesystems/multigrain-ts.html). The file itself is not written by commits.
+ */
+const besideOf = (file: string): ReadonlyArray<string> => [`${file}-wal`, `${file}-shm`]
 
 /** A look costs about a microsecond. It is synchronous, so that nothing is acknowledged between a commit and the look. */
 const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
@@ -25,6 +30,15 @@ const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
   } catch {
     // A folder that may not be looked into any more says nothing about the file.
     return "unknown"
+  }
+}
+
+const isGone = (path: string): boolean => {
+  try {
+    accessSync(path)
+    return false
+  } catch (error) {
+    return Predicate.hasProperty(error, "code") && error.code === "ENOENT"
   }
 }
 
@@ -53,6 +67,9 @@ const readMark = (file: string): number | undefined | "unknown" => {
   }
 }
 
+const isSame = (found: BigIntStats | undefined | "unknown", opened: BigIntStats | undefined): boolean =>
+  found === "unknown" || (found !== undefined && found.ino === opened?.ino && found.dev === opened.dev)
+
 /** While a reader keeps pages in the log, the mark of the file can be an old one. */
 const MAX_MARKS = 1000
 
@@ -63,6 +80,8 @@ export class SqliteIdentity {
   #marks: ReadonlyArray<number>
   /** When the file has changed last by what this process has done. */
   #changedAt: bigint | undefined
+  /** When it had changed last at the last look. */
+  #seenAt: bigint | undefined
   #problem: HealingStoreError | undefined
 
   /**
@@ -74,7 +93,7 @@ export class SqliteIdentity {
     this.#file = file
     this.#marks = [mark]
     this.#opened = new Map(
-      pathsOf(file).flatMap((path) => {
+      [file, ...besideOf(file)].flatMap((path) => {
         const found = lookAt(path)
         return found === undefined || found === "unknown" ? [] : [[path, found]]
       })
@@ -92,6 +111,7 @@ export class SqliteIdentity {
     if (isComplete) this.#marks = this.#marks.slice(-1)
     const found = lookAt(this.#file)
     this.#changedAt = found === undefined || found === "unknown" ? undefined : found.mtimeNs
+    this.#seenAt = this.#changedAt
   }
 
   /** What is not at its path any more; once it is, for ever, since what was written meanwhile is nowhere. */
@@ -100,31 +120,45 @@ export class SqliteIdentity {
     return this.#problem
   }
 
-  /** The same, or what was written over the file. */
+  /** What was written over the file, as it was at the last look. */
+  get overwritten(): HealingStoreError | undefined {
+    this.#problem ??= this.#isOverwritten() ? this.#replaced(`${this.#file} was overwritten`) : undefined
+    return this.#problem
+  }
+
+  /** Both, and what was put in the place of those beside the file: asked for before pages are moved. */
   get problem(): HealingStoreError | undefined {
-    this.#problem ??= this.#lookElsewhere() ?? this.#lookForOverwritten()
+    this.#problem ??= this.elsewhere ?? this.overwritten ?? this.#lookBeside()
+    return this.#problem
+  }
+
+  /** What is wrong, as far as it is known without another look. */
+  get known(): HealingStoreError | undefined {
     return this.#problem
   }
 
   #lookElsewhere(): HealingStoreError | undefined {
-    for (const [path, opened] of this.#opened) {
-      const found = lookAt(path)
-      if (found === "unknown") continue
-      if (found === undefined) return this.#replaced(`${path} was removed`)
-      if (found.ino !== opened.ino || found.dev !== opened.dev) return this.#replaced(`${path} was replaced`)
-    }
-    return undefined
+    const found = lookAt(this.#file)
+    if (found === "unknown") return undefined
+    if (found === undefined) return this.#replaced(`${this.#file} was removed`)
+    if (!isSame(found, this.#opened.get(this.#file))) return this.#replaced(`${this.#file} was replaced`)
+    this.#seenAt = found.mtimeNs
+    const gone = besideOf(this.#file).find(isGone)
+    return gone === undefined ? undefined : this.#replaced(`${gone} was removed`)
   }
 
-  #lookForOverwritten(): HealingStoreError | undefined {
-    const found = lookAt(this.#file)
-    if (found === undefined || found === "unknown" || found.mtimeNs === this.#changedAt) return undefined
+  /** What was put in the place of those beside the file. */
+  #lookBeside(): HealingStoreError | undefined {
+    const path = besideOf(this.#file).find((path) => !isSame(lookAt(path), this.#opened.get(path)))
+    return path === undefined ? undefined : this.#replaced(`${path} was replaced`)
+  }
+
+  #isOverwritten(): boolean {
+    if (this.#seenAt === this.#changedAt) return false
     const mark = readMark(this.#file)
-    if (mark === undefined || (mark !== "unknown" && !this.#marks.includes(mark))) {
-      return this.#replaced(`${this.#file} was overwritten`)
-    }
-    this.#changedAt = found.mtimeNs
-    return undefined
+    if (mark === undefined || (mark !== "unknown" && !this.#marks.includes(mark))) return true
+    this.#changedAt = this.#seenAt
+    return false
   }
 
   #replaced(what: string): HealingStoreError {

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { NodeContext } from "@effect/platform-node"
 import Database from "better-sqlite3"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Layer, Logger } from "effect"
 import { Healing, type HealingQueue, type OpenClaw, Reviewed, Reviewer } from "../../src/index.js"
 
 // Beside what was built: the folder for temporary files may well be in memory.
@@ -36,7 +36,8 @@ export const ours = (filename: string, review: Effect.Effect<Reviewed> = done) =
 export const withOurs = <A, E>(
   filename: string,
   effect: Effect.Effect<A, E, HealingQueue | OpenClaw>
-): Effect.Effect<A> => effect.pipe(Effect.provide(ours(filename)), Effect.orDie)
+): Effect.Effect<A> =>
+  effect.pipe(Effect.provide(ours(filename)), Effect.provide(Logger.remove(Logger.defaultLogger)), Effect.orDie)
 
 /** better-sqlite3 as it is, with the pragmas of ours. */
 export const openRaw = (filename: string) =>

@@ -12,6 +12,7 @@ import { processing } from "./process.js"
 import { isQuick, type Row } from "./ratio.js"
 import { reports } from "./reports.js"
 import { schedule } from "./schedule.js"
+import { stops } from "./stops.js"
 import { submit } from "./submit.js"
 import { uncontended } from "./uncontended.js"
 
@@ -26,7 +27,8 @@ const measurements: Record<string, readonly [rows: number, measured: Effect.Effe
   process: [2, processing],
   open: [2, open],
   memory: [1, memory],
-  schedule: [9, schedule]
+  schedule: [9, schedule],
+  stops: [1, stops]
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))
