@@ -37,6 +37,7 @@ import { LiveRequests } from "./LiveRequests.js"
 import { unlessNeedless } from "./Needless.js"
 import * as QueueHolds from "./QueueHolds.js"
 import * as QueueLog from "./QueueLog.js"
+import * as QueueMetrics from "./QueueMetrics.js"
 import type { QueueParts } from "./QueueParts.js"
 import { recover } from "./Recovery.js"
 import * as Retention from "./Retention.js"
@@ -69,15 +70,18 @@ export const make = (retries: Backoff.RetrySchedule) =>
     let lost: HealingStoreError | undefined
     let stop = (_error: HealingStoreError): void => {}
     const log = (said: Effect.Effect<void>) => void Runtime.runFork(forReports)(said, { immediate: false })
+    const metrics = QueueMetrics.make(settings.queue, gate.now)
     const publish = (event: HealingEvent) => {
       events.tell(event)
+      metrics.ofEvent(event)
+      if (metrics.isDue()) log(measure)
       const said = QueueLog.ofEvent(event)
       if (said !== undefined) log(said)
     }
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
     const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, log)
-    const writer = yield* BatchWriter.make(store, (trouble) => {
+    const writer = yield* BatchWriter.make(metrics.measured(store), (trouble) => {
       // Another process reviews what is pending by now.
       if (trouble?.error.reason === "Owned" && lost === undefined) stop(trouble.error)
       holds.trouble(trouble)
@@ -105,6 +109,14 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const submitting = Submitting.make(parts, endings, reviewing, () => ++lastNumber)
     const cancelling = Cancelling.make(parts, writer, endings, reviewing)
 
+    const oldestPending = () => {
+      const submitted = Array.from(parts.live.pending, ({ request }) => request.submittedAt)
+      return submitted.length === 0 ? undefined : submitted.reduce((one, other) => Math.min(one, other))
+    }
+    const measure = Effect.map(store.sizes, (sizes) =>
+      metrics.sample({ holds: lanes.automatic.heldBy(gate.now()), oldestPending: oldestPending(), sizes })
+    )
+
     const closing = { parts, lanes, writer, reviewing, endEvents: events.end }
     const close = Effect.suspend(() => {
       if (closed) return Effect.void
@@ -128,6 +140,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
         wall()
         gate.look()
         retention.look()
+        if (metrics.isDue()) log(measure)
       }
     }
 
@@ -136,14 +149,10 @@ export const make = (retries: Backoff.RetrySchedule) =>
       [forHealth]: Effect.sync((): QueueHealth => {
         const toWall = (at: number | undefined) => at && Math.round(wall() - (gate.now() - at))
         const trouble = writer.trouble()
-        const oldest = Array.from(parts.live.pending).reduce(
-          (oldest, { request }) => Math.min(oldest, request.submittedAt),
-          Number.POSITIVE_INFINITY
-        )
         return {
           lastCommit: toWall(writer.lastCommit()),
           lastReview: toWall(reviewing.lastReview()),
-          oldestPending: Number.isFinite(oldest) ? oldest : undefined,
+          oldestPending: oldestPending(),
           failing: trouble && { reason: trouble.error.detail, since: toWall(trouble.since) ?? 0 },
           lost: lost?.detail
         }

@@ -1,7 +1,7 @@
 /**
  * What a store does for its queue: it writes down each transition, and is read when the queue opens.
  *
- * @internal
+ * @since 0.1.0
  */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"

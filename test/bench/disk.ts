@@ -33,11 +33,12 @@ export const ours = (filename: string, review: Effect.Effect<Reviewed> = done) =
     Layer.provide(NodeContext.layer)
   )
 
+const silence = Logger.remove(Logger.defaultLogger)
+
 export const withOurs = <A, E>(
   filename: string,
   effect: Effect.Effect<A, E, HealingQueue | OpenClaw>
-): Effect.Effect<A> =>
-  effect.pipe(Effect.provide(ours(filename)), Effect.provide(Logger.remove(Logger.defaultLogger)), Effect.orDie)
+): Effect.Effect<A> => effect.pipe(Effect.provide(Layer.mergeAll(ours(filename), silence)), Effect.orDie)
 
 /** better-sqlite3 as it is, with the pragmas of ours. */
 export const openRaw = (filename: string) =>
