@@ -9,7 +9,7 @@ import * as Str from "effect/String"
 /** @internal */
 export const fileProblem = (error: PlatformError): string => {
   if (error._tag === "BadArgument") return "a name that no file can have"
-  return error.reason === "NotFound" ? "nothing there" : inWords(error.reason)
+  return error.reason === "NotFound" ? "no such file" : inWords(error.reason)
 }
 
 /** @internal */

@@ -56,10 +56,9 @@ export const ending = (location: string, reviewed: ReadonlyArray<string>, waitin
     reviewed.length === 0
       ? []
       : isOne
-        ? [`the review of ${named(reviewed)} is interrupted, and begins again at the next start`]
-        : [`the reviews of ${named(reviewed)} are interrupted, and begin again at the next start`]
-  const left =
-    waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"} for the next start`]
+        ? [`the review of ${named(reviewed)} is interrupted`]
+        : [`the reviews of ${named(reviewed)} are interrupted`]
+  const left = waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"}`]
   const all = [...interrupted, ...left]
   return all.length === 0 ? Effect.void : safely(Effect.logInfo(`${location} is closed: ${all.join("; ")}`))
 }

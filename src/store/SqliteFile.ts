@@ -27,10 +27,11 @@ import * as SqlStore from "./SqlStore.js"
 /** Returns the name that the file has without links, so that it has one owner under all of its names. */
 const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, FileSystem | Path> =>
   Effect.gen(function* () {
-    if (filename === "") {
+    if (filename === "" || filename.includes("\0")) {
+      const what = filename === "" ? "no name" : "a NUL character in its name"
       return yield* new HealingStoreError({
         reason: "Unavailable",
-        detail: 'The file of healing requests has no name: name one, or ":memory:" to keep them nowhere'
+        detail: `The file of healing requests has ${what}: name one, or ":memory:" to keep them nowhere`
       })
     }
     const fileSystem = yield* FileSystem
@@ -40,7 +41,7 @@ const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, Fi
     if (type._tag === "Some" && type.value.type !== "File") {
       return yield* new HealingStoreError({
         reason: "NotADatabase",
-        detail: `${filename} is a ${type.value.type.toLowerCase()}: name a file`
+        detail: `${filename} is a ${inWords(type.value.type)}: name a file`
       })
     }
     if (type._tag === "None") return filename
@@ -61,7 +62,10 @@ const makeRoom = (filename: string): Effect.Effect<string, HealingStoreError, Fi
       SystemError: (error) =>
         new HealingStoreError({
           reason: error.reason === "PermissionDenied" ? "ReadOnly" : "Unavailable",
-          detail: `The folder of ${filename} cannot be made or read (${inWords(error.reason)}): name one that this process can write`,
+          detail:
+            error.reason === "AlreadyExists"
+              ? `${filename} cannot be opened: a part of its path is a file, and no folder. Name another path`
+              : `The folder of ${filename} cannot be made or read (${inWords(error.reason)}): name one that this process can write`,
           cause: error
         })
     })

@@ -331,7 +331,7 @@ describe("its settings", () => {
     [
       { config: "/nowhere/healing.yaml" },
       [
-        'config is /nowhere/healing.yaml (nothing there), and should be a readable YAML file. To mend it: edit the file, then pm2 restart effect-healing; or name another one: pm2 set effect-healing:config "<value>"'
+        'config is /nowhere/healing.yaml (no such file), and should be a readable YAML file. To mend it: edit the file, then pm2 restart effect-healing; or name another one: pm2 set effect-healing:config "<value>"'
       ]
     ]
   ]

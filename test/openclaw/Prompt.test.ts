@@ -422,7 +422,7 @@ describe("a prompt", () => {
     assert.include(outside, `  whole: ${JSON.stringify([path])}`)
     assert.include(outside, Answer.jsonSchema)
     assert.include(prompt, `${MARK} begins: File ${path} (script)\nrun()\n${MARK} ends\n`)
-    assert.include(prompt, `${MARK} begins: File gone.js (script; left out: nothing there)\n\n${MARK} ends\n`)
+    assert.include(prompt, `${MARK} begins: File gone.js (script; left out: no such file)\n\n${MARK} ends\n`)
   })
 
   it("of a second question shows as much of the answer as it may, and says what it leaves out", async () => {

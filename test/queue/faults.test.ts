@@ -504,7 +504,7 @@ describe("a review that ignores its interruption", () => {
       yield* TestClock.adjust("1 milli")
       yield* Fiber.join(closed)
       assert.deepStrictEqual(said, [
-        'the database in memory is closed: the review of "x" is interrupted, and begins again at the next start; 1 request waits for the next start',
+        'the database in memory is closed: the review of "x" is interrupted; 1 request waits',
         'The review of "x" ignores its interruption, for 4s by now (shutdown_timeout): nobody waits for it any more, and it is done again at the next start'
       ])
     }).pipe(Effect.provide(layer))

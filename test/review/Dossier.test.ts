@@ -503,11 +503,11 @@ describe("files and logs", () => {
       })
       assert.deepStrictEqual(dossier.exhibits.slice(3), [
         { title: "Log stdout", text: "10%\n100%\n", remarks: [] },
-        { title: "Log stderr", text: "", remarks: ["left out: nothing there"] },
+        { title: "Log stderr", text: "", remarks: ["left out: no such file"] },
         { title: "Log audit", text: "ok", remarks: [] },
         { title: `File ${script}`, text: "run()\n", remarks: ["script"] },
         { title: `File ${config}`, text: "password: [secret]\n", remarks: ["config", "secrets replaced"] },
-        { title: `File ${inFolder("gone.md")}`, text: "", remarks: ["prompt", "left out: nothing there"] }
+        { title: `File ${inFolder("gone.md")}`, text: "", remarks: ["prompt", "left out: no such file"] }
       ])
       assert.deepStrictEqual(Array.from(dossier.files.keys()), [script, config, inFolder("gone.md")])
       assert.strictEqual(dossier.files.get(config)?.hash, hashOf("password: hunter2-Xq9\n"))

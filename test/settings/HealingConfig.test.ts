@@ -834,7 +834,7 @@ healing:
     )
 
     it.effect("that is missing is refused", () =>
-      assertFileRefused("/nowhere/healing.yaml", "nothing there", "a readable YAML file").pipe(
+      assertFileRefused("/nowhere/healing.yaml", "no such file", "a readable YAML file").pipe(
         Effect.zipRight(assertFileRefused("a\0b", "a name that no file can have", "a readable YAML file")),
         Effect.provide(NodeFileSystem.layer)
       )

@@ -48,7 +48,7 @@ const few = every.filter(([name]) => ["a variable", "a token of GitHub", "a priv
 
 describe("what cannot be read is left out, and why", () => {
   const cases: Readonly<Record<string, readonly [make: (path: string) => string, why: string]>> = {
-    "a file that is not there": [(path) => path, "nothing there"],
+    "a file that is not there": [(path) => path, "no such file"],
     "a path through a file": [
       (path) => {
         NodeFs.writeFileSync(path, "")
@@ -84,7 +84,7 @@ describe("what cannot be read is left out, and why", () => {
         NodeFs.symlinkSync(`${path}.gone`, path)
         return path
       },
-      "nothing there"
+      "no such file"
     ],
     "a link to itself": [
       (path) => {
