@@ -112,9 +112,10 @@ const openFile = Effect.fnUntraced(function* (name: string) {
   yield* opened(set)
   const store = yield* storeOver(sql, inFile(file))
   yield* opened(owner.fence(sql))
-  const upkeep = yield* opened(SqliteUpkeep.make(sql, file))
-  const guards = { file, owner, upkeep, identity: upkeep.identity }
-  return { sql, store: { ...guarded(store, guards), backup: backupOf(sql, file), sizes: sizesOf(file) } }
+  const identity = yield* opened(SqliteUpkeep.identify(sql, file))
+  const check = checkOf(file, owner, identity)
+  const upkeep = yield* opened(SqliteUpkeep.make(sql, identity, check.now))
+  return { sql, store: { ...guarded(store, check, upkeep), backup: backupOf(sql, file), sizes: sizesOf(file) } }
 })
 
 /** A copy has no owner, and no mark: should it be put in the place of a file that is in use, that is seen. */
@@ -142,27 +143,23 @@ const lockedAnew = (file: string): string => {
   return `${lockFile} was removed while this process used it, and is locked anew. Leave it there: its lock ends with the process`
 }
 
-interface Guards {
-  readonly file: string
-  readonly owner: SqliteOwner.SqliteOwner
-  readonly upkeep: SqliteUpkeep.SqliteUpkeep
-  readonly identity: SqliteIdentity
+/**
+ * Whether the file is still this one, and this process its owner. Once it is not, it never is again.
+ *
+ * - `now`: looks, which takes some microseconds.
+ * - `known`: what is known without another look.
+ */
+interface Check {
+  readonly now: Effect.Effect<void, HealingStoreError>
+  readonly known: () => HealingStoreError | undefined
+  readonly lost: (error: HealingStoreError) => Effect.Effect<never, HealingStoreError>
 }
 
-/**
- * What was written into a file that is no longer this one is not acknowledged, and nothing is written after that. A look takes some
- * microseconds, so there is one for each commit, before anybody hears of it: the owner is checked by the statements themselves.
- */
-const guarded = (store: Journal, { file, identity, owner, upkeep }: Guards): Journal => {
+const checkOf = (file: string, owner: SqliteOwner.SqliteOwner, identity: SqliteIdentity): Check => {
   let isLost: HealingStoreError | undefined
 
-  // Another owner changes the file, too: so who owns it is asked before whether it was overwritten.
-  const check = Effect.suspend(() => identity.elsewhere ?? owner.keep).pipe(
-    Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file), {}) : Effect.void)),
-    Effect.zipRight(Effect.suspend(() => identity.overwritten ?? Effect.void))
-  )
-
-  const onOwned = (error: HealingStoreError): Effect.Effect<never, HealingStoreError> =>
+  /** What others have said of it, with who owns it by now. */
+  const lost = (error: HealingStoreError): Effect.Effect<never, HealingStoreError> =>
     error.reason !== "Owned"
       ? Effect.fail(error)
       : Effect.flatMap(SqliteOwner.lost(file), (why) => {
@@ -170,10 +167,23 @@ const guarded = (store: Journal, { file, identity, owner, upkeep }: Guards): Jou
           return Effect.fail(isLost)
         })
 
+  // Another owner changes the file, too: so who owns it is asked before whether it was overwritten.
+  const now = Effect.suspend(() => isLost ?? identity.elsewhere ?? owner.keep).pipe(
+    Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file), {}) : Effect.void)),
+    Effect.zipRight(Effect.suspend(() => identity.overwritten ?? Effect.void)),
+    Effect.catchAll(lost)
+  )
+  return { now, lost, known: () => isLost ?? identity.known }
+}
+
+/**
+ * What was written into a file that is no longer this one is not acknowledged, and nothing is written after that. There is one look for
+ * each commit, before anybody hears of it: the owner is checked by the statements themselves.
+ */
+const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep): Journal => {
   const guard = <A>(write: Effect.Effect<A, HealingStoreError>) =>
-    Effect.suspend(() => isLost ?? identity.known ?? write).pipe(
-      Effect.zipLeft(check),
-      Effect.catchAll((error) => onOwned(error)),
+    Effect.suspend(() => check.known() ?? Effect.catchAll(write, check.lost)).pipe(
+      Effect.zipLeft(check.now),
       Effect.uninterruptible
     )
 

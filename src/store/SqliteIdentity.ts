@@ -126,9 +126,9 @@ export class SqliteIdentity {
     return this.#problem
   }
 
-  /** Both, and what was put in the place of those beside the file: asked for before pages are moved. */
-  get problem(): HealingStoreError | undefined {
-    this.#problem ??= this.elsewhere ?? this.overwritten ?? this.#lookBeside()
+  /** What was put in the place of those beside the file: asked for before pages are moved. */
+  get beside(): HealingStoreError | undefined {
+    this.#problem ??= this.#lookBeside()
     return this.#problem
   }
 

@@ -68,11 +68,12 @@ export const prepare = (sql: SqlClient): Effect.Effect<void, SqlError> =>
  * no reader was in the way. Nothing is moved into a file that is not ours any more.
  */
 const checkpointOf =
-  (sql: SqlClient, identity: SqliteIdentity) =>
+  (sql: SqlClient, identity: SqliteIdentity, check: Effect.Effect<void, HealingStoreError>) =>
   (mode: "PASSIVE" | "TRUNCATE"): Effect.Effect<boolean, HealingStoreError | SqlError> =>
-    Effect.flatMap(sql.reserve, (connection) =>
+    Effect.flatMap(Effect.zipRight(check, sql.reserve), (connection) =>
       Effect.suspend((): Effect.Effect<boolean, HealingStoreError | SqlError> => {
-        if (identity.problem !== undefined) return Effect.fail(identity.problem)
+        const beside = identity.beside
+        if (beside !== undefined) return Effect.fail(beside)
         const mark = newMark()
         identity.willMove(mark)
         const run = (statement: string) => connection.executeUnprepared(statement, [], undefined)
@@ -117,20 +118,32 @@ export interface SqliteUpkeep {
 }
 
 /**
+ * The files as they are now, when they have been opened and written.
+ *
+ * @internal
+ */
+export const identify = (sql: SqlClient, file: string): Effect.Effect<SqliteIdentity, SqlError> =>
+  Effect.map(
+    sql<{ readonly user_version: number }>`PRAGMA user_version`,
+    ([header]) => new SqliteIdentity(file, header?.user_version ?? 0)
+  )
+
+/**
  * Looks after the file for as long as the scope is open.
+ *
+ * - `check`: that the file is still this one, and this process its owner, before anything is changed in it.
  *
  * @internal
  */
 export const make = (
   sql: SqlClient,
-  file: string
-): Effect.Effect<SqliteUpkeep & { readonly identity: SqliteIdentity }, HealingStoreError | SqlError, Scope.Scope> =>
+  identity: SqliteIdentity,
+  check: Effect.Effect<void, HealingStoreError>
+): Effect.Effect<SqliteUpkeep, HealingStoreError | SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     yield* sql`PRAGMA wal_autocheckpoint = 0`
     yield* sql.unsafe(`PRAGMA journal_size_limit = ${LOG_SIZE}`)
-    const [before] = yield* sql<{ readonly user_version: number }>`PRAGMA user_version`
-    const identity = new SqliteIdentity(file, before?.user_version ?? 0)
-    const checkpoint = checkpointOf(sql, identity)
+    const checkpoint = checkpointOf(sql, identity, check)
     yield* checkpoint("TRUNCATE")
 
     const written = yield* Effect.makeLatch(false)
@@ -145,7 +158,7 @@ export const make = (
     })
 
     const tidy: Effect.Effect<void, HealingStoreError | SqlError> = Effect.zipRight(
-      giveRoomBack(sql),
+      Effect.zipRight(check, giveRoomBack(sql)),
       checkpoint("TRUNCATE")
     ).pipe(
       Effect.flatMap((isDone) => {
@@ -165,7 +178,6 @@ export const make = (
       Effect.forkScoped
     )
     return {
-      identity,
       committed: (changes) => {
         writes++
         changed += changes

@@ -21,7 +21,7 @@ import { createInterface } from "node:readline"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
-import { Effect, Logger, Runtime } from "effect"
+import { Effect, Logger, Runtime, TestClock } from "effect"
 import * as fc from "effect/FastCheck"
 import type { HealingStoreError } from "effect-healing"
 import { occurrence } from "../../src/store/Change.js"
@@ -264,6 +264,23 @@ describe("a file that another process owns by now", () => {
         assert.deepStrictEqual([...outcomes].sort(), ["Left", "Right"])
       }).pipe(Effect.provide([NodeContext.layer, silent])),
     60_000
+  )
+})
+
+describe("a store that has lost its file to another process while it was idle", () => {
+  it.scoped("changes nothing in it, and says who owns it", () =>
+    Effect.gen(function* () {
+      const { files, store } = yield* usedStore
+      rmSync(`${files.file}-owner`)
+      const { store: other } = yield* SqliteFile.open(files.file)
+      yield* other.commit(twoOf(3))
+      // When it would have tidied up.
+      yield* TestClock.adjust("1 hour")
+      const error = yield* Effect.flip(store.commit(twoOf(4)))
+      assert.strictEqual(error.reason, "Owned")
+      yield* other.commit(twoOf(4))
+      assert.strictEqual(yield* other.lastNumber, 10)
+    }).pipe(Effect.provide([NodeContext.layer, silent]))
   )
 })
 
