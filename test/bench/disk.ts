@@ -30,15 +30,15 @@ const done = Effect.succeed(Reviewed.Completed({ report: { summary: "all is well
 export const ours = (filename: string, review: Effect.Effect<Reviewed> = done) =>
   Healing.layerSqlite({ filename, settings: { quietPeriod: 0 } }).pipe(
     Layer.provide(Layer.succeed(Reviewer, { review: () => review })),
-    Layer.provide(NodeContext.layer)
+    Layer.provide(NodeContext.layer),
+    // A child prints its number, and nothing else.
+    Layer.provideMerge(Logger.remove(Logger.defaultLogger))
   )
-
-const silence = Logger.remove(Logger.defaultLogger)
 
 export const withOurs = <A, E>(
   filename: string,
   effect: Effect.Effect<A, E, HealingQueue | OpenClaw>
-): Effect.Effect<A> => effect.pipe(Effect.provide(Layer.mergeAll(ours(filename), silence)), Effect.orDie)
+): Effect.Effect<A> => effect.pipe(Effect.provide(ours(filename)), Effect.orDie)
 
 /** better-sqlite3 as it is, with the pragmas of ours. */
 export const openRaw = (filename: string) =>

@@ -141,7 +141,8 @@ const queueLayer = (store: Layer.Layer<HealingStore>) =>
     Layer.provideMerge(Layer.effectDiscard(Effect.flatMap(OpenClaw, (openClaw) => openClaw.started("job")))),
     Layer.provideMerge(HealingService.layer),
     Layer.provideMerge(OpenClaw.layer),
-    Layer.provideMerge(HealingConfig.layer())
+    Layer.provideMerge(HealingConfig.layer()),
+    Layer.provideMerge(Logger.remove(Logger.defaultLogger))
   )
 
 const rounds = (count: number) => Effect.repeatN(Effect.yieldNow(), count - 1)
