@@ -54,8 +54,7 @@ export const layer: Layer.Layer<never, never, HealingService | OpenClaw | Comman
     const watchdog = yield* Effect.orElseSucceed(Config.option(Config.integer("WATCHDOG_USEC")), () => Option.none())
     if (!(yield* notify("--ready"))) {
       yield* SafeLog.warn(
-        "systemd has started this process, and systemd-notify cannot tell it anything: the unit needs NotifyAccess=all",
-        {}
+        "systemd has started this process, and systemd-notify cannot tell it anything: the unit needs NotifyAccess=all"
       )
     }
     yield* Effect.addFinalizer(() => notify("--stopping"))

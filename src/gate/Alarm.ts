@@ -60,9 +60,8 @@ export const make = (clock: Clock.Clock, ring: () => void): Alarm => {
 
   // One that rings early costs a look; to move it at each change would cost more.
   const isSetFor = (at: number): boolean => {
-    if (at === Number.POSITIVE_INFINITY || current === undefined)
-      return (at === Number.POSITIVE_INFINITY) === (current === undefined)
-    return current.at + Clocks.suspendedBy(clock) - current.suspended <= at
+    if (current === undefined) return at === Number.POSITIVE_INFINITY
+    return at < Number.POSITIVE_INFINITY && current.at + Clocks.suspendedBy(clock) - current.suspended <= at
   }
 
   return {

@@ -32,8 +32,7 @@ export const endOf =
     Effect.flatMap(endsWithin(Fiber.interrupt(fiber), within), (hasEnded) => {
       if (hasEnded) return Effect.void
       return SafeLog.warn(
-        `${what}: the interruption is ignored, for ${Duration.format(within)} by now (shutdown_timeout), and nobody waits any longer`,
-        {}
+        `${what}: the interruption is ignored, for ${Duration.format(within)} by now (shutdown_timeout), and nobody waits any longer`
       )
     })
 

@@ -68,7 +68,7 @@ export class OpenClawModelUnknown extends Schema.TaggedError<OpenClawModelUnknow
 /**
  * OpenClaw has ended without an answer. It is tried again after a back-off.
  *
- * - `exitCode`: `null` if there is none; of one that a signal has ended 128 and the number of the signal.
+ * - `exitCode`: `null` if there is none. A signal that ends OpenClaw counts as 128 plus its number.
  * - `detail`: what it has said of it, or what was wrong with what it has printed.
  * - `stderr`: the end of its diagnostics, at most 2,000 characters without secrets.
  *

@@ -19,8 +19,8 @@ import type { Journal } from "../store/Journal.js"
 
 /**
  * - `write`: a wish. The effect ends when it is on disk, or fails when it has not been written. While the store fails, it fails at
- *   once until the next try: one attempt can hold up all of the process for a moment, and there may be many wishes. One that is the
- *   `last` there will be is tried at once.
+ *   once until the next try: one attempt can hold up all of the process for a moment, and there may be many wishes. With `isLast`,
+ *   for which there will be no other try, it is tried at once.
  * - `record`: what has happened already. It is kept until it could be written, and everything after it waits for that.
  * - `lastCommit`: when something was written last, by the steady clock; `undefined` if nothing was.
  * - `trouble`: whether the store fails.

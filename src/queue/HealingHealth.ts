@@ -93,15 +93,16 @@ export const read: Effect.Effect<HealingHealth, never, HealingService | OpenClaw
     problems.push({ _tag: "StoreFailing", ...failing, restartHelps: false, message })
   }
   const now = gate.now()
+  const toWall = (instant: number) => Math.round(wall - (now - instant))
   for (const { name, reason } of unknown) {
     const instant = gate.unknownSince(name) ?? now
     if (now - instant < UNKNOWN_FOR) continue
-    const since = Math.round(wall - (now - instant))
+    const since = toWall(instant)
     const message = `The source "${name}" does not know what runs since ${time(since)}, so that nothing is reviewed: ${reason}`
     problems.push({ _tag: "SourceUnknown", source: name, reason, since, restartHelps: false, message })
   }
   for (const { at, job } of gate.overdue(OVERDUE_BY)) {
-    const since = Math.round(wall - (now - at))
+    const since = toWall(at)
     const message = `The review of "${job}" runs since ${time(since)}, and ignores that it was interrupted at its timeout`
     problems.push({ _tag: "ReviewOverdue", job, since, restartHelps: true, message })
   }

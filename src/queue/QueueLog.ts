@@ -6,6 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { count } from "../internal/Plural.js"
+import { safely } from "../internal/SafeLog.js"
 import type { HealingEvent } from "./HealingEvent.js"
 
 const MAX_NAMED = 5
@@ -20,8 +21,8 @@ const named = (jobs: ReadonlyArray<string>): string => {
 
 const time = (at: number): string => new Date(at).toISOString()
 
-/** A logger that throws takes nothing else with it. */
-const safely = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
+const waits = (requests: number): ReadonlyArray<string> =>
+  requests === 0 ? [] : [`${count(requests, "request")} ${requests === 1 ? "waits" : "wait"}`]
 
 /**
  * What the last process has left.
@@ -31,7 +32,7 @@ const safely = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAl
  * @internal
  */
 export const starting = (location: string, waiting: number, cutOff: number): Effect.Effect<void> => {
-  const left = waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"}`]
+  const left = waits(waiting)
   if (cutOff > 0) {
     const were = cutOff === 1 ? "was" : "were"
     return safely(
@@ -58,7 +59,7 @@ export const ending = (location: string, reviewed: ReadonlyArray<string>, waitin
       : isOne
         ? [`the review of ${named(reviewed)} is interrupted`]
         : [`the reviews of ${named(reviewed)} are interrupted`]
-  const left = waiting === 0 ? [] : [`${count(waiting, "request")} ${waiting === 1 ? "waits" : "wait"}`]
+  const left = waits(waiting)
   const all = [...interrupted, ...left]
   return all.length === 0 ? Effect.void : safely(Effect.logInfo(`${location} is closed: ${all.join("; ")}`))
 }

@@ -53,7 +53,7 @@ export interface StoreSizes {
  *
  * - `backup`: copies a SQLite database into a file that is not there yet, in a folder that is, while it is in use; `VACUUM INTO`. The
  *   process stands still meanwhile, for about a second for 100 MB. A plain copy of the file can be damaged: it lacks the log. It fails
- *   with a `HealingStoreError` if the copy cannot be written, or the database is none of SQLite's.
+ *   with a `HealingStoreError` if the copy cannot be written, or if the database is not one of SQLite.
  * - `location`: where it is, in words: the path of the file, if it is one.
  * - `sizes`: how many bytes the file and its log have, if it is one.
  * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state

@@ -169,7 +169,7 @@ const checkOf = (file: string, owner: SqliteOwner.SqliteOwner, identity: SqliteI
 
   // Another owner changes the file, too: so who owns it is asked before whether it was overwritten.
   const now = Effect.suspend(() => isLost ?? identity.elsewhere ?? owner.keep).pipe(
-    Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file), {}) : Effect.void)),
+    Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file)) : Effect.void)),
     Effect.zipRight(Effect.suspend(() => identity.overwritten ?? Effect.void)),
     Effect.catchAll(lost)
   )

@@ -188,7 +188,7 @@ const feed = (activity: Stream.Stream<Activity>, source: Source): Effect.Effect<
     Effect.suspend(() => {
       if (unknown === undefined || isTold || time !== times) return Effect.void
       isTold = true
-      return SafeLog.warn(`It is not known what runs, and nothing is reviewed until it is: ${unknown}`, {})
+      return SafeLog.warn(`It is not known what runs, and nothing is reviewed until it is: ${unknown}`)
     })
   const lose = (reason: string, grace: Duration.Duration) => {
     const isNews = unknown === undefined
