@@ -13,7 +13,19 @@
 import { fileURLToPath } from "node:url"
 import { Command, FileSystem } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, DateTime, type Duration, Effect, Layer, Option, Stream, SubscriptionRef } from "effect"
+import {
+  Clock,
+  Console,
+  DateTime,
+  type Duration,
+  Effect,
+  Layer,
+  Option,
+  Record,
+  Ref,
+  Stream,
+  SubscriptionRef
+} from "effect"
 import {
   Healing,
   HealingQueue,
@@ -68,6 +80,19 @@ const none = { digest: [0, 0], inbox: [0, 0], "crash-loop": [0, 0] } as Record<
 
 class Counts extends Effect.Service<Counts>()("Counts", { effect: SubscriptionRef.make(none) }) {}
 
+/** What the script of each job is to be from its next run on. */
+class Scripts extends Effect.Service<Scripts>()("Scripts", {
+  effect: Ref.make<Record<Name, string>>(Record.map(jobs, ({ script }) => script))
+}) {}
+
+/** Between two runs, so that no failure of the old script is taken for one of the new script. */
+const deploy = (name: Name) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const scripts = yield* Scripts
+    yield* fs.writeFileString(scriptOf(name), (yield* Ref.get(scripts))[name])
+  })
+
 /** One run of a job, of which the registry is told. */
 const runOnce = (name: Name) =>
   Effect.gen(function* () {
@@ -94,25 +119,27 @@ const runOnce = (name: Name) =>
 /** Runs it again and again. */
 const supervise = (name: Name) =>
   Effect.gen(function* () {
-    const { openClaw, pause, policy, script } = jobs[name]
-    const fs = yield* FileSystem.FileSystem
+    const { openClaw, pause, policy } = jobs[name]
     const { add } = yield* JobRegistry
-    yield* fs.writeFileString(scriptOf(name), script)
     const files = [{ path: scriptOf(name), role: "script" }] as const
     yield* add({ id: name, openClaw, policy, command: `node ${scriptOf(name)}`, files })
-    return yield* runOnce(name).pipe(Effect.zipRight(Effect.sleep(pause)), Effect.forever)
+    return yield* deploy(name).pipe(
+      Effect.zipRight(runOnce(name)),
+      Effect.zipRight(Effect.sleep(pause)),
+      Effect.forever
+    )
   })
 
 /** Somebody takes a look at the crash loop, some failures after the review of it, and changes its script. */
 const changeScript = Effect.gen(function* () {
   const counts = yield* Counts
-  const fs = yield* FileSystem.FileSystem
+  const scripts = yield* Scripts
   const [, before] = (yield* counts.get)["crash-loop"]
   yield* counts.changes.pipe(
     Stream.takeUntil((counts) => counts["crash-loop"][1] >= before + 5),
     Stream.runDrain
   )
-  yield* fs.writeFileString(scriptOf("crash-loop"), 'require("./other-settings.json")\n')
+  yield* Ref.update(scripts, (scripts) => ({ ...scripts, "crash-loop": 'require("./other-settings.json")\n' }))
   yield* Console.log("           Somebody changes the script of crash-loop")
 })
 
@@ -120,7 +147,7 @@ type Reviews = ReadonlyArray<HealingRequest>
 
 const reviewsOf = (reviews: Reviews, name: Name) => reviews.filter(({ job }) => job === name).length
 
-/** Says what happens to requests, and ends when every job has been reviewed as often as it should be. */
+/** Says what happens to requests, and ends when every job has been reviewed as often as it should be, or more often. */
 const watch = Effect.gen(function* () {
   const { events } = yield* HealingQueue
   const begin = yield* Clock.currentTimeMillis
@@ -144,7 +171,7 @@ const watch = Effect.gen(function* () {
     }),
     Stream.takeUntil(
       (reviews) =>
-        reviewsOf(reviews, "crash-loop") === 2 && reviewsOf(reviews, "inbox") === 1 && reviewsOf(reviews, "digest") >= 2
+        reviewsOf(reviews, "crash-loop") >= 2 && reviewsOf(reviews, "inbox") >= 1 && reviewsOf(reviews, "digest") >= 2
     ),
     Stream.runLast,
     Effect.map(Option.getOrElse((): Reviews => []))
@@ -189,6 +216,7 @@ const HealingLive = Layer.unwrapEffect(
 const Live = HealingLive.pipe(
   Layer.provideMerge(JobRegistry.layer),
   Layer.provideMerge(Counts.Default),
+  Layer.provideMerge(Scripts.Default),
   Layer.provideMerge(NodeContext.layer)
 )
 

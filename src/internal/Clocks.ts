@@ -4,7 +4,7 @@
  * @internal
  */
 import { uptime } from "node:os"
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
@@ -38,6 +38,8 @@ class Suspension {
 
 let suspension: Suspension | undefined
 
+const MachineClock = Clock.make().constructor
+
 /**
  * A clock that has this member tells by itself how long the machine was suspended, in milliseconds: for tests.
  *
@@ -46,13 +48,15 @@ let suspension: Suspension | undefined
 export const suspended: unique symbol = Symbol.for("effect-healing/Clocks/suspended")
 
 /**
- * How long the machine has been suspended, in milliseconds.
+ * How long the machine has been suspended, in milliseconds, by its own clock. A clock that somebody else made, such as a `TestClock`, goes
+ * by itself: it was never suspended.
  *
  * @internal
  */
 export const suspendedBy = (clock: Clock.Clock & { readonly [suspended]?: () => number }, fresh = false): number => {
   const own = clock[suspended]?.()
   if (own !== undefined) return own
+  if (!(clock instanceof MachineClock)) return 0
   suspension ??= new Suspension()
   return suspension.total(fresh)
 }
