@@ -3,14 +3,16 @@
  * for jobs and reviews.
  */
 import { readFile } from "node:fs/promises"
+import { createServer, type Server } from "node:http"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { Command, FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
+import { Deferred, Effect, Option, Schema, Stream } from "effect"
 import { draw, type Event, line, segments } from "../examples/draw.js"
+import { isFull } from "./support/property.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -23,12 +25,13 @@ const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decod
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
 /** With time that goes faster; with the usual one for what gives up after a minute. */
-const pace = { timeline: true, proactive: true, supervisor: false }
+const pace = { timeline: true, proactive: true, supervisor: false, otel: true }
 
-const start = (example: keyof typeof pace, folder: string) =>
+const start = (example: keyof typeof pace, folder: string, env: Readonly<Record<string, string>> = {}) =>
   Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`)).pipe(
     Command.workingDirectory(folder),
     Command.env({
+      ...env,
       // Which it would look for in that folder.
       TSX_TSCONFIG_PATH: join(root, "tsconfig.json"),
       ...(pace[example] && { NODE_OPTIONS: `--import=${new URL("support/pace.mjs", import.meta.url).href}` })
@@ -182,6 +185,100 @@ describe.concurrent("supervisor", () => {
       }
       expect(stdout + stderr).not.toContain("\u001b")
     })
+  )
+})
+
+const Points = Schema.Struct({
+  isMonotonic: Schema.optional(Schema.Boolean),
+  dataPoints: Schema.Array(Schema.Struct({ asDouble: Schema.optional(Schema.Number) }))
+})
+
+const OtlpMetric = Schema.Struct({
+  name: Schema.String,
+  sum: Schema.optional(Points),
+  gauge: Schema.optional(Points),
+  histogram: Schema.optional(Points)
+})
+
+type OtlpMetric = typeof OtlpMetric.Type
+
+const OtlpSpan = Schema.Struct({
+  name: Schema.String,
+  startTimeUnixNano: Schema.BigInt,
+  endTimeUnixNano: Schema.BigInt
+})
+
+type OtlpSpan = typeof OtlpSpan.Type
+
+/** The fields that are looked at here: https://opentelemetry.io/docs/specs/otlp/#otlphttp-request. */
+const Otlp = Schema.Struct({
+  resourceMetrics: Schema.optional(
+    Schema.Array(Schema.Struct({ scopeMetrics: Schema.Array(Schema.Struct({ metrics: Schema.Array(OtlpMetric) })) }))
+  ),
+  resourceSpans: Schema.optional(
+    Schema.Array(Schema.Struct({ scopeSpans: Schema.Array(Schema.Struct({ spans: Schema.Array(OtlpSpan) })) }))
+  )
+})
+
+const decodeOtlp = Schema.decodeUnknownSync(Schema.parseJson(Otlp))
+
+/** A stand-in for a collector, which is no package of npm. `hasReview`: a metric has told that a review has ended. */
+const collector = Effect.gen(function* () {
+  const hasReview = yield* Deferred.make<void>()
+  const metrics = new Map<string, OtlpMetric>()
+  const spans: Array<OtlpSpan> = []
+  const take = (body: string) => {
+    const { resourceMetrics = [], resourceSpans = [] } = decodeOtlp(body)
+    for (const metric of resourceMetrics.flatMap((_) => _.scopeMetrics).flatMap((_) => _.metrics)) {
+      metrics.set(metric.name, metric)
+    }
+    spans.push(...resourceSpans.flatMap((_) => _.scopeSpans).flatMap((_) => _.spans))
+    const ended = metrics.get("healing_ended")?.sum?.dataPoints ?? []
+    if (ended.some(({ asDouble = 0 }) => asDouble > 0)) Deferred.unsafeDone(hasReview, Effect.void)
+  }
+  const server = yield* Effect.acquireRelease(
+    Effect.async<Server>((resume) => {
+      const server = createServer((request, response) => {
+        const parts: Array<Buffer> = []
+        request.on("data", (part: Buffer) => parts.push(part))
+        request.on("end", () => {
+          take(Buffer.concat(parts).toString())
+          response.end("{}")
+        })
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  const address = server.address()
+  const port = typeof address === "object" ? address?.port : undefined
+  return { hasReview: Deferred.await(hasReview), metrics, spans, url: `http://127.0.0.1:${port}` }
+})
+
+describe.runIf(isFull).concurrent("otel", () => {
+  it.live("sends the metrics that the dashboard shows, and traces in which no review begins during a job", () =>
+    Effect.gen(function* () {
+      const { hasReview, metrics, spans, url } = yield* collector
+      const child = yield* start("otel", yield* emptyFolder, { OTEL_EXPORTER_OTLP_ENDPOINT: url })
+      const printed = yield* Effect.fork(text(Stream.merge(child.stdout, child.stderr)))
+      yield* hasReview
+      yield* child.kill("SIGTERM")
+      expect(yield* printed).toContain(": completed\n")
+
+      const sent = Array.from(metrics.keys()).filter((name) => name.startsWith("healing_"))
+      const dashboard = yield* Effect.promise(() => readFile(join(root, "examples/otel.dashboard.json"), "utf8"))
+      const shown = dashboard.match(/healing_[a-z_]+?(?=_bucket|\(_|")/g)
+      expect([...new Set(shown)].sort()).toEqual(sent.sort())
+      for (const name of sent) expect(metrics.get(name)?.sum?.isMonotonic ?? true, name).toBe(true)
+
+      const runs = spans.filter(({ name }) => name === "run")
+      const reviews = spans.filter(({ name }) => name === "HealingService.run")
+      expect(spans.length).toBe(runs.length + reviews.length)
+      expect(reviews.length).toBeGreaterThan(0)
+      for (const { startTimeUnixNano: at } of reviews) {
+        expect(runs.filter((run) => run.startTimeUnixNano < at && at < run.endTimeUnixNano)).toEqual([])
+      }
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
   )
 })
 

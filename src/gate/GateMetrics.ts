@@ -5,7 +5,7 @@
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
-import { gauge, update } from "../internal/TaggedMetric.js"
+import { counters, gauge, update } from "../internal/TaggedMetric.js"
 
 // From 10 milliseconds to about 12 hours.
 const boundaries = MetricBoundaries.exponential({ start: 0.01, factor: 2, count: 23 })
@@ -18,21 +18,15 @@ export const make = (queue: string) => {
     tags
   )
   const runSeconds = update(Metric.histogram("healing_run_seconds", boundaries, "One turn of a review"), tags)
-  const timeouts = update(
-    Metric.counter("healing_timeouts", { description: "Healings without a turn within their max wait" }),
-    tags
-  )
-  const yields = update(
-    Metric.counter("healing_yields", { description: "Turns that were yielded to a job that started" }),
-    tags
-  )
+  const timeouts = counters("healing_timeouts", "Healings without a turn within their max wait", tags, {})
+  const yields = counters("healing_yields", "Turns that were yielded to a job that started", tags, {})
   return {
     waiting: gauge("healing_waiting", "Healings that wait for their turn", tags),
     running: gauge("healing_running", "Healings that have a turn", tags),
     waited: (millis: number) => waitSeconds(millis / 1000),
     ran: (millis: number) => runSeconds(millis / 1000),
-    timedOut: () => timeouts(1),
-    yielded: () => yields(1)
+    timedOut: () => timeouts({}, 1),
+    yielded: () => yields({}, 1)
   }
 }
 

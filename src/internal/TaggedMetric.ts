@@ -40,25 +40,36 @@ export const gauge = (
   }
 }
 
+/** Each way to give every tag one of its values. */
+const combinations = (values: Readonly<Record<string, ReadonlyArray<string>>>): ReadonlyArray<Record<string, string>> =>
+  Object.entries(values).reduce<ReadonlyArray<Record<string, string>>>(
+    (before, [tag, of]) => before.flatMap((tags) => of.map((value) => ({ ...tags, [tag]: value }))),
+    [{}]
+  )
+
 /**
- * A counter whose other tags differ from one update to the next. There are few of those.
+ * A counter whose other tags differ from one update to the next. Each of their `values` begins with 0: the first step of a counter that is
+ * not there before is no increase to those who watch it. See https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics.
  *
  * @internal
  */
-export const counters = (
+export const counters = <Tag extends string = never>(
   name: string,
   description: string,
-  tags: Readonly<Record<string, string>>
-): ((more: Readonly<Record<string, string>>, by: number) => void) => {
-  const metric = Metric.counter(name, { description })
+  tags: Readonly<Record<string, string>>,
+  values: Readonly<Record<Tag, ReadonlyArray<string>>>
+): ((more: Readonly<Record<Tag, string>>, by: number) => void) => {
+  const metric = Metric.counter(name, { description, incremental: true })
   const known = new Map<string, (by: number) => void>()
-  return (more, by) => {
+  const add = (more: Readonly<Record<string, string>>, by: number) => {
     const key = Object.values(more).join("\n")
-    let add = known.get(key)
-    if (add === undefined) {
-      add = update(metric, { ...tags, ...more })
-      known.set(key, add)
+    let one = known.get(key)
+    if (one === undefined) {
+      one = update(metric, { ...tags, ...more })
+      known.set(key, one)
     }
-    add(by)
+    one(by)
   }
+  for (const more of combinations(values)) add(more, 0)
+  return add
 }

@@ -10,9 +10,9 @@ import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
-import type { HeldBy } from "../HealingError.js"
+import { HealingStoreError, type HeldBy } from "../HealingError.js"
 import * as TaggedMetric from "../internal/TaggedMetric.js"
-import type { HealingRequest } from "../request/HealingRequest.js"
+import { type HealingRequest, RequestState } from "../request/HealingRequest.js"
 import type { Journal, StoreSizes } from "../store/Journal.js"
 import type { HealingEvent } from "./HealingEvent.js"
 
@@ -22,8 +22,10 @@ const boundaries = MetricBoundaries.exponential({ start: 0.0001, factor: 2, coun
 /** Triggers that have a tag of their own: those of an app could be any number. */
 const TRIGGERS = ["manual", "failure", "sla_breach", "schedule"]
 
+const OTHER = "other"
+
 const triggerOf = ({ triggers }: HealingRequest): string =>
-  TRIGGERS.find((trigger) => triggers.includes(trigger)) ?? "other"
+  TRIGGERS.find((trigger) => triggers.includes(trigger)) ?? OTHER
 
 /** What the queue was held by since the last sample, for how many seconds. */
 const holdTag: Partial<Record<HeldBy["_tag"], string>> = {
@@ -69,12 +71,26 @@ export interface QueueMetrics {
  */
 export const make = (queue: string, now: () => number): QueueMetrics => {
   const tags = { queue }
-  const ended = TaggedMetric.counters("healing_ended", "Requests that have ended, by state and trigger", tags)
-  const tokens = TaggedMetric.counters("healing_tokens", "Tokens that completed reviews have spent, by kind", tags)
-  const costUsd = TaggedMetric.counters("healing_cost_usd", "What completed reviews have cost, in US dollars", tags)
-  const setAside = TaggedMetric.counters("healing_set_aside", "Rows that could not be read", tags)
-  const held = TaggedMetric.counters("healing_held_seconds", "For how long the queue was held, by what", tags)
-  const commitErrors = TaggedMetric.counters("healing_commit_errors", "Commits that failed, by reason", tags)
+  const counters = <Tag extends string = never>(
+    name: string,
+    description: string,
+    values: Readonly<Record<Tag, ReadonlyArray<string>>>
+  ) => TaggedMetric.counters(name, description, tags, values)
+  const ended = counters("healing_ended", "Requests that have ended, by state and trigger", {
+    state: RequestState.literals.filter((state) => state !== "pending" && state !== "running"),
+    trigger: [...TRIGGERS, OTHER]
+  })
+  const tokens = counters("healing_tokens", "Tokens that completed reviews have spent, by kind", {
+    kind: ["input", "output", "cache_read", "cache_write"]
+  })
+  const costUsd = counters("healing_cost_usd", "What completed reviews have cost, in US dollars", {})
+  const setAside = counters("healing_set_aside", "Rows that could not be read", {})
+  const held = counters("healing_held_seconds", "For how long the queue was held, by what", {
+    by: Object.values(holdTag)
+  })
+  const commitErrors = counters("healing_commit_errors", "Commits that failed, by reason", {
+    reason: [...HealingStoreError.fields.reason.literals, "Died"]
+  })
   const commitSeconds = TaggedMetric.update(
     Metric.histogram("healing_commit_seconds", boundaries, "One commit, until it is on disk"),
     tags
@@ -98,7 +114,7 @@ export const make = (queue: string, now: () => number): QueueMetrics => {
     }
   }
 
-  let sampledAt = now()
+  let sampledAt: number | undefined
 
   return {
     ofEvent: (event) => {
@@ -119,10 +135,11 @@ export const make = (queue: string, now: () => number): QueueMetrics => {
           )
         })
     }),
-    isDue: () => now() - sampledAt >= EVERY,
+    isDue: () => sampledAt === undefined || now() - sampledAt >= EVERY,
     sample: ({ holds, oldestPending, sizes }) => {
-      const seconds = (now() - sampledAt) / 1000
-      sampledAt = now()
+      const at = now()
+      const seconds = (at - (sampledAt ?? at)) / 1000
+      sampledAt = at
       for (const { _tag } of holds) {
         const by = holdTag[_tag]
         if (by !== undefined) held({ by }, seconds)

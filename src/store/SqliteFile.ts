@@ -195,6 +195,25 @@ const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep
   }
 }
 
+const untraced = Effect.withTracerEnabled(false)
+
+/** Most statements are of background work, where each would be a trace of its own. A commit has none. */
+const withoutSpans = (store: Journal): Journal => ({
+  ...store,
+  backup: (path) => untraced(store.backup(path)),
+  queueState: untraced(store.queueState),
+  lastNumber: untraced(store.lastNumber),
+  page: (state, from, limit) => untraced(store.page(state, from, limit)),
+  completedSince: (since) => untraced(store.completedSince(since)),
+  automaticStartsSince: (since, limit) => untraced(store.automaticStartsSince(since, limit)),
+  find: (number) => untraced(store.find(number)),
+  history: (query) => untraced(store.history(query)),
+  prune: (endedBefore, limit) => untraced(store.prune(endedBefore, limit)),
+  lastOccurrences: untraced(store.lastOccurrences),
+  occurrences: (job, limit) => untraced(store.occurrences(job, limit)),
+  explained: (job, signature) => untraced(store.explained(job, signature))
+})
+
 /**
  * Opens the file for as long as the scope is open. `:memory:` is one that nobody sees.
  *
@@ -205,5 +224,9 @@ export const open = (filename: string): Effect.Effect<SqliteFile, HealingStoreEr
   const name = filename.trim()
   const opened: Effect.Effect<SqliteFile, HealingStoreError, Needs | Reactivity.Reactivity> =
     name === ":memory:" ? openMemory : openFile(name)
-  return Effect.provide(opened, Reactivity.layer)
+  return opened.pipe(
+    Effect.map(({ sql, store }) => ({ sql, store: withoutSpans(store) })),
+    untraced,
+    Effect.provide(Reactivity.layer)
+  )
 }

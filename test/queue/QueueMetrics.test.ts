@@ -31,6 +31,17 @@ it.scoped("tells what ended, what it cost, what held it and how the store did", 
     yield* life.openClaw.started("a job")
     yield* TestClock.adjust("20 seconds")
     const at = yield* Clock.currentTimeMillis
+    // An increase from nothing is none to those who watch them.
+    assert.deepInclude(yield* metricsOf(queue), {
+      "healing_ended state=completed trigger=manual": 0,
+      "healing_tokens kind=cache_write": 0,
+      "healing_commit_errors reason=Full": 0,
+      "healing_held_seconds by=rate_limit": 0,
+      healing_cost_usd: 0,
+      healing_set_aside: 0,
+      healing_timeouts: 0,
+      healing_yields: 0
+    })
     yield* life.queue.submit({ job: "x" })
     yield* life.queue.submit({ job: "y", trigger: "failure" })
     yield* life.queue.submit({ job: "z", trigger: "of my own" })
