@@ -244,7 +244,7 @@ export class HealingQueueFull extends Schema.TaggedError<HealingQueueFull>("effe
   { job: Schema.String, maxPending: Schema.Int }
 ) {
   override get message(): string {
-    return `The request for "${this.job}" was refused: as many requests are pending as maxPending allows (${this.maxPending})`
+    return `The request for "${this.job}" was refused: as many requests are pending as maxPending allows (${this.maxPending}). Allow more, or ask again when some have ended`
   }
 }
 

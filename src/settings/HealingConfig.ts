@@ -114,7 +114,7 @@ const fromFile = (path: string): Effect.Effect<Settings.Loaded, never, FileSyste
   Effect.gen(function* () {
     const fileSystem = yield* FileSystem
     const { size, type } = yield* fileSystem.stat(path)
-    if (type !== "File") return badFile(path, "a YAML file", inWords(type))
+    if (type !== "File") return badFile(path, "a YAML file", `a ${inWords(type)}`)
     if (size > MAX_FILE) return badFile(path, "a YAML file of at most 64 KiB", `${size} bytes`)
     const text = yield* fileSystem.readFileString(path)
     return Either.match(parseYaml(text), {

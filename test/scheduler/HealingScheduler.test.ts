@@ -337,7 +337,7 @@ describe("by the clock", () => {
       yield* world.goTo("2026-01-01T03:00")
       assert.sameMembers((yield* seen(world)).slice(2), [
         "A 2026-01-01T03:00 1",
-        'B 2026-01-01T03:00 The request for "B" was refused: as many requests are pending as maxPending allows (1)'
+        'B 2026-01-01T03:00 The request for "B" was refused: as many requests are pending as maxPending allows (1). Allow more, or ask again when some have ended'
       ])
     })
   )

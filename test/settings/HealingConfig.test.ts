@@ -845,7 +845,7 @@ healing:
         const folder = yield* Effect.flatMap(FileSystem.FileSystem, (fileSystem) =>
           fileSystem.makeTempDirectoryScoped()
         )
-        yield* assertFileRefused(folder, "directory", "a YAML file")
+        yield* assertFileRefused(folder, "a directory", "a YAML file")
       }).pipe(Effect.provide(NodeFileSystem.layer))
     )
 
