@@ -12,7 +12,7 @@ import { type HealingStoreError, ReviewError } from "../HealingError.js"
 import type * as Request from "../request/HealingRequest.js"
 import * as RequestLife from "../request/RequestLife.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
-import { type Change, transition } from "../store/Change.js"
+import { type Change, queueState, transition } from "../store/Change.js"
 import type { Journal, Page } from "../store/Journal.js"
 import * as Backoff from "./Backoff.js"
 import { HealingEvent } from "./HealingEvent.js"
@@ -47,6 +47,9 @@ const afterRestart = (request: HealingRequest, at: number, onMaxWait: HealingSet
 /**
  * Takes over what the last process has left in the store. Returns the number of the last request that was ever made.
  *
+ * A clock that was ahead is not to prolong what counts from then. What it has put into the future counts from now on if that is not far,
+ * and not at all otherwise: nothing of it may begin anew at each start.
+ *
  * @internal
  */
 export const recover = (
@@ -59,11 +62,12 @@ export const recover = (
     const at = wall()
     const cooldown = Duration.toMillis(settings.cooldown)
     const lastNumber = yield* store.lastNumber
-    holds.remember((yield* store.queueState) ?? holds.state())
+    yield* recoverState(store, holds)
     const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
-    // A clock that was ahead is not to prolong what counts from then.
-    for (const start of Arr.reverse(starts)) holds.begin(Math.min(start, at))
-    for (const [job, ended] of yield* store.completedSince(at - cooldown)) cooldowns.start(job, Math.min(ended, at))
+    for (const start of Arr.reverse(starts)) if (start < at + DAY) holds.begin(Math.min(start, at))
+    for (const [job, ended] of yield* store.completedSince(at - cooldown)) {
+      if (ended < at + cooldown) cooldowns.start(job, Math.min(ended, at))
+    }
     const reportSetAside = (setAside: Page["setAside"]) =>
       Effect.forEach(
         setAside,
@@ -79,6 +83,15 @@ export const recover = (
     }
     yield* QueueLog.starting(store.location, requests.pendingCount, cutOff)
     return lastNumber
+  })
+
+/** A rate limit that is shorter from now on is written, or it would begin anew at each start. */
+const recoverState = (store: Journal, holds: QueueParts["holds"]): Effect.Effect<void, HealingStoreError> =>
+  Effect.flatMap(store.queueState, (stored) => {
+    const state = holds.remember(stored ?? holds.state())
+    return stored === undefined || stored.rateLimitedUntil === state.rateLimitedUntil
+      ? Effect.void
+      : store.commit([queueState(state)])
   })
 
 /** A clock that was set back is not to prolong what a request waits for. */

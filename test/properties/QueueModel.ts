@@ -572,8 +572,9 @@ const advance = (world: World, to: number): World => {
 /** R13: another process begins where the last one has left off. Nobody waits any more who has waited for an answer. */
 const open = (world: World): World => {
   const alone: World = { ...world, runs: [], callers: [], jobs: [], idleSince: Number.NEGATIVE_INFINITY }
-  // What was recorded while the wall clock was ahead was now at the latest.
+  // What was recorded while the wall clock was ahead was now at the latest, or does not count.
   const steady = (recorded: number) => Math.min(recorded - world.ahead, world.now)
+  const isSoon = (recorded: number, within: number) => recorded - world.ahead < world.now + within
   const isOver = ({ waitUntil }: Request) => waitUntil !== null && waitUntil <= world.now
   const forsaken = world.requests.filter((request) => isLive(request) && request.callersOnly)
   const cancelled = forsaken.reduce((before, request) => ended(before, request, "cancelled", ANY), alone)
@@ -586,9 +587,12 @@ const open = (world: World): World => {
   return {
     ...left,
     // Which of the reviews of a request that was added to by hand had begun before that, is not kept.
-    automaticStarts: world.requests.filter(isAutomatic).flatMap(({ starts }) => starts.map(steady)),
+    automaticStarts: world.requests
+      .filter(isAutomatic)
+      .flatMap(({ starts }) => starts.filter((start) => isSoon(start, DAY)).map(steady)),
     completed: Object.fromEntries(
       [...inState(world, "completed")]
+        .filter(({ endedAt }) => isSoon(endedAt ?? 0, world.settings.cooldown))
         .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))
         .map(({ endedAt, job }) => [job, steady(endedAt ?? 0)])
     ),

@@ -809,6 +809,13 @@ describe("restart", () => {
       yield* sql`UPDATE healing_requests SET ended_at = ended_at + ${year} WHERE ended_at IS NOT NULL`
       yield* sql`UPDATE healing_requests SET last_start = last_start + ${year}, starts = '[' || (last_start + ${year}) || ']' WHERE last_start IS NOT NULL`
       yield* sql`UPDATE healing_queue SET rate_limited_until = rate_limited_until + ${year}`
+      const limitedUntil = sql`SELECT rate_limited_until AS at FROM healing_queue`
+      for (let i = 0; i < 3; i++) {
+        yield* (yield* start).stop
+        // A day from the first of these starts, and not from each of them.
+        assert.deepStrictEqual(yield* limitedUntil, [{ at: Duration.toMillis("1 day") }])
+        yield* TestClock.adjust("1 hour")
+      }
       yield* start
       yield* TestClock.adjust("1 day")
       const begun = () => log.filter((line) => line.endsWith("begins")).length
