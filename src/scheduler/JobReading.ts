@@ -29,11 +29,14 @@ const PAUSE = Duration.toMillis("1 second")
 
 const MAX_UNKNOWN = 10_000
 
+/** A job is often told of before its supervisor has it, and seldom for long. */
+const MAX_QUESTIONS = 5
+
 /**
  * - `read`: reads them now, and ends when they hold.
  * - `readOrWarn`: the same, and warns once when the supervisor does not answer any more.
  * - `isUnknown`: whether the supervisor does not have the job, to which something happened at that instant. It is asked at most once a
- *   second for the sake of all of them, and at most once a minute for the sake of one.
+ *   second for the sake of all of them, and at most once a minute for the sake of one that it did not have five times.
  * - `hasRead`: whether the supervisor has ever answered.
  *
  * @internal
@@ -69,8 +72,8 @@ export const make = ({ known, learned, lookAgain, now, scope, supervisor }: JobR
   let lastAnswered = 0
   /** When the last question was asked that was answered. */
   let answeredFrom = Number.NEGATIVE_INFINITY
-  /** Jobs that the supervisor did not have, and when it was asked. */
-  const unknown = new Map<string, number>()
+  /** Jobs that the supervisor did not have, when it was asked last, and how often it has said so one time after the other. */
+  const unknown = new Map<string, { readonly askedAt: number; readonly times: number }>()
 
   /** Ignores an answer that is older than one already applied. Returns what is wrong, and was not wrong before. */
   const learn = (jobs: ReadonlyArray<unknown>, number: number, from: number): ReadonlyArray<string> => {
@@ -171,14 +174,18 @@ export const make = ({ known, learned, lookAgain, now, scope, supervisor }: JobR
     isUnknown: (job, at) =>
       Effect.gen(function* () {
         if (known.has(job)) return false
-        const askedAt = unknown.get(job)
-        if (askedAt !== undefined && now() - askedAt < MINUTE) return true
+        const before = unknown.get(job)
+        if (before !== undefined && before.times >= MAX_QUESTIONS && now() - before.askedAt < MINUTE) return true
         // An answer to a question that was asked before it happened says nothing.
         if (answeredFrom <= at) yield* readForAll
-        if (known.has(job)) return false
+        if (known.has(job)) {
+          unknown.delete(job)
+          return false
+        }
         if (unknown.size >= MAX_UNKNOWN) unknown.clear()
-        unknown.set(job, now())
-        if (askedAt === undefined) yield* warnOf(job)
+        const isNews = before === undefined || answeredFrom > before.askedAt
+        unknown.set(job, { askedAt: answeredFrom, times: (before?.times ?? 0) + (isNews ? 1 : 0) })
+        if (before === undefined) yield* warnOf(job)
         return true
       }),
     hasRead: () => lastAnswered > 0

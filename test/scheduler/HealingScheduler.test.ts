@@ -705,6 +705,28 @@ describe("by events", () => {
     })
   )
 
+  it.scoped("a job that there was not a moment ago is asked for again, and one that there never is once a minute", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSchedulerWorld()
+      yield* world.start
+      yield* world.tell(failureOf("A", "1"))
+      yield* world.pass("2 seconds")
+      world.state.jobs = [aJob("A")]
+      yield* world.tell(failureOf("A", "2"))
+      assert.deepStrictEqual(
+        world.reviewed.map(({ job }) => job),
+        ["A"]
+      )
+      world.state.jobs = [aJob("B")]
+      const { asked } = world.state
+      for (let i = 0; i < 50; i++) {
+        yield* world.tell(failureOf("never", `${i}`))
+        yield* world.pass("1 second")
+      }
+      assert.isAtMost(world.state.asked - asked, 8)
+    })
+  )
+
   it.scoped("thousands of jobs that there are not cost a question and a warning a second", () =>
     Effect.gen(function* () {
       const world = yield* makeSchedulerWorld()
