@@ -3,10 +3,13 @@
  *
  * @internal
  */
+import { lstatSync, type Stats } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import type { PlatformError } from "@effect/platform/Error"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 
@@ -29,7 +32,10 @@ const PREFIX = "effect-healing-review-"
 /** The file in it that says whose it is. */
 const OWNER = "owner"
 
-/** Processes of other containers have numbers of their own, and can share the folder of temporary files. */
+/**
+ * Processes of other containers have numbers of their own, and can share the folder of temporary files. So has a container that was started
+ * anew.
+ */
 const namespace = Effect.flatMap(FileSystem, (fileSystem) =>
   Effect.map(
     Effect.orElseSucceed(fileSystem.readLink("/proc/self/ns/pid"), () => "pid"),
@@ -67,13 +73,27 @@ export const create: Effect.Effect<ReviewFolder, PlatformError, FileSystem | Pat
   return folder
 })
 
-/** Whether the process that has made it was killed. */
+const WEEK = Duration.toMillis("7 days")
+
+/** Longer than what stands in the file of an owner. */
+const MAX_OWNER = 1000
+
+/** Whether it is one of this user's own. Others can put anything into the folder of temporary files. */
+const isOwn = (stats: Stats | undefined): stats is Stats =>
+  stats !== undefined && (process.getuid === undefined || stats.uid === process.getuid())
+
+/** Whether the process that has made it was killed. Where that cannot be told, no review takes a week. */
 const isLeft = (root: string) =>
   Effect.gen(function* () {
-    const owner = yield* (yield* FileSystem).readFileString((yield* Path).join(root, OWNER))
-    const [, pid, where] = /^(\d+) (.*)$/.exec(owner) ?? []
+    const folder = lstatSync(root, { throwIfNoEntry: false })
+    if (!isOwn(folder) || !folder.isDirectory()) return false
+    if ((yield* Clock.currentTimeMillis) - folder.mtimeMs > WEEK) return true
+    const file = (yield* Path).join(root, OWNER)
+    const stats = lstatSync(file, { throwIfNoEntry: false })
+    if (!isOwn(stats) || !stats.isFile() || stats.size > MAX_OWNER) return false
+    const [, pid, where] = /^(\d+) (.*)$/.exec(yield* (yield* FileSystem).readFileString(file)) ?? []
     return pid !== undefined && where === (yield* namespace) && !isAlive(Number(pid))
-  }).pipe(Effect.orElseSucceed(() => false))
+  }).pipe(Effect.catchAllCause(() => Effect.succeed(false)))
 
 /**
  * Removes what processes have left that were killed.

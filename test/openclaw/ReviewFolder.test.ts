@@ -1,7 +1,7 @@
 /** What processes leave in the folder of temporary files that were killed. */
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
@@ -33,10 +33,22 @@ it.scopedLive("the folder of a process that was killed is removed, and no other"
     writeFileSync(ownerOf(elsewhere), `${pid} another container`)
     rmSync(ownerOf(nameless))
     writeFileSync(ownerOf(broken), "")
+    const trap = yield* make
+    rmSync(ownerOf(trap))
+    // It would be read for ever.
+    execFileSync("mkfifo", [ownerOf(trap)])
+    const link = `${left.root}-link`
+    symlinkSync(left.work, link)
+    yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(link, { force: true })))
+    const old = yield* make
+    writeFileSync(ownerOf(old), `${process.pid} a container of long ago`)
+    utimesSync(old.root, 0, 0)
     writeFileSync(join(left.work, "prompt.md"), "evidence")
     yield* ReviewFolder.sweep
     assert.isFalse(existsSync(left.root))
-    for (const { root } of [own, elsewhere, nameless, broken]) assert.isTrue(existsSync(root))
+    assert.isFalse(existsSync(old.root))
+    for (const { root } of [own, elsewhere, nameless, broken, trap]) assert.isTrue(existsSync(root))
+    assert.isTrue(lstatSync(link).isSymbolicLink())
     yield* ReviewFolder.remove(own)
     assert.isFalse(existsSync(own.root))
   }).pipe(Effect.provide(NodeContext.layer))
