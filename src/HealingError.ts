@@ -394,6 +394,14 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
   }
 }
 
+/**
+ * Whether it is so for good: another process has the file, or it is another file.
+ *
+ * @internal
+ */
+export const isForGood = ({ reason }: Pick<HealingStoreError, "reason">): boolean =>
+  reason === "Owned" || reason === "Replaced"
+
 /** @internal */
 export const unexpectedState = (id: string, expected: string, found: string): HealingStoreError =>
   new HealingStoreError({

@@ -28,7 +28,7 @@ const notify = (...words: ReadonlyArray<string>): Effect.Effect<boolean, never, 
   )
 
 const statusOf = ({ problems }: HealingHealth.HealingHealth): string =>
-  problems.length === 0 ? "all is well" : problems.map(({ message }) => message).join("; ")
+  problems.length === 0 ? "all is well" : problems.map(({ message }) => message.replaceAll(/\s+/g, " ")).join("; ")
 
 /** Where systemd wants no watchdog, the status is told each minute. */
 const EVERY = Duration.minutes(1)

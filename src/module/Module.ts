@@ -20,6 +20,7 @@ import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { defaultHome } from "../pm2/Home.js"
 import { Pm2 } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
+import type { HealingHealth } from "../queue/HealingHealth.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
@@ -100,7 +101,7 @@ type Asked =
   | Path
   | Supervisor
 
-/** Until PM2 goes, or the queue ends since another process owns its file. Answers with the exit code: after 1, PM2 starts it anew. */
+/** Until PM2 goes, or the queue ends since it has lost its file. Answers with the exit code: after 1, PM2 starts it anew. */
 const serve = Effect.fnUntraced(function* (home: string, folder: string, command: string) {
   const path = yield* Path
   const reports = path.join(folder, "reports")
@@ -130,8 +131,15 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
   })
   yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
-  return yield* Effect.raceFirst(Effect.as(Actions.disconnected, 0), Effect.as(Fiber.join(saying), 1))
+  return yield* Effect.raceFirst(
+    Effect.as(Actions.disconnected, 0),
+    Effect.zipRight(Fiber.join(saying), Effect.map(Healing.health, exitCodeOf))
+  )
 }, Effect.scoped)
+
+/** Where a person has to put the right file there first, PM2 does not start it anew. */
+const exitCodeOf = ({ problems }: HealingHealth): number =>
+  problems.some(({ _tag, restartHelps }) => _tag === "Stopped" && !restartHelps) ? STOPPED : 1
 
 /** Requests of which it is remembered that their reviews have begun, and how often they were wanted. */
 const MAX_REMEMBERED = 10_000

@@ -4,6 +4,7 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
+import type { HealingStoreError } from "../HealingError.js"
 
 /**
  * - `lastCommit`, `lastReview`: when something was written last, and a review ended last, in this process.
@@ -20,7 +21,7 @@ export interface QueueHealth {
   readonly lastReview: number | undefined
   readonly oldestPending: number | undefined
   readonly failing: { readonly reason: string; readonly since: number } | undefined
-  readonly lost: string | undefined
+  readonly lost: HealingStoreError | undefined
 }
 
 /**

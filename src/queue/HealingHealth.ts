@@ -19,7 +19,8 @@ import { HealingQueue } from "./HealingQueue.js"
  * - `StoreFailing`: nothing can be written since then, and no review begins.
  * - `SourceUnknown`: a source of the running state has not known what runs for over a minute, which counts as busy (R16).
  * - `ReviewOverdue`: a review goes on although it was interrupted at its timeout; since when it runs.
- * - `Stopped`: the queue has stopped for good: another process owns its file.
+ * - `Stopped`: the queue has stopped for good: another process owns its file, for which a restart helps; or the file was removed, replaced
+ *   or overwritten, and a person has to put the right one there.
  *
  * `message` says it in a sentence. `restartHelps` tells whether to start the process anew would mend it: what is wrong with a disk or a
  * supervisor stays wrong.
@@ -87,7 +88,12 @@ export const read: Effect.Effect<HealingHealth, never, HealingService | OpenClaw
   const { failing, lastCommit, lastReview, lost, oldestPending } = ofQueue
   const problems: Array<HealthProblem> = []
   if (lost !== undefined)
-    problems.push({ _tag: "Stopped", reason: lost, restartHelps: true, message: `The queue has stopped: ${lost}` })
+    problems.push({
+      _tag: "Stopped",
+      reason: lost.detail,
+      restartHelps: lost.reason === "Owned",
+      message: `The queue has stopped: ${lost.detail}`
+    })
   else if (failing !== undefined) {
     const message = `Nothing can be written since ${time(failing.since)}, and no review begins: ${failing.reason}`
     problems.push({ _tag: "StoreFailing", ...failing, restartHelps: false, message })

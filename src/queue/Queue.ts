@@ -12,7 +12,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as Tracer from "effect/Tracer"
 import * as Gate from "../gate/Gate.js"
 import { HealingService } from "../gate/HealingService.js"
-import type { HealingStoreError } from "../HealingError.js"
+import { type HealingStoreError, isForGood } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
 import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
@@ -75,15 +75,14 @@ export const make = (retries: Backoff.RetrySchedule) =>
       events.tell(event)
       metrics.ofEvent(event)
       if (metrics.isDue()) log(measure)
-      const said = QueueLog.ofEvent(event)
+      const said = lost === undefined ? QueueLog.ofEvent(event) : undefined
       if (said !== undefined) log(said)
     }
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
     const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, log)
     const writer = yield* BatchWriter.make(metrics.measured(store), (trouble) => {
-      // Another process reviews what is pending by now.
-      if (trouble?.error.reason === "Owned" && lost === undefined) stop(trouble.error)
+      if (trouble !== undefined && isForGood(trouble.error)) stop(trouble.error)
       holds.trouble(trouble)
     })
     const parts: QueueParts = {
@@ -91,7 +90,8 @@ export const make = (retries: Backoff.RetrySchedule) =>
       gate,
       store,
       live: new LiveRequests(gate, lanes, wall, settings),
-      ledger: Ledger.make(writer, (error) => log(Effect.logFatal(error.detail))),
+      // What could not be written in a store that is lost is no bug.
+      ledger: Ledger.make(writer, (error) => (lost === undefined ? log(Effect.logFatal(error.detail)) : undefined)),
       holds,
       cooldowns: new Cooldowns(Duration.toMillis(settings.cooldown)),
       wall,
@@ -101,10 +101,17 @@ export const make = (retries: Backoff.RetrySchedule) =>
       log
     }
     clockWasSet = (by) => ClockSet.move(parts, writer, by)
+    /** Another process reviews what is pending by now, or nobody finds what is written. */
+    const checkStore = store.check && Effect.catchAll(store.check, (error) => Effect.sync(() => stop(error)))
     const retention = yield* Retention.make(store, settings.retention, wall, gate.now)
     const endings = Endings.make(parts, retention.ended)
-    const reviewing = Reviewing.make(parts, endings, unlessNeedless(store, vetoes, yield* Reviewer), retries, (turn) =>
-      Runtime.runFork(forTurns)(turn, { immediate: false })
+    const reviewing = Reviewing.make(
+      parts,
+      endings,
+      unlessNeedless(store, vetoes, yield* Reviewer),
+      retries,
+      checkStore,
+      (turn) => Runtime.runFork(forTurns)(turn, { immediate: false })
     )
     const submitting = Submitting.make(parts, endings, reviewing, () => ++lastNumber)
     const cancelling = Cancelling.make(parts, writer, endings, reviewing)
@@ -124,6 +131,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
       return Closing.close(closing, lost)
     })
     stop = (error) => {
+      if (lost !== undefined) return
       lost = error
       Runtime.runFork(forReports)(Effect.zipRight(QueueLog.lost(error.detail), Effect.uninterruptible(close)))
     }
@@ -140,21 +148,24 @@ export const make = (retries: Backoff.RetrySchedule) =>
         wall()
         gate.look()
         retention.look()
+        if (checkStore !== undefined) log(checkStore)
         if (metrics.isDue()) log(measure)
       }
     }
 
     return {
       [forScheduler]: ofScheduler,
-      [forHealth]: Effect.sync((): QueueHealth => {
+      [forHealth]: Effect.map(checkStore ?? Effect.void, (): QueueHealth => {
         const toWall = (at: number | undefined) => at && Math.round(wall() - (gate.now() - at))
         const trouble = writer.trouble()
+        // Where nothing is to be written, nobody has tried since.
+        const isFailing = trouble !== undefined && (trouble.keeps || gate.now() < trouble.nextTry)
         return {
           lastCommit: toWall(writer.lastCommit()),
           lastReview: toWall(reviewing.lastReview()),
           oldestPending: oldestPending(),
-          failing: trouble && { reason: trouble.error.detail, since: toWall(trouble.since) ?? 0 },
-          lost: lost?.detail
+          failing: isFailing ? { reason: trouble.error.detail, since: toWall(trouble.since) ?? 0 } : undefined,
+          lost
         }
       }),
       submit: (wish: HealingWish) => submitting.submit(wish),

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { Gate } from "../gate/Gate.js"
-import type { HeldBy } from "../HealingError.js"
+import type { HealingStoreError, HeldBy } from "../HealingError.js"
 import { instant } from "../request/HealingRequest.js"
 import type { QueueState } from "../store/Change.js"
 import type { Trouble } from "./BatchWriter.js"
@@ -56,7 +56,8 @@ export const make = (
 ): QueueHolds => {
   const day = new DailyLimit(maxReviewsPerDay)
   let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
-  let failing = false
+  /** Why the store fails, as was told last. */
+  let told: HealingStoreError["reason"] | undefined
   /** When it was last said that the day is full. */
   let saidFullAt = Number.NEGATIVE_INFINITY
 
@@ -120,9 +121,10 @@ export const make = (
       // What has happened comes first. If there is no such thing, the next review that begins is the next try.
       const until = trouble?.keeps === true ? Number.POSITIVE_INFINITY : trouble?.nextTry
       holdAll("store", until, () => ({ _tag: "StoreFailing", reason }))
-      if (trouble !== undefined && !failing) publish(HealingEvent.StoreFailing({ at: wall(), reason }))
+      if (trouble !== undefined && trouble.error.reason !== told)
+        publish(HealingEvent.StoreFailing({ at: wall(), reason }))
       if (trouble === undefined) publish(HealingEvent.StoreRecovered({ at: wall() }))
-      failing = trouble !== undefined
+      told = trouble?.error.reason
     }
   }
 }

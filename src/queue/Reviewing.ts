@@ -57,10 +57,13 @@ class NotBegun {
 /** How long after its interruption a review is said to ignore it. */
 const IGNORED = Duration.seconds(10)
 
+const CHECK_EVERY = Duration.seconds(1)
+
 const MISFIT = "its report does not fit: it should have a summary of 1 to 20,000 characters"
 
 /**
- * `fork` starts a turn: later, and uninterruptibly from before its first op, since nobody else gives the turn back.
+ * - `checkStore`: sees whether the store is still ours. Nothing may be written for as long as a review runs.
+ * - `fork` starts a turn: later, and uninterruptibly from before its first op, since nobody else gives the turn back.
  *
  * @internal
  */
@@ -69,12 +72,18 @@ export const make = (
   endings: Endings,
   reviewer: Context.Tag.Service<Reviewer>,
   retries: Backoff.RetrySchedule,
+  checkStore: Effect.Effect<void> | undefined,
   fork: (turn: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 ): Reviewing => {
   const { gate, holds, log, publish, settings, wall } = parts
   const begin = beginIn(parts, endings)
   const settle = settleIn(parts, endings)
   const outcomeOf = outcomesOf(parts, retries)
+
+  const checking =
+    checkStore === undefined
+      ? Effect.void
+      : Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.zipRight(Effect.sleep(CHECK_EVERY), checkStore))))
 
   let lastReview: number | undefined
 
@@ -93,7 +102,10 @@ export const make = (
       () => new ReviewError({ job: live.job, reason: MISFIT, retry: { _tag: "Backoff" } })
     )
     const prepared = Effect.mapError(begun, (error) => new NotBegun(error))
-    return Effect.exit(gate.takeTurn(live, Effect.interruptible, review, prepared)).pipe(
+    return checking.pipe(
+      Effect.zipRight(gate.takeTurn(live, Effect.interruptible, review, prepared)),
+      Effect.scoped,
+      Effect.exit,
       Effect.flatMap((exit) => outcomeOf(live, exit)),
       Effect.map((outcome) => {
         if (live.stage === "reviewing") lastReview = gate.now()

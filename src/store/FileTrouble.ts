@@ -6,7 +6,8 @@
  * @internal
  */
 import { accessSync, constants, readFileSync, statfsSync, statSync } from "node:fs"
-import { dirname } from "node:path"
+import { basename, dirname } from "node:path"
+import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 
 const attempt = <A>(read: () => A): Option.Option<A> => Option.liftThrowable(read)()
@@ -36,7 +37,12 @@ export const mayNotWrite = (file: string): string | undefined => {
   if (refused.length === 0) return undefined
   if (uid === undefined) return `this process may not write ${refused.join(", ")}: allow it`
   const why = refused.map(modeOf).join(", ")
-  return `this process runs as ${userOf(uid)}, who may not write there: ${why}. Allow it: sudo chown ${uid} ${refused.join(" ")}`
+  const [own, others] = Arr.partition(refused, (path) => statSync(path).uid !== uid)
+  const commands = [
+    ...(own.length === 0 ? [] : [`chmod u+w ${own.join(" ")}`]),
+    ...(others.length === 0 ? [] : [`sudo chown ${uid} ${others.join(" ")}`])
+  ]
+  return `this process runs as ${userOf(uid)}, who may not write there: ${why}. Allow it: ${commands.join("; ")}`
 }
 
 const numberOf = (dev: bigint): string => {
@@ -63,13 +69,17 @@ export const writeLockHolder = (path: string): number | undefined =>
       .find((pid) => pid > 0 && pid !== process.pid)
   }).pipe(Option.getOrUndefined)
 
+/** The program, and its script if it runs one; the other arguments may be anybody's secret. */
+const programOf = ([program = "", script = ""]: ReadonlyArray<string>): string =>
+  /\.[cm]?[jt]s$|\.py$|\.rb$/.test(script) ? `${basename(program)} ${basename(script)}` : basename(program)
+
 /**
  * A process in words: its number, and its name where that can be read.
  *
  * @internal
  */
 export const nameProcess = (pid: number): string =>
-  attempt(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim()).pipe(
+  attempt(() => programOf(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"))).pipe(
     Option.match({ onNone: () => `the process ${pid}`, onSome: (name) => `the process ${pid} (${name})` })
   )
 

@@ -49,6 +49,7 @@ export const make = (): Journal => {
   }
 
   return {
+    check: undefined,
     location: "memory",
     backup: (path) =>
       new HealingStoreError({

@@ -142,6 +142,7 @@ export const make = Effect.fnUntraced(function* (
       ) RETURNING number`
 
   return {
+    check: undefined,
     location: place.name,
     backup: (path) => SqlBackup.make(sql, place, path),
     sizes: Effect.succeedNone,

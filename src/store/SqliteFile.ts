@@ -8,13 +8,15 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import { SqlClient } from "@effect/sql/SqlClient"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { HealingStoreError } from "../HealingError.js"
+import { HealingStoreError, isForGood } from "../HealingError.js"
 import { inWords } from "../internal/FileProblem.js"
 import * as SafeLog from "../internal/SafeLog.js"
-import { mayNotWrite } from "./FileTrouble.js"
+import { mayNotWrite, nameProcess } from "./FileTrouble.js"
 import type { Journal } from "./Journal.js"
 import * as SqlBackup from "./SqlBackup.js"
 import { BUSY_TIMEOUT, connect } from "./SqliteConnection.js"
@@ -106,14 +108,21 @@ const openFile = Effect.fnUntraced(function* (name: string) {
     yield* sql`PRAGMA synchronous = FULL`
     yield* sql.unsafe(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`)
     yield* SqliteUpkeep.prepare(sql)
-    yield* owner.claim(sql)
+    return yield* owner.claim(sql)
   })
   const opened = Effect.mapError((error: unknown) => storeError(inFile(file), "cannot be opened", error))
-  yield* opened(set)
+  const former = yield* opened(set)
+  if (former !== undefined) {
+    yield* SafeLog.warn(leftBy(file, former))
+    yield* Effect.sleep(UNTIL_NOTICED)
+  }
   const store = yield* storeOver(sql, inFile(file))
   yield* opened(owner.fence(sql))
   const identity = yield* opened(SqliteUpkeep.identify(sql, file))
   const check = checkOf(file, owner, identity)
+  yield* Effect.addFinalizer(() =>
+    Effect.catchAllCause(Effect.zipRight(check.before, owner.disown(sql)), () => Effect.void)
+  )
   const upkeep = yield* opened(SqliteUpkeep.make(sql, identity, check.now))
   return { sql, store: { ...guarded(store, check, upkeep), backup: backupOf(sql, file), sizes: sizesOf(file) } }
 })
@@ -138,25 +147,36 @@ const sizesOf = (file: string): Journal["sizes"] =>
     return Option.some({ database: sizeOf(file), log: sizeOf(`${file}-wal`) })
   })
 
+/** A process that lost the file looks each second while it reviews something, and ends that then. */
+const UNTIL_NOTICED = Duration.seconds(3)
+
+const leftBy = (file: string, pid: number): string =>
+  `${nameProcess(pid)} has used ${file} until now, and lives: somebody has removed ${SqliteOwner.lockFileOf(file)}, which kept the file for it. ` +
+  "It ends its reviews now, for which this process waits. Stop one of the two"
+
 const lockedAnew = (file: string): string => {
   const lockFile = SqliteOwner.lockFileOf(file)
   return `${lockFile} was removed while this process used it, and is locked anew. Leave it there: its lock ends with the process`
 }
 
 /**
- * Whether the file is still this one, and this process its owner. Once it is not, it never is again.
+ * Whether the file is still this one, and this process its owner. Once it is not, it never is again: the reason is `Owned` or `Replaced`
+ * then. Any other reason says that the lock could not be kept now, which may be mended.
  *
  * - `now`: looks, which takes some microseconds.
- * - `known`: what is known without another look.
+ * - `before`: what is known before something is written: it looks only if the last look could not tell.
+ * - `after`: looks after something was written. That stands, unless the file is not this one or not ours.
  */
 interface Check {
   readonly now: Effect.Effect<void, HealingStoreError>
-  readonly known: () => HealingStoreError | undefined
+  readonly before: Effect.Effect<void, HealingStoreError>
+  readonly after: Effect.Effect<void, HealingStoreError>
   readonly lost: (error: HealingStoreError) => Effect.Effect<never, HealingStoreError>
 }
 
 const checkOf = (file: string, owner: SqliteOwner.SqliteOwner, identity: SqliteIdentity): Check => {
   let isLost: HealingStoreError | undefined
+  let isUncertain = false
 
   /** What others have said of it, with who owns it by now. */
   const lost = (error: HealingStoreError): Effect.Effect<never, HealingStoreError> =>
@@ -171,9 +191,23 @@ const checkOf = (file: string, owner: SqliteOwner.SqliteOwner, identity: SqliteI
   const now = Effect.suspend(() => isLost ?? identity.elsewhere ?? owner.keep).pipe(
     Effect.flatMap((wasRemoved) => (wasRemoved ? SafeLog.warn(lockedAnew(file)) : Effect.void)),
     Effect.zipRight(Effect.suspend(() => identity.overwritten ?? Effect.void)),
-    Effect.catchAll(lost)
+    Effect.catchAll(lost),
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        isUncertain = Exit.isFailure(exit)
+      })
+    )
   )
-  return { now, lost, known: () => isLost ?? identity.known }
+  return {
+    now,
+    before: Effect.suspend(() => isLost ?? identity.known ?? (isUncertain ? now : Effect.void)),
+    after: Effect.catchIf(
+      now,
+      (error) => !isForGood(error),
+      () => Effect.void
+    ),
+    lost
+  }
 }
 
 /**
@@ -182,13 +216,15 @@ const checkOf = (file: string, owner: SqliteOwner.SqliteOwner, identity: SqliteI
  */
 const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep): Journal => {
   const guard = <A>(write: Effect.Effect<A, HealingStoreError>) =>
-    Effect.suspend(() => check.known() ?? Effect.catchAll(write, check.lost)).pipe(
-      Effect.zipLeft(check.now),
+    check.before.pipe(
+      Effect.zipRight(Effect.catchAll(write, check.lost)),
+      Effect.zipLeft(check.after),
       Effect.uninterruptible
     )
 
   return {
     ...store,
+    check: check.after,
     commit: (changes) => Effect.zipRight(guard(store.commit(changes)), upkeep.committed(changes.length)),
     prune: (endedBefore, limit) =>
       Effect.tap(guard(store.prune(endedBefore, limit)), (removed) => upkeep.committed(removed))

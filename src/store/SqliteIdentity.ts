@@ -156,7 +156,8 @@ export class SqliteIdentity {
   #isOverwritten(): boolean {
     if (this.#seenAt === this.#changedAt) return false
     const mark = readMark(this.#file)
-    if (mark === undefined || (mark !== "unknown" && !this.#marks.includes(mark))) return true
+    if (mark === "unknown") return false
+    if (mark === undefined || !this.#marks.includes(mark)) return true
     this.#changedAt = this.#seenAt
     return false
   }

@@ -14,8 +14,11 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
 import { nameProcess, writeLockHolder } from "./FileTrouble.js"
 import { connect } from "./SqliteConnection.js"
@@ -91,19 +94,47 @@ const lock = (file: string): Effect.Effect<void, HealingStoreError, Scope.Scope 
     )
   )
 
+/** A folder that may not be looked into any more says nothing about the file. */
+const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch {
+    return "unknown"
+  }
+}
+
 const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefined): boolean =>
   one !== undefined && one.dev === other?.dev && one.ino === other.ino
 
-/** Writes into the file who owns it. Files of former versions have no column for the token. */
-const claim = (sql: SqlClient, token: string): Effect.Effect<void, SqlError> =>
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return Predicate.hasProperty(error, "code") && error.code === "EPERM"
+  }
+}
+
+/**
+ * Writes into the file who owns it. Files of former versions have no column for the token. Returns the process that owned it before, if
+ * that lives.
+ */
+const claim = (sql: SqlClient, token: string): Effect.Effect<number | undefined, SqlError> =>
   Effect.gen(function* () {
     const since = yield* Clock.currentTimeMillis
     yield* sql`CREATE TABLE IF NOT EXISTS healing_owner (id INTEGER PRIMARY KEY, pid INTEGER, since INTEGER, token TEXT)`
     const columns = yield* sql<{ readonly name: string }>`PRAGMA table_info(healing_owner)`
     if (!columns.some(({ name }) => name === "token")) yield* sql`ALTER TABLE healing_owner ADD COLUMN token TEXT`
+    const [before] = yield* sql<{ readonly pid: unknown }>`SELECT pid FROM healing_owner WHERE id = 1`
     yield* sql`INSERT INTO healing_owner ${sql.insert({ id: 1, pid: process.pid, since, token })}
       ON CONFLICT (id) DO UPDATE SET pid = excluded.pid, since = excluded.since, token = excluded.token`
+    const pid = Number(before?.pid)
+    return pid > 0 && pid !== process.pid && isAlive(pid) ? pid : undefined
   })
+
+/** A process that has closed the file and lives is in nobody's way. */
+const disown = (sql: SqlClient, token: string): Effect.Effect<void, SqlError> =>
+  Effect.asVoid(sql`UPDATE healing_owner SET pid = NULL WHERE id = 1 AND token = ${token}`)
 
 /**
  * A trigger of this connection alone, for each of our tables and each kind of writing. It is part of every statement that writes, whoever
@@ -123,16 +154,18 @@ const fence = (sql: SqlClient, token: string): Effect.Effect<void, SqlError> =>
   })
 
 /**
- * - `claim`: writes into the file who owns it.
+ * - `claim`: writes into the file who owns it. Returns the process that did so before, if it lives.
+ * - `disown`: the last thing that is written, when the file is closed.
  * - `fence`: from now on this connection writes nothing once another process is the owner: `FENCED` is the code of that. It is asked for
  *   when all tables are there.
- * - `keep`: locks the second file anew, should somebody have removed it, and tells whether that was so. It fails if another process
- *   was faster.
+ * - `keep`: locks the second file anew, should somebody have removed it, and tells whether that was so. It fails with the reason `Owned` if
+ *   another process was faster, and with another one if the file cannot be locked now.
  *
  * @internal
  */
 export interface SqliteOwner {
-  readonly claim: (sql: SqlClient) => Effect.Effect<void, SqlError>
+  readonly claim: (sql: SqlClient) => Effect.Effect<number | undefined, SqlError>
+  readonly disown: (sql: SqlClient) => Effect.Effect<void, SqlError>
   readonly fence: (sql: SqlClient) => Effect.Effect<void, SqlError>
   readonly keep: Effect.Effect<boolean, HealingStoreError>
 }
@@ -146,23 +179,36 @@ export const make = (
   file: string
 ): Effect.Effect<SqliteOwner, HealingStoreError, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
-    const context = yield* Effect.context<Scope.Scope | Reactivity.Reactivity>()
+    const context = yield* Effect.context<Reactivity.Reactivity>()
+    const layerScope = yield* Effect.scope
     const token = randomBytes(16).toString("hex")
-    const lookAt = () => statSync(lockFileOf(file), { bigint: true, throwIfNoEntry: false })
-    yield* lock(file)
-    let locked = lookAt()
+    let locked: BigIntStats | undefined
+    let held: Scope.CloseableScope | undefined
+
+    /** The lock before, on a file that is at no path any more, is given up for the new one, and not before. */
+    const lockAnew = Effect.gen(function* () {
+      const scope = yield* Scope.fork(layerScope, ExecutionStrategy.sequential)
+      yield* lock(file).pipe(
+        // First of the two: the scope of the layer is in the context as well.
+        Scope.extend(scope),
+        Effect.provide(context),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      const before = held
+      held = scope
+      const found = lookAt(lockFileOf(file))
+      locked = found === "unknown" ? undefined : found
+      if (before !== undefined) yield* Scope.close(before, Exit.void)
+    })
+
+    yield* lockAnew
     return {
       claim: (sql) => claim(sql, token),
+      disown: (sql) => disown(sql, token),
       fence: (sql) => fence(sql, token),
       keep: Effect.suspend(() => {
-        if (isSame(locked, lookAt())) return Effect.succeed(false)
-        return Effect.as(Effect.provide(lock(file), context), true).pipe(
-          Effect.tap(() =>
-            Effect.sync(() => {
-              locked = lookAt()
-            })
-          )
-        )
+        const found = lookAt(lockFileOf(file))
+        return found === "unknown" || isSame(locked, found) ? Effect.succeed(false) : Effect.as(lockAnew, true)
       })
     }
   })

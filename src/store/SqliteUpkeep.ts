@@ -94,6 +94,23 @@ const isMoved = Schema.is(Moved)
 
 const isComplete = (row: unknown): boolean => isMoved(row) && row.busy === 0 && row.log === row.checkpointed
 
+/** `withTransaction` is not used: for it a commit that fails, as on a full disk, is a defect. */
+const givePagesBack = (sql: SqlClient, pages: number): Effect.Effect<void, SqlError> =>
+  Effect.flatMap(sql.reserve, (connection) => {
+    const run = (statement: string) => connection.executeUnprepared(statement, [], undefined)
+    // The client steps a statement once, and so gives one page back each time.
+    return run("BEGIN IMMEDIATE").pipe(
+      Effect.zipRight(Effect.repeatN(run("PRAGMA incremental_vacuum(1)"), pages - 1)),
+      Effect.zipRight(run("COMMIT")),
+      // The database may have done so by itself already.
+      Effect.onError(() => Effect.ignore(run("ROLLBACK")))
+    )
+  }).pipe(Effect.scoped, Effect.uninterruptible)
+
+/** What it does is no condition for anything else, and is done again. */
+const whatever = (upkeep: Effect.Effect<unknown, HealingStoreError | SqlError>): Effect.Effect<void> =>
+  Effect.catchAllCause(Effect.asVoid(upkeep), () => Effect.void)
+
 /** Gives pages back that are free, if they are many, in small steps. */
 const giveRoomBack = (sql: SqlClient): Effect.Effect<void, SqlError> =>
   Effect.gen(function* () {
@@ -101,9 +118,7 @@ const giveRoomBack = (sql: SqlClient): Effect.Effect<void, SqlError> =>
       SELECT freelist_count AS free, page_count AS "all" FROM pragma_freelist_count, pragma_page_count`
     if (pages === undefined || pages.free < MIN_FREE || pages.free * 4 < pages.all) return
     for (let left = pages.free; left > 0; left -= AT_ONCE) {
-      // The client steps a statement once, and so gives one page back each time.
-      const page = sql`PRAGMA incremental_vacuum(1)`
-      yield* sql.withTransaction(Effect.repeatN(page, Math.min(left, AT_ONCE) - 1))
+      yield* givePagesBack(sql, Math.min(left, AT_ONCE))
       yield* giveWay
     }
   })
@@ -154,7 +169,7 @@ export const make = (
       if (changed < MANY_CHANGES) return Effect.void
       changed = 0
       // What cannot be moved now is moved later: the commit itself has succeeded.
-      return Effect.ignore(checkpoint("PASSIVE"))
+      return whatever(checkpoint("PASSIVE"))
     })
 
     const tidy: Effect.Effect<void, HealingStoreError | SqlError> = Effect.zipRight(
@@ -173,7 +188,7 @@ export const make = (
 
     yield* written.await.pipe(
       Effect.zipRight(Effect.sync(() => written.unsafeClose())),
-      Effect.zipRight(Effect.ignore(tidyWhenIdle)),
+      Effect.zipRight(whatever(tidyWhenIdle)),
       Effect.forever,
       Effect.forkScoped
     )

@@ -19,14 +19,19 @@ import { Disk } from "../support/queueWorld.js"
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 const makeWorld = Effect.gen(function* () {
-  const disk = new Disk()
+  const disk = new Disk(true)
   const letGo = yield* Effect.makeLatch(false)
   const StoreLive = Layer.effect(
     HealingStore,
     Effect.map(HealingStore, (store) => disk.of(store))
   ).pipe(Layer.provide(HealingStore.layerSqlite(":memory:")))
+  const interrupted: Array<string> = []
   const ReviewerLive = Layer.succeed(Reviewer, {
-    review: () => Effect.as(Effect.uninterruptible(letGo.await), Reviewed.Completed({ report: { summary: "late" } }))
+    review: ({ job }) =>
+      (job === "obedient" ? letGo.await : Effect.uninterruptible(letGo.await)).pipe(
+        Effect.as(Reviewed.Completed({ report: { summary: "late" } })),
+        Effect.onInterrupt(() => Effect.sync(() => interrupted.push(job)))
+      )
   })
   const context = yield* Layer.build(
     HealingQueue.layer.pipe(
@@ -40,6 +45,7 @@ const makeWorld = Effect.gen(function* () {
   return {
     disk,
     letGo,
+    interrupted,
     queue: Context.get(context, HealingQueue),
     openClaw: Context.get(context, OpenClaw),
     health: Effect.provide(Healing.health, context),
@@ -180,6 +186,73 @@ describe("Healing.health", () => {
       })
     )
   )
+
+  it.scoped.each(["Owned", "Replaced"] as const)(
+    "sees by itself within a second of a review that its file is %s",
+    (reason) =>
+      silent(
+        Effect.gen(function* () {
+          const { disk, interrupted, problems, queue } = yield* makeWorld
+          const waiting = yield* Effect.fork(Effect.flip(queue.heal({ job: "obedient", maxWait: "1 day" })))
+          yield* settle
+          disk.fail(reason)
+          const { commits } = disk
+          yield* TestClock.adjust("1 second")
+          yield* settle
+          // R1: who owns the file by now reviews it as well.
+          assert.deepStrictEqual(interrupted, ["obedient"])
+          assert.strictEqual((yield* waiting).message, `the disk is ${reason}`)
+          assert.strictEqual(disk.commits, commits, "nothing is written any more")
+          assert.deepStrictEqual(yield* problems, [reason === "Owned" ? "Stopped (restart)" : "Stopped"])
+        })
+      )
+  )
+
+  it.scoped("sees when it is asked that its file is lost, though nothing is to be written", () =>
+    silent(
+      Effect.gen(function* () {
+        const { disk, problems } = yield* makeWorld
+        disk.fail("Replaced")
+        yield* problems
+        yield* settle
+        assert.deepStrictEqual(yield* problems, ["Stopped"])
+      })
+    )
+  )
+
+  it.scoped("does not call a store failing that nobody has tried for longer than until the next try", () =>
+    silent(
+      Effect.gen(function* () {
+        const { disk, problems, queue } = yield* makeWorld
+        disk.fail("Unavailable")
+        yield* Effect.flip(queue.submit({ job: "x" }))
+        assert.deepStrictEqual(yield* problems, ["StoreFailing"])
+        disk.repair()
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* problems, [])
+      })
+    )
+  )
+
+  it.scoped("tells anew of a store that fails for another reason", () => {
+    const logged: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => void logged.push(`${logLevel.label} ${String(message)}`))
+    return Effect.gen(function* () {
+      const { disk, queue } = yield* makeWorld
+      for (const reason of ["Full", "Full", "Unavailable", "Replaced"] as const) {
+        disk.fail(reason)
+        yield* Effect.flip(queue.submit({ job: "x" }))
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+      }
+      const until = "No review begins, and no request is taken in, until this is mended: the disk is"
+      assert.deepStrictEqual(logged, [
+        `ERROR ${until} Full`,
+        `ERROR ${until} Unavailable`,
+        "FATAL the disk is Replaced"
+      ])
+    }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  })
 
   it.scoped("works without a durable queue", () =>
     Effect.gen(function* () {

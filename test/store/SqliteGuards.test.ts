@@ -10,7 +10,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   utimesSync,
   writeFileSync
@@ -18,15 +20,17 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { setTimeout } from "node:timers/promises"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
-import { Effect, Logger, Runtime, TestClock } from "effect"
+import { Effect, Exit, Fiber, Logger, Option, Runtime, Scope, TestClock } from "effect"
 import * as fc from "effect/FastCheck"
 import type { HealingStoreError } from "effect-healing"
 import { occurrence } from "../../src/store/Change.js"
 import * as SqliteFile from "../../src/store/SqliteFile.js"
 import { bundle } from "../support/bundle.js"
+import { settle } from "../support/gateWorld.js"
 import { beforeOp } from "../support/interruptBeforeOp.js"
 import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
 import { aRequest, ended, insert } from "../support/storeSamples.js"
@@ -264,6 +268,63 @@ describe("a file that another process owns by now", () => {
         assert.deepStrictEqual([...outcomes].sort(), ["Left", "Right"])
       }).pipe(Effect.provide([NodeContext.layer, silent])),
     60_000
+  )
+})
+
+describe("a lock that cannot be kept", () => {
+  it.scoped("makes no commit fail that is on disk, and each one after it before anything is written", () =>
+    Effect.gen(function* () {
+      const { files, store } = yield* usedStore
+      const count = () => all(files.file, "SELECT COUNT(*) FROM healing_requests")
+      const descriptors = () => readdirSync("/proc/self/fd").length
+      rmSync(`${files.file}-owner`)
+      writeFileSync(`${files.file}-owner`, "it can be opened, and not locked ".repeat(99))
+      const before = count()
+      yield* store.commit(twoOf(3))
+      assert.strictEqual(count(), before + 2, "what was on disk before it was seen stands")
+      const open = descriptors()
+      for (let i = 0; i < 5; i++) {
+        const error = yield* Effect.flip(store.commit(twoOf(4)))
+        assert.notInclude(["Owned", "Replaced"], error.reason)
+        assert.include(error.message, `${files.file}-owner`)
+      }
+      assert.strictEqual(count(), before + 2)
+      assert.strictEqual(descriptors(), open)
+      rmSync(`${files.file}-owner`)
+      mkdirSync(`${files.file}-owner`)
+      yield* Effect.flip(store.commit(twoOf(4)))
+      assert.strictEqual(count(), before + 2)
+      rmdirSync(`${files.file}-owner`)
+      yield* store.commit(twoOf(4))
+      assert.strictEqual(count(), before + 4)
+    }).pipe(Effect.provide([NodeContext.layer, silent]))
+  )
+})
+
+describe("a process that has lost the file, and lives", () => {
+  it.scoped("is given the time to end its reviews, and one that has closed it is not", () =>
+    Effect.gen(function* () {
+      const folder = yield* tempFolder
+      const file = join(folder, "healing.db")
+      const former = yield* startUser(process.getuid?.() ?? 0)
+      assert.isTrue((yield* former(`open ${file}`)).holds)
+      rmSync(`${file}-owner`)
+      const scope = yield* Scope.make()
+      const opening = yield* Effect.fork(Scope.extend(SqliteFile.open(file), scope))
+      const pids = () => new Database(file, { readonly: true }).prepare("SELECT pid FROM healing_owner").pluck().all()
+      // It owns the file from now on, and does not go on with what the other one does.
+      yield* Effect.repeat(
+        Effect.promise(() => setTimeout(5)),
+        { until: () => pids()[0] === process.pid }
+      )
+      yield* settle
+      assert.isTrue(Option.isNone(yield* Fiber.poll(opening)))
+      assert.strictEqual((yield* former(`commit ${file}`)).reason, "Owned")
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.join(opening)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(pids(), [null])
+    }).pipe(Effect.provide([NodeContext.layer, silent]))
   )
 })
 

@@ -2,11 +2,15 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Reactivity } from "@effect/experimental"
 import { NodeContext } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import { Effect, Option, TestClock } from "effect"
+import { connect } from "../../src/store/SqliteConnection.js"
 import * as SqliteFile from "../../src/store/SqliteFile.js"
+import * as SqliteUpkeep from "../../src/store/SqliteUpkeep.js"
+import { inFile } from "../../src/store/SqlProblem.js"
 import { settle } from "../support/gateWorld.js"
 import { ended, insert } from "../support/storeSamples.js"
 
@@ -118,4 +122,22 @@ inTemp("a file of a former version gives room back, too, unless others have tabl
     assert.strictEqual(yield* modeAfter("CREATE TABLE healing_old (id)"), 2)
     assert.strictEqual(yield* modeAfter("CREATE TABLE others (id)"), 0)
   })
+)
+
+inTemp("what breaks the upkeep once, such as a full disk, does not end it", (file) =>
+  Effect.gen(function* () {
+    const sql = yield* connect(inFile(file), { filename: file })
+    yield* sql`CREATE TABLE healing_any (id INTEGER)`
+    const identity = yield* SqliteUpkeep.identify(sql, file)
+    let looks = 0
+    const check = Effect.suspend(() => (++looks === 2 ? Effect.die("a full disk") : Effect.void))
+    const upkeep = yield* SqliteUpkeep.make(sql, identity, check)
+    for (const looksAfter of [2, 4]) {
+      yield* sql`INSERT INTO healing_any VALUES (1)`
+      yield* upkeep.committed(1)
+      yield* TestClock.adjust("30 seconds")
+      yield* settle
+      assert.isAtLeast(looks, looksAfter)
+    }
+  }).pipe(Effect.provide(Reactivity.layer))
 )

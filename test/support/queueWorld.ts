@@ -18,6 +18,7 @@ import {
   Reviewed,
   Reviewer
 } from "effect-healing"
+import { isForGood } from "../../src/HealingError.js"
 import { type HasTellsBegin, tellsBegin } from "../../src/review/Reviewer.js"
 import { settle } from "./gateWorld.js"
 
@@ -28,6 +29,9 @@ export class Disk {
   /** Told before each commit; may hold it up. */
   before: Effect.Effect<void> = Effect.void
   commits = 0
+
+  /** `isLooked`: whether it is seen without a commit that the file was lost. */
+  constructor(readonly isLooked = false) {}
 
   fail(reason: HealingStoreError["reason"] = "Full"): void {
     this.error = new HealingStoreError({ reason, detail: `the disk is ${reason}` })
@@ -40,6 +44,9 @@ export class Disk {
   of(store: Context.Tag.Service<HealingStore>): Context.Tag.Service<HealingStore> {
     return {
       ...store,
+      check: this.isLooked
+        ? Effect.suspend(() => (this.error !== undefined && isForGood(this.error) ? this.error : Effect.void))
+        : store.check,
       commit: (changes) =>
         Effect.zipRight(
           Effect.suspend(() => this.before),

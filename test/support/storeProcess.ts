@@ -10,7 +10,7 @@
  */
 import { createInterface } from "node:readline"
 import { NodeContext } from "@effect/platform-node"
-import { Cause, Effect, Layer, Scope, Stream } from "effect"
+import { Cause, Clock, Effect, identity, Layer, Logger, Scope, Stream } from "effect"
 import { HealingStore } from "effect-healing"
 import { aRequest, ended, insert, openStore } from "./storeSamples.js"
 
@@ -95,4 +95,11 @@ const main = (what: string | undefined, filename: string) =>
 const [what, filename] = process.argv.slice(2)
 // Effect.never alone keeps nothing alive.
 if (what === "hold") setInterval(() => {}, 1_000_000)
-await Effect.runPromise(main(what, String(filename)))
+/** Who waits for another process to notice something, does so in no time. */
+const impatient = Object.assign(Clock.make(), { sleep: () => Effect.yieldNow() })
+await Effect.runPromise(
+  main(what, String(filename)).pipe(
+    what === "serve" ? Effect.withClock(impatient) : identity,
+    Effect.provide(Logger.remove(Logger.defaultLogger))
+  )
+)
