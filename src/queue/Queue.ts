@@ -75,12 +75,14 @@ export const make = (retries: Backoff.RetrySchedule) =>
       events.tell(event)
       metrics.ofEvent(event)
       if (metrics.isDue()) log(measure)
-      const said = lost === undefined ? QueueLog.ofEvent(event) : undefined
+      const said = lost === undefined ? QueueLog.ofEvent(store.location, event) : undefined
       if (said !== undefined) log(said)
     }
 
     const lanes = { manual: gate.makeLane(), automatic: gate.makeLane() }
-    const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, log)
+    const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, (until) =>
+      log(QueueLog.dayIsFull(store.location, settings.maxReviewsPerDay, until))
+    )
     const writer = yield* BatchWriter.make(metrics.measured(store), (trouble) => {
       if (trouble !== undefined && isForGood(trouble.error)) stop(trouble.error)
       holds.trouble(trouble)

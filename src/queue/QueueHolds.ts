@@ -4,7 +4,6 @@
  * @internal
  */
 import * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
 import type { Gate } from "../gate/Gate.js"
 import type { HealingStoreError, HeldBy } from "../HealingError.js"
 import { instant } from "../request/HealingRequest.js"
@@ -13,7 +12,6 @@ import type { Trouble } from "./BatchWriter.js"
 import { type Counted, DailyLimit } from "./DailyLimit.js"
 import { HealingEvent } from "./HealingEvent.js"
 import type { QueueLanes } from "./LiveRequests.js"
-import * as QueueLog from "./QueueLog.js"
 
 /**
  * - `state`: what is remembered, but for a rate limit that is over.
@@ -45,14 +43,18 @@ const DAY = Duration.toMillis("1 day")
 
 const FIRST_LIMIT = Duration.toMillis("1 minute")
 
-/** @internal */
+/**
+ * - `sayFull`: says, at most once a day, until when no automatic review may begin.
+ *
+ * @internal
+ */
 export const make = (
   gate: Gate,
   lanes: QueueLanes,
   wall: () => number,
   maxReviewsPerDay: number,
   publish: (event: HealingEvent) => void,
-  log: (said: Effect.Effect<void>) => void
+  sayFull: (until: number) => void
 ): QueueHolds => {
   const day = new DailyLimit(maxReviewsPerDay)
   let state: QueueState = { paused: false, rateLimitedUntil: null, rateLimits: 0 }
@@ -71,7 +73,7 @@ export const make = (
     const until = day.fullUntil(wall())
     if (until !== undefined && gate.now() - saidFullAt >= DAY) {
       saidFullAt = gate.now()
-      log(QueueLog.dayIsFull(maxReviewsPerDay, until))
+      sayFull(until)
     }
     gate.hold(
       lanes.automatic,

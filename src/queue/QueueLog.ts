@@ -85,17 +85,19 @@ export const ignoresEnd = (jobs: ReadonlyArray<string>, since: Duration.Duration
  *
  * @internal
  */
-export const ofEvent = (event: HealingEvent): Effect.Effect<void> | undefined => {
+export const ofEvent = (location: string, event: HealingEvent): Effect.Effect<void> | undefined => {
   switch (event._tag) {
     case "StoreFailing":
       return safely(
         Effect.logError(`No review begins, and no request is taken in, until this is mended: ${event.reason}`)
       )
     case "StoreRecovered":
-      return safely(Effect.logInfo(`What has happened is written again, and reviews go on`))
+      return safely(Effect.logInfo(`${location}: what has happened is written again, and reviews go on`))
     case "RateLimited":
       return safely(
-        Effect.logWarning(`The provider limits the rate of requests: reviews wait until ${time(event.until)}`)
+        Effect.logWarning(
+          `${location}: the provider limits the rate of requests, and reviews wait until ${time(event.until)}`
+        )
       )
     default:
       return undefined
@@ -107,10 +109,10 @@ export const ofEvent = (event: HealingEvent): Effect.Effect<void> | undefined =>
  *
  * @internal
  */
-export const dayIsFull = (maxReviewsPerDay: number, until: number): Effect.Effect<void> =>
+export const dayIsFull = (location: string, maxReviewsPerDay: number, until: number): Effect.Effect<void> =>
   safely(
     Effect.logWarning(
-      `max_reviews_per_day (${maxReviewsPerDay}) is reached: the next automatic review waits until ${time(until)}`
+      `${location}: max_reviews_per_day (${maxReviewsPerDay}) is reached: the next automatic review waits until ${time(until)}`
     )
   )
 
