@@ -63,10 +63,10 @@ export const recover = (
     const cooldown = Duration.toMillis(settings.cooldown)
     const lastNumber = yield* store.lastNumber
     yield* recoverState(store, holds)
-    const starts = yield* store.automaticStartsSince(at - DAY, settings.maxReviewsPerDay)
-    for (const start of Arr.reverse(starts)) if (start < at + DAY) holds.begin(Math.min(start, at))
-    for (const [job, ended] of yield* store.completedSince(at - cooldown)) {
-      if (ended < at + cooldown) cooldowns.start(job, Math.min(ended, at))
+    const starts = yield* store.automaticStarts(at - DAY, at + DAY, settings.maxReviewsPerDay)
+    for (const start of Arr.reverse(starts)) holds.begin(Math.min(start, at))
+    for (const [job, ended] of yield* store.lastCompleted(at - cooldown, at + cooldown)) {
+      cooldowns.start(job, Math.min(ended, at))
     }
     const reportSetAside = (setAside: Page["setAside"]) =>
       Effect.forEach(

@@ -63,8 +63,8 @@ export interface StoreSizes {
  * - `queueState`: what was written last; `undefined` at first.
  * - `lastNumber`: the highest number of a request that was ever given out; 0 at first.
  * - `page`: requests that are pending or running, from a number on.
- * - `completedSince`: for each job with a completed review since then, when its last one ended.
- * - `automaticStartsSince`: when the last automatic reviews began, since then, the newest first, so many at most.
+ * - `lastCompleted`: for each job with a completed review between these two instants, when the last one of them ended.
+ * - `automaticStarts`: when the last automatic reviews began, between these two instants, the newest first, so many at most.
  * - `find`: the request with this number, if there is one. It fails if its row cannot be read.
  * - `history`: what has ended, the newest first.
  * - `prune`: removes what had ended before then, and occurrences but for the last one of each job; so many of both at most.
@@ -97,10 +97,14 @@ export interface Journal {
   /** @internal */
   readonly page: (state: "pending" | "running", from: number, limit: number) => Effect.Effect<Page, HealingStoreError>
   /** @internal */
-  readonly completedSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
-  /** @internal */
-  readonly automaticStartsSince: (
+  readonly lastCompleted: (
     since: number,
+    before: number
+  ) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+  /** @internal */
+  readonly automaticStarts: (
+    since: number,
+    before: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
   /** @internal */

@@ -101,22 +101,22 @@ export const make = (): Journal => {
         return { requests: found.slice(0, limit), setAside: [], next: found[limit]?.number }
       }),
     find: (number) => Effect.sync(() => Option.fromNullable(requests.get(number))),
-    completedSince: (since) =>
+    lastCompleted: (since, before) =>
       Effect.sync(() => {
         const last = new Map<string, number>()
         for (const { endedAt, job, state } of requests.values()) {
-          if (state === "completed" && endedAt !== null && endedAt > since) {
+          if (state === "completed" && endedAt !== null && endedAt > since && endedAt < before) {
             last.set(job, Math.max(endedAt, last.get(job) ?? endedAt))
           }
         }
         return last
       }),
-    automaticStartsSince: (since, limit) =>
+    automaticStarts: (since, before, limit) =>
       Effect.sync(() =>
         all()
           .filter(isAutomatic)
           .flatMap(({ starts }) => starts)
-          .filter((at) => at > since)
+          .filter((at) => at > since && at < before)
           .sort((a, b) => b - a)
           .slice(0, limit)
       ),

@@ -53,6 +53,9 @@ const readable = <A, I>(row: Schema.Schema<A, I>) => {
 // The store
 // -----------------------------------------------------------------------------
 
+/** Rows of a clock that was ahead that are looked through at a start. */
+const MAX_LATER = 1000
+
 /**
  * Longer than a screen, since it is a list of queries.
  *
@@ -169,21 +172,29 @@ export const make = Effect.fnUntraced(function* (
     ),
     page: (state, from, limit) => typed("cannot be read")(page(state, from, limit)),
     find: (number) => typed("cannot be read")(find(number)),
-    completedSince: (since) =>
-      sql`SELECT job, ended_at FROM healing_requests WHERE state = 'completed' AND ended_at > ${since}
-          ORDER BY ended_at`.pipe(
+    lastCompleted: (since, before) =>
+      sql`SELECT job, ended_at FROM healing_requests
+          WHERE state = 'completed' AND ended_at > ${since} AND ended_at < ${before} ORDER BY ended_at`.pipe(
         Effect.map(readable(LastCompleted)),
         Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
         typed("cannot be read")
       ),
-    automaticStartsSince: (since, limit) =>
-      sql`SELECT starts FROM healing_requests WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since}
-          ORDER BY last_start DESC LIMIT ${limit}`.pipe(
+    automaticStarts: (since, before, limit) =>
+      Effect.zipWith(
+        sql`SELECT starts FROM healing_requests
+          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since} AND last_start < ${before}
+          ORDER BY last_start DESC LIMIT ${limit}`,
+        // Those that were begun again when a clock was ahead.
+        sql`SELECT starts FROM healing_requests
+          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start >= ${before}
+          ORDER BY last_start LIMIT ${MAX_LATER}`,
+        (rows, later) => [...rows, ...later]
+      ).pipe(
         Effect.map(readable(Starts)),
         Effect.map((rows) =>
           rows
             .flatMap(({ starts }) => starts)
-            .filter((at) => at > since)
+            .filter((at) => at > since && at < before)
             .sort((a, b) => b - a)
             .slice(0, limit)
         ),

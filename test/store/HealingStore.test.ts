@@ -46,6 +46,9 @@ const stores = {
   "the SQLite store in a file": Layer.provide(inTempFolder, NodeContext.layer)
 }
 
+/** After everything. */
+const LATER = 1e15
+
 const finals: ReadonlyArray<RequestState> = ["completed", "failed", "skipped", "cancelled", "coalesced"]
 
 const state = (value: RequestState) => FastCheck.constant(value)
@@ -84,8 +87,8 @@ const contents = (store: Store) =>
     requests: everything(store),
     queueState: store.queueState,
     lastNumber: store.lastNumber,
-    completed: store.completedSince(0),
-    starts: store.automaticStartsSince(0, 100)
+    completed: store.lastCompleted(0, LATER),
+    starts: store.automaticStarts(0, LATER, 100)
   })
 
 const refused = (store: Store, changes: Parameters<Store["commit"]>[0]) =>
@@ -504,10 +507,10 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
     )
   })
 
-  describe("completedSince", () => {
+  describe("lastCompleted", () => {
     it.scoped("tells the end of the last completed review of each job, of those after then", () =>
       Effect.gen(function* () {
-        const { commit, completedSince } = yield* store
+        const { commit, lastCompleted } = yield* store
         yield* commit([
           insert(ended(1, 30, { job: "A" })),
           insert(ended(2, 20, { job: "A" })),
@@ -516,21 +519,22 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           insert(ended(5, 99, { job: "C", state: "cancelled" })),
           insert(aRequest(6, { job: "B" }))
         ])
-        const since = (at: number) => Effect.map(completedSince(at), (all) => Object.fromEntries(all))
+        const since = (at: number) => Effect.map(lastCompleted(at, LATER), (all) => Object.fromEntries(all))
         assert.deepStrictEqual(yield* since(0), { A: 30, B: 10 })
         assert.deepStrictEqual(yield* since(9), { A: 30, B: 10 })
         assert.deepStrictEqual(yield* since(10), { A: 30 })
         assert.deepStrictEqual(yield* since(29), { A: 30 })
         assert.deepStrictEqual(yield* since(30), {})
         assert.deepStrictEqual(yield* since(Number.NEGATIVE_INFINITY), { A: 30, B: 10 })
+        assert.deepStrictEqual(Object.fromEntries(yield* lastCompleted(0, 30)), { A: 20, B: 10 })
       })
     )
   })
 
-  describe("automaticStartsSince", () => {
+  describe("automaticStarts", () => {
     it.scoped("tells all starts of the automatic ones after then, the newest first, so many at most", () =>
       Effect.gen(function* () {
-        const { automaticStartsSince, commit } = yield* store
+        const { automaticStarts, commit } = yield* store
         yield* commit([
           insert(ended(1, 99, { triggers: ["schedule"], starts: [10, 20, 50] })),
           insert(ended(2, 99, { triggers: ["schedule", "manual"], starts: [30, 60] })),
@@ -539,22 +543,23 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           insert(aRequest(5, { triggers: ["my own"], starts: [70], state: "running" })),
           insert(aRequest(6, { job: "B", triggers: ["schedule"] }))
         ])
-        assert.deepStrictEqual(yield* automaticStartsSince(0, 100), [70, 50, 45, 40, 20, 20, 10])
-        assert.deepStrictEqual(yield* automaticStartsSince(20, 100), [70, 50, 45, 40])
-        assert.deepStrictEqual(yield* automaticStartsSince(0, 3), [70, 50, 45])
-        assert.deepStrictEqual(yield* automaticStartsSince(70, 100), [])
+        assert.deepStrictEqual(yield* automaticStarts(0, LATER, 100), [70, 50, 45, 40, 20, 20, 10])
+        assert.deepStrictEqual(yield* automaticStarts(20, LATER, 100), [70, 50, 45, 40])
+        assert.deepStrictEqual(yield* automaticStarts(0, LATER, 3), [70, 50, 45])
+        assert.deepStrictEqual(yield* automaticStarts(70, LATER, 100), [])
         // Somebody asks by hand for what was wanted by itself.
         yield* commit([move("pending", aRequest(4, { triggers: ["sla_breach", "manual"], starts: [20, 45] }))])
-        assert.deepStrictEqual(yield* automaticStartsSince(0, 100), [70, 50, 40, 20, 10])
+        assert.deepStrictEqual(yield* automaticStarts(0, LATER, 100), [70, 50, 40, 20, 10])
       })
     )
 
     it.scoped("tells them after the clock was set back, too", () =>
       Effect.gen(function* () {
-        const { automaticStartsSince, commit } = yield* store
+        const { automaticStarts, commit } = yield* store
         yield* commit([insert(ended(1, 99, { triggers: ["schedule"], starts: [100, 50] }))])
-        assert.deepStrictEqual(yield* automaticStartsSince(60, 10), [100])
-        assert.deepStrictEqual(yield* automaticStartsSince(40, 1), [100])
+        assert.deepStrictEqual(yield* automaticStarts(60, LATER, 10), [100])
+        assert.deepStrictEqual(yield* automaticStarts(40, LATER, 1), [100])
+        assert.deepStrictEqual(yield* automaticStarts(40, 100, 1), [50])
       })
     )
   })
@@ -634,7 +639,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
         yield* opened.commit([insert(ended(1, 1)), insert(ended(2, 2))])
         yield* opened.prune(10, 10)
         assert.match(yield* refused(opened, [move("completed", ended(1, 9))]), /is not there/)
-        assert.strictEqual((yield* opened.completedSince(0)).get("A"), 2)
+        assert.strictEqual((yield* opened.lastCompleted(0, LATER)).get("A"), 2)
       })
     )
   })
@@ -733,19 +738,20 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
               }
               assert.deepStrictEqual(seen, wanted, "each exactly once")
 
+              const before = since + 1 + ((13 * limit) % 40)
               const completed = newestFirst(requests).filter(
-                (request) => request.state === "completed" && Number(request.endedAt) > since
+                ({ endedAt, state }) => state === "completed" && Number(endedAt) > since && Number(endedAt) < before
               )
               assert.deepStrictEqual(
-                new Map(yield* opened.completedSince(since)),
+                new Map(yield* opened.lastCompleted(since, before)),
                 new Map(completed.reverse().map(({ endedAt, job }) => [job, Number(endedAt)]))
               )
               assert.deepStrictEqual(
-                yield* opened.automaticStartsSince(since, limit),
+                yield* opened.automaticStarts(since, before, limit),
                 requests
                   .filter(isAutomatic)
                   .flatMap(({ starts }) => starts)
-                  .filter((at) => at > since)
+                  .filter((at) => at > since && at < before)
                   .sort((a, b) => b - a)
                   .slice(0, limit)
               )

@@ -543,8 +543,8 @@ describe("a row that cannot be read", () => {
       ])
       yield* tamper(filename, 2, "starts", "x")
       yield* tamper(filename, 3, "ended_at", "x")
-      assert.deepStrictEqual(yield* store.automaticStartsSince(0, 9), [7, 5])
-      assert.deepStrictEqual(Object.fromEntries(yield* store.completedSince(0)), { A: 10, B: 20, C: 5 })
+      assert.deepStrictEqual(yield* store.automaticStarts(0, 1e15, 9), [7, 5])
+      assert.deepStrictEqual(Object.fromEntries(yield* store.lastCompleted(0, 1e15)), { A: 10, B: 20, C: 5 })
       const history = store.history({ states: FINALS, limit: 9 }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
       assert.deepStrictEqual(
         (yield* history).map(({ number }) => number),
@@ -554,7 +554,7 @@ describe("a row that cannot be read", () => {
         (yield* setAside(filename)).map(({ number }) => number),
         [2, 3]
       )
-      assert.deepStrictEqual(yield* store.automaticStartsSince(0, 9), [7, 5])
+      assert.deepStrictEqual(yield* store.automaticStarts(0, 1e15, 9), [7, 5])
       assert.strictEqual(yield* store.lastNumber, 4)
       assert.strictEqual((yield* Effect.flip(store.commit([move("completed", ended(2, 9))]))).reason, "UnexpectedState")
     })
