@@ -1,6 +1,6 @@
 /** What the queue says of itself: once each, with the place of its store. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Logger, TestClock } from "effect"
+import { Clock, Effect, Logger, TestClock } from "effect"
 import { settle } from "../support/gateWorld.js"
 import { failure, makeQueueWorld, report } from "../support/queueWorld.js"
 
@@ -29,9 +29,11 @@ it.scoped("the log tells once why nothing happens, what a start has found and wh
       "INFO the database of the SqlClient: what has happened is written again, and reviews go on"
     ])
 
-    yield* end("x", failure("x", "RateLimited", 600_000))
+    const at = yield* Clock.currentTimeMillis
+    const after = (minutes: number) => new Date(at + 60_000 * minutes).toISOString()
+    yield* end("x", failure("x", "RateLimited", at + 600_000))
     assert.deepStrictEqual(yield* said, [
-      "WARN the database of the SqlClient: the provider limits the rate of requests, and reviews wait until 1970-01-01T00:10:00.000Z"
+      `WARN the database of the SqlClient: the provider limits the rate of requests, and reviews wait until ${after(10)}`
     ])
     yield* TestClock.adjust("10 minutes")
     yield* settle
@@ -40,8 +42,7 @@ it.scoped("the log tells once why nothing happens, what a start has found and wh
     yield* submit("z", "failure")
     yield* settle
     yield* end("y", report())
-    const isFull =
-      "WARN the database of the SqlClient: max_reviews_per_day (1) is reached: the next automatic review waits until 1970-01-02T00:10:15.000Z"
+    const isFull = `WARN the database of the SqlClient: max_reviews_per_day (1) is reached: the next automatic review waits until ${after(10 + 24 * 60)}`
     assert.deepStrictEqual(yield* said, [isFull])
 
     yield* submit("v")
