@@ -164,47 +164,44 @@ const usedStore = Effect.gen(function* () {
 const silent = Logger.remove(Logger.defaultLogger)
 
 describe("a file that is not there any more", () => {
-  const stride = isFull ? 2 : 23
+  const stride = isFull ? 3 : 23
   for (const [name, says, sabotage] of sabotages) {
-    it.live(
-      `takes nothing in: ${name}`,
-      () =>
-        Effect.gen(function* () {
-          const outcomes = { acknowledged: 0, refused: 0 }
-          let wasReached = true
-          for (let op = 1; wasReached; op += stride) {
-            yield* Effect.scoped(
-              Effect.gen(function* () {
-                const { files, store } = yield* usedStore
-                wasReached = false
-                let wasThere = false
-                const meddle = () => {
-                  wasReached = true
-                  wasThere = hasTwo(files.file, 3)
-                  sabotage(files)
-                }
-                const exit = yield* Effect.either(store.commit(twoOf(3)).pipe(beforeOp(op, meddle, "go on")))
-                if (!wasReached) sabotage(files)
-                if (exit._tag === "Right") {
-                  outcomes.acknowledged++
-                  assert.isTrue(wasThere || !wasReached, `op ${op}: acknowledged, and it is nowhere`)
-                } else {
-                  outcomes.refused++
-                  assert.strictEqual(exit.left.reason, "Replaced", exit.left.message)
-                }
-                for (const again of [store.commit(twoOf(4)), store.commit([insert(aRequest(99))]), store.prune(1, 9)]) {
-                  const error: HealingStoreError = yield* Effect.flip(again)
-                  assert.strictEqual(error.reason, "Replaced")
-                  assert.match(error.message, says)
-                  assert.match(error.message, /Stop this process/)
-                }
-              })
-            )
-          }
-          assert.isAbove(outcomes.acknowledged, 0)
-          assert.isAbove(outcomes.refused, 0)
-        }).pipe(Effect.provide([NodeContext.layer, silent])),
-      60_000
+    it.live(`takes nothing in: ${name}`, () =>
+      Effect.gen(function* () {
+        const outcomes = { acknowledged: 0, refused: 0 }
+        let wasReached = true
+        for (let op = 1; wasReached; op += stride) {
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const { files, store } = yield* usedStore
+              wasReached = false
+              let wasThere = false
+              const meddle = () => {
+                wasReached = true
+                wasThere = hasTwo(files.file, 3)
+                sabotage(files)
+              }
+              const exit = yield* Effect.either(store.commit(twoOf(3)).pipe(beforeOp(op, meddle, "go on")))
+              if (!wasReached) sabotage(files)
+              if (exit._tag === "Right") {
+                outcomes.acknowledged++
+                assert.isTrue(wasThere || !wasReached, `op ${op}: acknowledged, and it is nowhere`)
+              } else {
+                outcomes.refused++
+                assert.strictEqual(exit.left.reason, "Replaced", exit.left.message)
+              }
+              for (const again of [store.commit(twoOf(4)), store.commit([insert(aRequest(99))]), store.prune(1, 9)]) {
+                const error: HealingStoreError = yield* Effect.flip(again)
+                assert.strictEqual(error.reason, "Replaced")
+                assert.match(error.message, says)
+                assert.match(error.message, /Stop this process/)
+              }
+            })
+          )
+        }
+        assert.isAbove(outcomes.acknowledged, 0)
+        assert.isAbove(outcomes.refused, 0)
+      }).pipe(Effect.provide([NodeContext.layer, silent]))
     )
   }
 
@@ -224,50 +221,46 @@ describe("a file that is not there any more", () => {
 })
 
 describe("a file that another process owns by now", () => {
-  it.live(
-    "is not written any more, at whichever op of a commit it was taken",
-    () =>
-      Effect.gen(function* () {
-        const outcomes = new Set<string>()
-        let wasReached = true
-        for (let op = 1; wasReached; op += isFull ? 1 : 3) {
-          yield* Effect.scoped(
-            Effect.gen(function* () {
-              const { files, store } = yield* usedStore
-              const count = () => all(files.file, "SELECT COUNT(*) FROM healing_requests")
-              wasReached = false
-              let before = 0
-              const take = () => {
-                wasReached = true
-                before = count()
-                // As another process would, that has locked a new file: this one has the old one locked.
-                const other = new Database(files.file, { timeout: 0 })
-                try {
-                  other.exec("UPDATE healing_owner SET token = 'another', pid = 1")
-                } catch {
-                  // It waits for the transaction.
-                  before = -1
-                }
-                other.close()
+  it.live("is not written any more, at whichever op of a commit it was taken", () =>
+    Effect.gen(function* () {
+      const outcomes = new Set<string>()
+      let wasReached = true
+      for (let op = 1; wasReached; op += isFull ? 1 : 3) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { files, store } = yield* usedStore
+            const count = () => all(files.file, "SELECT COUNT(*) FROM healing_requests")
+            wasReached = false
+            let before = 0
+            const take = () => {
+              wasReached = true
+              before = count()
+              // As another process would, that has locked a new file: this one has the old one locked.
+              const other = new Database(files.file, { timeout: 0 })
+              try {
+                other.exec("UPDATE healing_owner SET token = 'another', pid = 1")
+              } catch {
+                // It waits for the transaction.
+                before = -1
               }
-              const exit = yield* Effect.either(store.commit(twoOf(3)).pipe(beforeOp(op, take, "go on")))
-              if (before === -1 || !wasReached) return
-              if (exit._tag === "Right")
-                assert.strictEqual(count(), before, `op ${op}: written by one that is no owner`)
-              else assert.strictEqual(exit.left.reason, "Owned")
-              outcomes.add(exit._tag)
-              for (const late of [store.commit(twoOf(4)), store.commit([insert(aRequest(99))]), store.prune(1e15, 9)]) {
-                const error = yield* Effect.flip(late)
-                assert.strictEqual(error.reason, "Owned")
-                assert.match(error.message, /healing\.db is owned by the process 1 .*stop one of the two/)
-              }
-              assert.strictEqual(count(), before)
-            })
-          )
-        }
-        assert.deepStrictEqual([...outcomes].sort(), ["Left", "Right"])
-      }).pipe(Effect.provide([NodeContext.layer, silent])),
-    60_000
+              other.close()
+            }
+            const exit = yield* Effect.either(store.commit(twoOf(3)).pipe(beforeOp(op, take, "go on")))
+            if (before === -1 || !wasReached) return
+            if (exit._tag === "Right") assert.strictEqual(count(), before, `op ${op}: written by one that is no owner`)
+            else assert.strictEqual(exit.left.reason, "Owned")
+            outcomes.add(exit._tag)
+            for (const late of [store.commit(twoOf(4)), store.commit([insert(aRequest(99))]), store.prune(1e15, 9)]) {
+              const error = yield* Effect.flip(late)
+              assert.strictEqual(error.reason, "Owned")
+              assert.match(error.message, /healing\.db is owned by the process 1 .*stop one of the two/)
+            }
+            assert.strictEqual(count(), before)
+          })
+        )
+      }
+      assert.deepStrictEqual([...outcomes].sort(), ["Left", "Right"])
+    }).pipe(Effect.provide([NodeContext.layer, silent]))
   )
 })
 
