@@ -78,7 +78,9 @@ describe.concurrent("proactive", () => {
       expect(digestReviews).toBeGreaterThanOrEqual(2)
       expect(counts.inbox?.[2]).toBe(1)
       const [runs, failures = 0, reviews] = counts["crash-loop"] ?? []
-      expect([runs, reviews]).toEqual([failures, 2])
+      expect(runs).toBe(failures)
+      // One that fails by the old script, and is looked into when the new one is there, is of a third kind.
+      expect([2, 3]).toContain(reviews)
       expect(failures).toBeGreaterThan(6)
       expect(stdout).toContain(
         "completed: A stand-in, and no AI, has read this last error: Error: 429 Too Many Requests"

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, type Scope } from "effect"
+import { Effect, Schedule, Schema, type Scope } from "effect"
 import { makeFake, type Scenario, type Turn } from "./makeFake.js"
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
@@ -348,7 +348,8 @@ describe("signals", () => {
       const fake = yield* withTurns({ mode: "forkAndAnswer" })
       const { closed, exited, killGroup } = yield* start(fake, EXEC, { stdin: "hi" })
       assert.strictEqual(yield* exited, 0)
-      assert.strictEqual((yield* fake.alive).length, 3)
+      // They may be slower to begin than the answer is to come.
+      yield* Effect.repeat(fake.alive, { until: (alive) => alive.length === 3, schedule: Schedule.spaced("10 millis") })
       yield* killGroup("SIGKILL")
       assert.strictEqual((yield* Json((yield* closed).out)).ok, true)
       assert.deepStrictEqual(yield* fake.alive, [])
