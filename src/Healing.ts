@@ -18,6 +18,7 @@ import * as Systemd from "./Systemd.js"
 import { HealingScheduler } from "./scheduler/HealingScheduler.js"
 import { HealingConfig, type HealingSettingsInput } from "./settings/HealingConfig.js"
 import { HealingStore } from "./store/HealingStore.js"
+import { Suggestions } from "./suggestions/Suggestions.js"
 import { Supervisor } from "./supervisor/Supervisor.js"
 
 /**
@@ -68,7 +69,7 @@ export type SupervisedOptions<E = never, R = never, E2 = never, R2 = Reviewer> =
  *   `NotifyAccess=all`.
  *
  * Each layer fails with `HealingConfigError` if a setting is wrong. The parts are `HealingConfig`, `OpenClaw.layer`, `HealingService.layer`,
- * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity` and `HealingScheduler.layer`.
+ * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity`, `HealingScheduler.layer` and `Suggestions.layer`.
  *
  * @example
  * ```ts
@@ -98,7 +99,7 @@ export const Healing: {
   readonly layerSupervised: <E = never, R = never, E2 = never, R2 = Reviewer>(
     options: SupervisedOptions<E, R, E2, R2>
   ) => Layer.Layer<
-    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler,
+    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler | Suggestions,
     HealingConfigError | HealingStoreError | E | E2,
     Exclude<Exclude<R2, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path | R
   >
@@ -114,7 +115,7 @@ export const Healing: {
       Layer.provideMerge(gate(options))
     ),
   layerSupervised: (options) =>
-    HealingScheduler.layer.pipe(
+    Layer.merge(HealingScheduler.layer, Suggestions.layer).pipe(
       Layer.provideMerge(HealingQueue.layer),
       // Without the option, `R2` is `Reviewer`, its default.
       // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off

@@ -335,6 +335,40 @@ export class ReviewError extends Schema.TaggedError<ReviewError>("effect-healing
 }
 
 /**
+ * There is no suggestion with this id: it was never made, or it ended longer ago than `retention` and was removed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionNotFound extends Schema.TaggedError<SuggestionNotFound>("effect-healing/SuggestionNotFound")(
+  "SuggestionNotFound",
+  { id: Schema.String }
+) {
+  override get message(): string {
+    return `There is no suggestion ${this.id}: it was never made, or it has ended longer ago than retention and was removed`
+  }
+}
+
+/**
+ * A suggestion cannot be decided on any more: somebody has done so, or it has come to its end. Nothing was changed.
+ *
+ * - `state`: what it is, since `at`, in milliseconds since 1970.
+ * - `who`, `door`: who has made it that, and through which door.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionDecided extends Schema.TaggedError<SuggestionDecided>("effect-healing/SuggestionDecided")(
+  "SuggestionDecided",
+  { id: Schema.String, state: Schema.String, at: Schema.Int, who: Schema.String, door: Schema.String }
+) {
+  override get message(): string {
+    const when = new Date(this.at).toISOString()
+    return `The suggestion ${this.id} is ${this.state} since ${when}, by ${this.who} (${this.door}): nothing was changed`
+  }
+}
+
+/**
  * A supervisor did not tell what it was asked for; `detail` says why, without anything secret.
  *
  * @since 0.1.0

@@ -10,7 +10,8 @@ import { HealingCancelled, HealingSkipped, type HealingStoreError, type ReviewEr
 import * as Request from "../request/HealingRequest.js"
 import type { Report } from "../request/Report.js"
 import * as RequestLife from "../request/RequestLife.js"
-import { type Change, queueState, transition } from "../store/Change.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import { type Change, queueState, suggestion, transition } from "../store/Change.js"
 import { answer } from "./Caller.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { answerAll, type LiveRequest } from "./LiveRequests.js"
@@ -119,7 +120,12 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     const completed = RequestLife.complete(live.request, at, report)
     const cooling = coolDown(live.job, at)
     const unlimited = endRateLimits()
-    finish(live, completed, Effect.succeed(reviewOf(completed, at, report)), () => [...cooling(), ...unlimited])
+    const suggestions = SuggestionLife.propose(completed, at).map((one) => suggestion(null, one))
+    finish(live, completed, Effect.succeed(reviewOf(completed, at, report)), () => [
+      ...cooling(),
+      ...unlimited,
+      ...suggestions
+    ])
   }
 
   /** Pending again, and in line at its old place. */

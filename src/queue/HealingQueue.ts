@@ -18,6 +18,7 @@ import type { HealingStore } from "../store/HealingStore.js"
 import * as Backoff from "./Backoff.js"
 import type { HasForHealth } from "./ForHealth.js"
 import type { HasForScheduler } from "./ForScheduler.js"
+import type { HasForSuggestions } from "./ForSuggestions.js"
 import type { HealingEvent } from "./HealingEvent.js"
 import type { CancelTarget, HealingWish, HistoryOptions, Submission } from "./HealingWish.js"
 import * as Queue from "./Queue.js"
@@ -124,6 +125,7 @@ export class HealingQueue extends Context.Tag("effect-healing/HealingQueue")<
      */
     readonly events: Stream.Stream<HealingEvent>
   } & HasForScheduler &
+    HasForSuggestions &
     HasForHealth
 >() {
   /**

@@ -30,6 +30,7 @@ import { Cooldowns } from "./Cooldowns.js"
 import * as Endings from "./Endings.js"
 import { forHealth, type QueueHealth } from "./ForHealth.js"
 import { type ForScheduler, forScheduler, type Veto } from "./ForScheduler.js"
+import { type ForSuggestions, forSuggestions } from "./ForSuggestions.js"
 import { HealingEvent } from "./HealingEvent.js"
 import { decodeHistory, type HealingWish, type HistoryOptions } from "./HealingWish.js"
 import * as Ledger from "./Ledger.js"
@@ -141,6 +142,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
     lastNumber = yield* recover(parts, reviewing.owner, retries)
     yield* Effect.addFinalizer(() => close)
 
+    const ofSuggestions: ForSuggestions = { write: (changes) => writer.write(changes), wall }
     const ofScheduler: ForScheduler = {
       submit: submitting.submit,
       write: (occurrences) => writer.write(() => occurrences.map(occurrence)),
@@ -157,6 +159,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
     return {
       [forScheduler]: ofScheduler,
+      [forSuggestions]: ofSuggestions,
       [forHealth]: Effect.map(checkStore ?? Effect.void, (): QueueHealth => {
         const toWall = (at: number | undefined) => at && Math.round(wall() - (gate.now() - at))
         const trouble = writer.trouble()

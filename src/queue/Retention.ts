@@ -48,7 +48,10 @@ export const make = (
 
     const step = Effect.suspend(() => {
       const at = Math.min(wall(), started.wall + (now() - started.now))
-      return Effect.uninterruptible(store.prune(at - Duration.toMillis(retention), AT_ONCE))
+      const before = at - Duration.toMillis(retention)
+      return Effect.uninterruptible(
+        Effect.zipWith(store.prune(before, AT_ONCE), store.suggestions.prune(before, AT_ONCE), Math.max)
+      )
     })
     const prune: Effect.Effect<void, HealingStoreError> = Effect.flatMap(step, (removed) =>
       removed < AT_ONCE ? Effect.void : Effect.zipRight(giveWay, prune)

@@ -4,6 +4,7 @@
  * @internal
  */
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
+import type { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 
 /**
  * What the queue remembers beside its requests.
@@ -55,7 +56,22 @@ export interface Occurrence {
 }
 
 /**
- * What is written in one go.
+ * One step in the life of a suggestion, which is kept as well: the state that it must be in now, `null` if it must not be there, and what
+ * it becomes. One that comes supersedes those before it, as `SuggestionLife.supersedes` says.
+ *
+ * - `dueAt`: when it must still be due, if that counts as well: it is another instant once it was warned of, or the clock was set.
+ *
+ * @internal
+ */
+export interface SuggestionChange {
+  readonly _tag: "Suggestion"
+  readonly from: SuggestionState | null
+  readonly to: HealingSuggestion
+  readonly dueAt?: number | undefined
+}
+
+/**
+ * What is written in one go. `Terms`: the ends of all suggestions that can be decided on move by so many milliseconds.
  *
  * @internal
  */
@@ -63,6 +79,8 @@ export type Change =
   | Transition
   | { readonly _tag: "QueueState"; readonly state: QueueState }
   | { readonly _tag: "Occurrence"; readonly occurrence: Occurrence }
+  | SuggestionChange
+  | { readonly _tag: "Terms"; readonly by: number }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -72,3 +90,13 @@ export const queueState = (state: QueueState): Change => ({ _tag: "QueueState", 
 
 /** @internal */
 export const occurrence = (occurrence: Occurrence): Change => ({ _tag: "Occurrence", occurrence })
+
+/** @internal */
+export const suggestion = (
+  from: SuggestionState | null,
+  to: HealingSuggestion,
+  dueAt?: number | undefined
+): SuggestionChange => ({ _tag: "Suggestion", from, to, dueAt })
+
+/** @internal */
+export const terms = (by: number): Change => ({ _tag: "Terms", by })

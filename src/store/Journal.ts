@@ -8,6 +8,7 @@ import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
 import type { Change, Occurrence, QueueState } from "./Change.js"
+import type { SuggestionJournal } from "./SuggestionJournal.js"
 
 /**
  * Some of the requests of one state, in the order of their numbers. `setAside` are those that could not be read: they
@@ -71,6 +72,7 @@ export interface StoreSizes {
  *   Returns how many it has removed.
  * - `lastOccurrences`: of each job the occurrence that was written last.
  * - `occurrences`: those of a job, the one that was written last first, so many at most.
+ * - `suggestions`: the suggestions of reviews, and their steps.
  * - `explained`: whether the job has a completed review that was about a failure with this signature, among others.
  *
  * Times are milliseconds since 1970.
@@ -117,6 +119,8 @@ export interface Journal {
   readonly lastOccurrences: Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
   /** @internal */
   readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  /** @internal */
+  readonly suggestions: SuggestionJournal
   /** @internal */
   readonly explained: (job: string, signature: string) => Effect.Effect<boolean, HealingStoreError>
 }

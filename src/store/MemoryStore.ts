@@ -9,6 +9,7 @@ import { HealingStoreError, unexpectedState } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import type { Occurrence, QueueState, Transition } from "./Change.js"
 import type { Journal } from "./Journal.js"
+import * as MemorySuggestions from "./MemorySuggestions.js"
 
 /**
  * Longer than a screen, since it is the list of what a store can do, over a few maps.
@@ -21,6 +22,7 @@ export const make = (): Journal => {
   const only = { pending: new Map<string, number>(), running: new Map<string, number>() }
   /** The occurrences of each job, in the order in which they were written. */
   const occurrences = new Map<string, ReadonlyArray<Occurrence>>()
+  const suggestions = MemorySuggestions.make()
   let queueState: QueueState | undefined
   let lastNumber = 0
 
@@ -59,8 +61,12 @@ export const make = (): Journal => {
     sizes: Effect.succeedNone,
     commit: (changes) =>
       Effect.suspend(() => {
-        const undo: Array<() => void> = []
+        const undo: Array<() => void> = [suggestions.snapshot()]
         for (const change of changes) {
+          if (change._tag === "Terms") {
+            suggestions.move(change.by)
+            continue
+          }
           if (change._tag === "QueueState") {
             const before = queueState
             undo.push(() => {
@@ -76,11 +82,12 @@ export const make = (): Journal => {
             occurrences.set(job, [...before, change.occurrence])
             continue
           }
-          const error = problem(change)
+          const error = change._tag === "Suggestion" ? suggestions.write(change) : problem(change)
           if (error !== undefined) {
             for (const step of undo.reverse()) step()
             return Effect.fail(error)
           }
+          if (change._tag === "Suggestion") continue
           const { to } = change
           const before = requests.get(to.number)
           undo.push(() => put(to.number, before))
@@ -149,6 +156,7 @@ export const make = (): Journal => {
         }
         return removed
       }),
+    suggestions: suggestions.journal,
     lastOccurrences: Effect.sync(() => Array.from(occurrences.values()).flatMap((ofJob) => ofJob.slice(-1))),
     occurrences: (job, limit) => Effect.sync(() => (occurrences.get(job) ?? []).toReversed().slice(0, limit)),
     explained: (job, signature) =>

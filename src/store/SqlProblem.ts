@@ -60,6 +60,16 @@ const messageOf = (error: unknown): string => {
  */
 export const FENCED = "SQLITE_CONSTRAINT_TRIGGER"
 
+/**
+ * Whether a row that is there already is in the way.
+ *
+ * @internal
+ */
+export const isConstraint = (error: unknown): boolean => {
+  const code = codeOf(error)
+  return code?.startsWith("SQLITE_CONSTRAINT") === true && code !== FENCED
+}
+
 const GOES_ON = "this process tries again, and goes on by itself"
 
 const NO_DRIVER =

@@ -13,6 +13,7 @@ import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
 import * as SqlBackup from "./SqlBackup.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
+import * as SqlSuggestions from "./SqlSuggestions.js"
 import * as SqlTables from "./SqlTables.js"
 import * as SqlWriter from "./SqlWriter.js"
 
@@ -213,6 +214,7 @@ export const make = Effect.fnUntraced(function* (
         ),
         typed("cannot be written")
       ),
+    suggestions: SqlSuggestions.journal(sql, place),
     lastOccurrences: sql`
         WITH RECURSIVE jobs (job) AS (
           SELECT MIN(job) FROM healing_occurrences

@@ -6,6 +6,7 @@
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
@@ -68,9 +69,94 @@ const scheduling = Effect.gen(function* () {
     WHERE state = 'completed' AND signatures IS NOT NULL`
 })
 
+const suggestions = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_suggestions (
+    request INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    proposed_at INTEGER NOT NULL,
+    suggestion TEXT NOT NULL,
+    signatures TEXT NOT NULL,
+    is_old INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    warned_at INTEGER,
+    "by" TEXT NOT NULL,
+    reason TEXT,
+    superseded_by TEXT,
+    target_file TEXT,
+    due_at INTEGER,
+    PRIMARY KEY (request DESC, position)
+  )`
+  yield* sql`CREATE INDEX healing_suggestions_of_job ON healing_suggestions (job, request DESC, position)`
+  yield* sql`CREATE INDEX healing_suggestions_by_state ON healing_suggestions (state, request DESC, position)`
+  yield* sql`CREATE INDEX healing_suggestions_for_file ON healing_suggestions (job, target_file, state, request DESC, position)`
+  yield* sql`CREATE INDEX healing_suggestions_due ON healing_suggestions (due_at) WHERE due_at IS NOT NULL`
+  yield* sql`CREATE INDEX healing_suggestions_ended ON healing_suggestions (changed_at) WHERE expires_at IS NULL`
+  yield* sql`CREATE INDEX healing_suggestions_superseded ON healing_suggestions (superseded_by)
+    WHERE superseded_by IS NOT NULL`
+  yield* sql`CREATE TABLE healing_suggestion_steps (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    "from" TEXT,
+    "to" TEXT NOT NULL,
+    "by" TEXT NOT NULL,
+    reason TEXT
+  )`
+  yield* sql`CREATE INDEX healing_suggestion_steps_of ON healing_suggestion_steps (id, number)`
+  yield* adoptOld
+})
+
+/**
+ * Suggestions of reviews that are there already can be decided on for 14 days from their review, unless a newer one is for the same file. All
+ * of them are written in a few passes: there may be hundreds of thousands.
+ */
+const adoptOld = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const now = yield* Clock.currentTimeMillis
+  const term = 14 * 86_400_000
+  const by = JSON.stringify({ who: "effect-healing", door: "review" })
+  const byClock = JSON.stringify({ who: "effect-healing", door: "clock" })
+  const report = sql`CASE WHEN json_valid(report) THEN report ELSE '{}' END`
+  yield* sql`INSERT OR IGNORE INTO healing_suggestions (request, position, job, proposed_at, suggestion, signatures, is_old, state,
+      changed_at, expires_at, "by", target_file, due_at)
+    SELECT number, one.key + 1, job, ended_at, one.value, COALESCE(signatures, '[]'), 1, 'pending',
+      ended_at, ended_at + ${term}, ${by}, json_extract(one.value, '$.targetFile'), ended_at + ${term}
+    FROM healing_requests, json_each(${report}, '$.suggestions') AS one
+    WHERE state = 'completed' AND ended_at IS NOT NULL AND json_type(${report}, '$.suggestions') = 'array'
+      AND one.type = 'object'`
+  yield* sql`INSERT INTO healing_suggestion_steps (id, at, "to", "by")
+    SELECT 'suggestion:' || job || ':' || request || '.' || position, proposed_at, 'pending', ${by}
+    FROM healing_suggestions ORDER BY request, position`
+  // The first of the newer ones, of which no review has a thousand.
+  yield* sql`CREATE TEMP TABLE healing_newer AS
+    SELECT request, position, MIN(CASE WHEN json_extract(suggestion, '$.proposedContent') IS NOT NULL
+        THEN request * 1000 + position END)
+      OVER (PARTITION BY job, target_file ORDER BY request RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS newer
+    FROM healing_suggestions WHERE target_file IS NOT NULL`
+  yield* sql`UPDATE healing_suggestions SET state = 'superseded', expires_at = NULL, due_at = NULL,
+      changed_at = other.proposed_at,
+      superseded_by = 'suggestion:' || other.job || ':' || other.request || '.' || other.position
+    FROM temp.healing_newer AS found JOIN healing_suggestions AS other
+      ON other.request = found.newer / 1000 AND other.position = found.newer % 1000
+    WHERE found.newer IS NOT NULL AND found.request = healing_suggestions.request
+      AND found.position = healing_suggestions.position`
+  yield* sql`DROP TABLE temp.healing_newer`
+  yield* sql`UPDATE healing_suggestions SET state = 'expired', changed_at = expires_at, expires_at = NULL, due_at = NULL, "by" = ${byClock},
+      reason = 'nobody has decided on it in time'
+    WHERE state = 'pending' AND expires_at <= ${now}`
+  yield* sql`INSERT INTO healing_suggestion_steps (id, at, "from", "to", "by", reason)
+    SELECT 'suggestion:' || job || ':' || request || '.' || position, changed_at, 'pending', state, "by", reason
+    FROM healing_suggestions WHERE state <> 'pending' ORDER BY request, position`
+})
+
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
   [1, "requests", Effect.succeed(requests)],
-  [2, "scheduling", Effect.succeed(scheduling)]
+  [2, "scheduling", Effect.succeed(scheduling)],
+  [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))]
 ]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })

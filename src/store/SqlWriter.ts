@@ -14,7 +14,8 @@ import { type HealingStoreError, unexpectedState } from "../HealingError.js"
 import type { Change } from "./Change.js"
 import type { Journal } from "./Journal.js"
 import { columns, FIXED, toRow } from "./RequestRow.js"
-import { codeOf, FENCED } from "./SqlProblem.js"
+import { isConstraint } from "./SqlProblem.js"
+import * as SqlSuggestions from "./SqlSuggestions.js"
 
 type Written = Effect.Effect<void, HealingStoreError | SqlError>
 
@@ -28,7 +29,7 @@ export const make = (
   typed: (written: Written) => Effect.Effect<void, HealingStoreError>
 ): Journal["commit"] => {
   const statements = statementsOf(sql)
-  const write = writeWith(statements)
+  const write = writeWith(statements, SqlSuggestions.writer(sql))
 
   /** `withTransaction` is not used: for it a commit that fails, as on a full disk, is a defect. */
   const transaction = (connection: Connection, changes: ReadonlyArray<Change>): Written =>
@@ -46,7 +47,7 @@ export const make = (
 
   return (changes) => {
     const [first, second] = changes
-    return first !== undefined && second === undefined
+    return first !== undefined && second === undefined && first._tag !== "Suggestion"
       ? // Each statement is a transaction already.
         written((connection) => write(connection, first))
       : written((connection) => transaction(connection, changes))
@@ -81,7 +82,10 @@ const statementsOf = (sql: SqlClient) => {
 
 /** Each UPDATE is guarded by the state that it expects, and tells which it found instead. */
 const writeWith =
-  ({ addOccurrence, insert, stateOf, update, upsertQueue }: ReturnType<typeof statementsOf>) =>
+  (
+    { addOccurrence, insert, stateOf, update, upsertQueue }: ReturnType<typeof statementsOf>,
+    suggestions: SqlSuggestions.SuggestionWriter
+  ) =>
   (connection: Connection, change: Change): Written => {
     if (change._tag === "QueueState") {
       const { paused, rateLimitedUntil, rateLimits } = change.state
@@ -91,6 +95,8 @@ const writeWith =
       const { at, first, job, reason, request, schedule } = change.occurrence
       return connection.execute(addOccurrence, [job, first, at, schedule, request, reason], undefined)
     }
+    if (change._tag === "Suggestion") return suggestions.write(connection, change)
+    if (change._tag === "Terms") return suggestions.move(connection, change.by)
     const { from, to } = change
     const failFor = (expected: string) =>
       Effect.flatMap(connection.execute(stateOf, [to.number], undefined), ([row]) => {
@@ -106,7 +112,7 @@ const writeWith =
           )
     ).pipe(
       Effect.catchTag("SqlError", (error) =>
-        codeOf(error)?.startsWith("SQLITE_CONSTRAINT") === true && codeOf(error) !== FENCED
+        isConstraint(error)
           ? failFor(from ?? "not there, and no other one of its job in its state")
           : Effect.fail(error)
       )

@@ -227,7 +227,12 @@ const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep
     check: check.after,
     commit: (changes) => Effect.zipRight(guard(store.commit(changes)), upkeep.committed(changes.length)),
     prune: (endedBefore, limit) =>
-      Effect.tap(guard(store.prune(endedBefore, limit)), (removed) => upkeep.committed(removed))
+      Effect.tap(guard(store.prune(endedBefore, limit)), (removed) => upkeep.committed(removed)),
+    suggestions: {
+      ...store.suggestions,
+      prune: (endedBefore, limit) =>
+        Effect.tap(guard(store.suggestions.prune(endedBefore, limit)), (removed) => upkeep.committed(removed))
+    }
   }
 }
 
@@ -247,6 +252,14 @@ const withoutSpans = (store: Journal): Journal => ({
   prune: (endedBefore, limit) => untraced(store.prune(endedBefore, limit)),
   lastOccurrences: untraced(store.lastOccurrences),
   occurrences: (job, limit) => untraced(store.occurrences(job, limit)),
+  suggestions: {
+    find: (key) => untraced(store.suggestions.find(key)),
+    list: (query) => untraced(store.suggestions.list(query)),
+    steps: (id, after, limit) => untraced(store.suggestions.steps(id, after, limit)),
+    due: (now, limit) => untraced(store.suggestions.due(now, limit)),
+    nextDue: untraced(store.suggestions.nextDue),
+    prune: (endedBefore, limit) => untraced(store.suggestions.prune(endedBefore, limit))
+  },
   explained: (job, signature) => untraced(store.explained(job, signature))
 })
 

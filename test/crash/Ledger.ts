@@ -54,6 +54,9 @@ export interface Row extends Pick<HealingRequest, "number" | "job" | "priority" 
   readonly starts: string
   readonly coalesced_into: string | null
   readonly report: string | null
+  /** The states of its suggestions, and of their steps, one behind the other. */
+  readonly suggestions: string | null
+  readonly steps: string | null
 }
 
 interface Acknowledged extends Extract<Line, { readonly _tag: "Submitted" }> {
@@ -178,6 +181,14 @@ export class Ledger {
       wrong(`has ${starts.length} starts, and began ${begun} times`)
     if (row.state === "completed" && !ends.has("completed")) wrong("has no review that was completed")
     if ((row.state === "completed") !== (row.report !== null)) wrong(`has the report ${row.report}`)
+    const newer = Array.from(byId.values()).some(
+      ({ job, number, state }) => job === row.job && number > row.number && state === "completed"
+    )
+    const life =
+      row.state !== "completed" ? [null, null] : newer ? ["superseded", "pending superseded"] : ["pending", "pending"]
+    if (row.suggestions !== life[0] || row.steps !== life[1]) {
+      wrong(`has a suggestion that is ${row.suggestions}, after ${row.steps}`)
+    }
     if (row.state === "skipped" && !ends.has("skipped") && row.reason?.includes("had no turn") !== true) {
       wrong(`has no review that was skipped: ${row.reason}`)
     }

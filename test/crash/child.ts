@@ -27,7 +27,8 @@ import {
   OpenClaw,
   ReviewError,
   Reviewed,
-  Reviewer
+  Reviewer,
+  type Suggestion
 } from "../../src/index.js"
 import type { End, Line, Orders } from "./Ledger.js"
 
@@ -81,8 +82,21 @@ const outcome = (job: string) =>
       )
     }
     if (chance < 30) return Effect.succeed(Reviewed.Skipped({ reason: "as chance would" }))
-    return Effect.succeed(Reviewed.Completed({ report: { summary: `${job} looks well` } }))
+    return Effect.succeed(Reviewed.Completed({ report: { summary: `${job} looks well`, suggestions: [suggestion] } }))
   })
+
+const suggestion: Suggestion = {
+  category: "script",
+  severity: "low",
+  title: "Something else",
+  description: "Because.",
+  currentState: null,
+  change: "All of it.",
+  expectedImpact: null,
+  targetFile: "/srv/job.js",
+  proposedContent: "exit 0",
+  fileHash: null
+}
 
 const work = anyOf(Effect.void, rounds(30), millis(3), millis(3))
 

@@ -134,11 +134,18 @@ const live = async ({
   return isExpected ? { lines } : { lines, wrong: `it ended with ${signal ?? code}` }
 }
 
+const ROWS = `SELECT *,
+  (SELECT GROUP_CONCAT(state, ' ') FROM healing_suggestions AS one WHERE one.request = healing_requests.number) AS suggestions,
+  (SELECT GROUP_CONCAT("to", ' ') FROM (
+    SELECT "to" FROM healing_suggestion_steps WHERE id = 'suggestion:' || job || ':' || healing_requests.number || '.1' ORDER BY number
+  )) AS steps
+  FROM healing_requests`
+
 const read = (file: string): { readonly rows: ReadonlyArray<Row>; readonly integrity: unknown } => {
   const database = new Database(file, { readonly: true })
   try {
     return {
-      rows: database.prepare<[], Row>("SELECT * FROM healing_requests").all(),
+      rows: database.prepare<[], Row>(ROWS).all(),
       integrity: database.pragma("integrity_check", { simple: true })
     }
   } finally {

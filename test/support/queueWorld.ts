@@ -80,6 +80,7 @@ export interface Life {
   readonly queue: Context.Tag.Service<HealingQueue>
   readonly openClaw: Context.Tag.Service<OpenClaw>
   readonly healing: Context.Tag.Service<HealingService>
+  readonly store: Context.Tag.Service<HealingStore>
   /** Ends with everything interrupted and written, as far as the disk lets it. */
   readonly stop: Effect.Effect<void>
   /** Ends without another word to the disk. */
@@ -146,6 +147,7 @@ export const makeQueueWorld = (
         queue,
         openClaw: Context.get(context, OpenClaw),
         healing: Context.get(context, HealingService),
+        store: Context.get(context, HealingStore),
         stop: Scope.close(scope, Exit.void),
         crash: Effect.suspend(() => {
           disk.fail("Unavailable")

@@ -1,8 +1,37 @@
 /** What the tests of the store share: requests, and the changes that make them. */
+import { FileSystem, Path } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Layer } from "effect"
 import { type HealingRequest, HealingStore, type RequestState, type Suggestion } from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { Transition } from "../../src/store/Change.js"
+
+const inTempFolder = Layer.unwrapScoped(
+  Effect.gen(function* () {
+    const folder = yield* Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeTempDirectoryScoped())
+    return HealingStore.layerSqlite((yield* Path.Path).join(folder, "healing.db"))
+  })
+)
+
+/** Each kind of store, by its name. */
+export const stores: Readonly<Record<string, Layer.Layer<HealingStore, unknown>>> = {
+  "the memory store": HealingStore.layerMemory,
+  "the SQL store over a client of one's own": Layer.provide(
+    HealingStore.layerSql,
+    SqliteClient.layer({ filename: ":memory:" })
+  ),
+  "the SQL store over a client that renames": Layer.provide(
+    HealingStore.layerSql,
+    SqliteClient.layer({
+      filename: ":memory:",
+      transformQueryNames: (name) => name.toLowerCase(),
+      transformResultNames: (name) => name.toUpperCase()
+    })
+  ),
+  "the SQLite store without a file": Layer.provide(HealingStore.layerSqlite(":memory:"), NodeContext.layer),
+  "the SQLite store in a file": Layer.provide(inTempFolder, NodeContext.layer)
+}
 
 export const openStore = <E, R>(layer: Layer.Layer<HealingStore, E, R>) =>
   Effect.flatMap(Layer.build(layer), (context) => Effect.provide(HealingStore, context))
@@ -51,3 +80,7 @@ export const aSuggestion: Suggestion = {
   proposedContent: null,
   fileHash: null
 }
+
+/** A completed review of these suggestions. */
+export const reviewed = (number: number, job: string, suggestions: ReadonlyArray<Suggestion>): HealingRequest =>
+  ended(number, 1000 * number, { job, report: { summary: "fine", suggestions }, signatures: [`of ${number}`] })

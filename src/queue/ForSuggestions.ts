@@ -1,0 +1,35 @@
+/**
+ * What suggestions need of the queue beyond its public face: there is one writer, and one wall clock.
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type { HealingStoreError } from "../HealingError.js"
+import type { Change } from "../store/Change.js"
+
+/**
+ * - `write`: writes these in one commit, after everything that was to be written before. They are asked for when they are written. It is
+ *   refused at once while the store fails.
+ * - `wall`: now, in milliseconds since 1970. Should the clock have been set, terms are moved by the next commit.
+ *
+ * @internal
+ */
+export interface ForSuggestions {
+  readonly write: (changes: () => ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
+  readonly wall: () => number
+}
+
+/**
+ * Under this symbol `HealingQueue` carries it. A member travels with a service that somebody has wrapped (`{ ...service }`).
+ *
+ * @internal
+ */
+export const forSuggestions: unique symbol = Symbol.for("effect-healing/HealingQueue/ForSuggestions")
+
+/**
+ * What carries it. To those outside of the package the interface is empty.
+ */
+export interface HasForSuggestions {
+  /** @internal */
+  readonly [forSuggestions]: ForSuggestions
+}

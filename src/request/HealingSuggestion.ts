@@ -1,0 +1,140 @@
+/**
+ * A suggestion of a review, with what has become of it.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { JobName, wellFormed } from "./HealingRequest.js"
+import { Suggestion } from "./Report.js"
+
+/**
+ * Where a suggestion stands in its life:
+ *
+ * - `pending`: nobody has decided on it.
+ * - `rejected`: somebody did not want it.
+ * - `expired`: nobody has decided on it in time.
+ * - `superseded`: a newer review of the job proposes another content for the same file.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const SuggestionState = Schema.Literal("pending", "rejected", "expired", "superseded")
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type SuggestionState = typeof SuggestionState.Type
+
+const Millis = Schema.Int
+
+/**
+ * Who has done something, as they say: whoever runs as the same user can say anything.
+ *
+ * - `who`: 1 to 256 characters.
+ * - `door`: through which they came, such as `code`; 1 to 64 characters. What this package does by itself comes through `clock` or
+ *   `review`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Actor = Schema.Struct({
+  who: Schema.NonEmptyString.pipe(Schema.maxLength(256), wellFormed),
+  door: Schema.NonEmptyString.pipe(Schema.maxLength(64), wellFormed)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Actor extends Schema.Schema.Type<typeof Actor> {}
+
+/**
+ * A suggestion and its life. Times are milliseconds since 1970.
+ *
+ * - `id`: `suggestion:<job>:<request>.<position>`.
+ * - `request`: the number of the request whose review has made it.
+ * - `position`: which one of that review it is, from 1.
+ * - `suggestion`: what the review proposes.
+ * - `signatures`: of the failures that the review was about, at most 16.
+ * - `proposedAt`, `changedAt`: when the review ended, and when its state was changed last.
+ * - `expiresAt`: when it expires if nobody has decided by then; `null` if it cannot any more.
+ * - `warnedAt`: when it was told that it is about to expire.
+ * - `by`, `reason`: who has changed its state last, and why, if they said so; `reason` has at most 1,000 characters.
+ * - `supersededBy`: the id of the suggestion that has taken its place.
+ * - `isOld`: it is of a review that was there before suggestions had a life: it expires without a warning, and no rule applies to it.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const HealingSuggestion = Schema.Struct({
+  id: Schema.NonEmptyString,
+  request: Schema.Int.pipe(Schema.positive()),
+  position: Schema.Int.pipe(Schema.positive()),
+  job: JobName,
+  state: SuggestionState,
+  suggestion: Suggestion,
+  signatures: Schema.Array(Schema.String),
+  proposedAt: Millis,
+  changedAt: Millis,
+  expiresAt: Schema.NullOr(Millis),
+  warnedAt: Schema.NullOr(Millis),
+  by: Actor,
+  reason: Schema.NullOr(Schema.String),
+  supersededBy: Schema.NullOr(Schema.String),
+  isOld: Schema.Boolean
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface HealingSuggestion extends Schema.Schema.Type<typeof HealingSuggestion> {}
+
+/**
+ * One step in the life of a suggestion, as it is kept for those who ask later who has done what.
+ *
+ * - `number`: counts the steps of the store.
+ * - `id`: of the suggestion.
+ * - `at`: in milliseconds since 1970.
+ * - `from`, `to`: its states before and after; `from` is `null` where it was proposed. They are the same where it was only warned of.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const SuggestionStep = Schema.Struct({
+  number: Schema.Int.pipe(Schema.positive()),
+  id: Schema.NonEmptyString,
+  at: Millis,
+  from: Schema.NullOr(SuggestionState),
+  to: SuggestionState,
+  by: Actor,
+  reason: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SuggestionStep extends Schema.Schema.Type<typeof SuggestionStep> {}
+
+/**
+ * By which a suggestion is found.
+ *
+ * @internal
+ */
+export type SuggestionKey = Pick<HealingSuggestion, "request" | "position">
+
+/** @internal */
+export const suggestionId = (job: string, { position, request }: SuggestionKey): string =>
+  `suggestion:${job}:${request}.${position}`
+
+/**
+ * The key in an id, whatever its job.
+ *
+ * @internal
+ */
+export const suggestionKey = (id: string): SuggestionKey | undefined => {
+  const [, request, position] = /^suggestion:.+:([1-9]\d{0,14})\.([1-9]\d{0,2})$/s.exec(id) ?? []
+  return request === undefined ? undefined : { request: Number(request), position: Number(position) }
+}

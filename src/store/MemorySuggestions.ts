@@ -1,0 +1,141 @@
+/**
+ * Suggestions in a store that keeps nothing.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import { type HealingStoreError, unexpectedState } from "../HealingError.js"
+import type { HealingSuggestion, SuggestionKey, SuggestionStep } from "../request/HealingSuggestion.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import type { SuggestionChange } from "./Change.js"
+import type { SuggestionJournal } from "./SuggestionJournal.js"
+
+type State = Readonly<{
+  suggestions: ReadonlyMap<string, HealingSuggestion>
+  steps: ReadonlyArray<SuggestionStep>
+  lastStep: number
+}>
+
+/**
+ * - `write`, `move`: as a commit does. `write` returns why it cannot.
+ * - `snapshot`: returns the way back to how it is now.
+ *
+ * @internal
+ */
+export interface MemorySuggestions {
+  readonly journal: SuggestionJournal
+  readonly write: (change: SuggestionChange) => HealingStoreError | undefined
+  readonly move: (by: number) => void
+  readonly snapshot: () => () => void
+}
+
+const keyOf = ({ position, request }: SuggestionKey): string => `${request}.${position}`
+
+const inOrder: Order.Order<SuggestionKey> = Order.combine(
+  Order.mapInput(Order.reverse(Order.number), ({ request }: SuggestionKey) => request),
+  Order.mapInput(Order.number, ({ position }: SuggestionKey) => position)
+)
+
+const byDue = Order.mapInput(Order.number, (one: HealingSuggestion) => SuggestionLife.dueAt(one) ?? 0)
+
+/**
+ * Longer than a screen, since it is the list of what a store can do for suggestions.
+ *
+ * @internal
+ */
+export const make = (): MemorySuggestions => {
+  let state: State = { suggestions: new Map(), steps: [], lastStep: 0 }
+
+  const all = () => Array.from(state.suggestions.values())
+
+  const put = (change: Pick<SuggestionChange, "from" | "to">) => {
+    const { from, to } = change
+    const number = state.lastStep + 1
+    state = {
+      suggestions: new Map(state.suggestions).set(keyOf(to), to),
+      steps: [...state.steps, { number, ...SuggestionLife.stepOf(from, to) }],
+      lastStep: number
+    }
+  }
+
+  return {
+    write: ({ dueAt, from, to }) => {
+      const before = state.suggestions.get(keyOf(to))
+      const found = before?.state ?? null
+      if (found !== from) return unexpectedState(to.id, from ?? "not there", found ?? "not there")
+      if (dueAt !== undefined && before !== undefined && SuggestionLife.dueAt(before) !== dueAt) {
+        return unexpectedState(to.id, `${from} and due at ${dueAt}`, String(found))
+      }
+      put({ from, to })
+      if (from !== null) return undefined
+      for (const older of all()
+        .filter((older) => SuggestionLife.supersedes(to, older))
+        .sort(inOrder)) {
+        put({ from: older.state, to: SuggestionLife.supersede(older, to) })
+      }
+      return undefined
+    },
+    move: (by) => {
+      const moved = all().map((one) => [keyOf(one), SuggestionLife.move(one, by)] as const)
+      state = { ...state, suggestions: new Map(moved) }
+    },
+    snapshot: () => {
+      const before = state
+      return () => {
+        state = before
+      }
+    },
+    journal: {
+      find: (key) => Effect.sync(() => Option.fromNullable(state.suggestions.get(keyOf(key)))),
+      list: ({ after, job, limit, states, supersededBy }) =>
+        Effect.sync(() =>
+          all()
+            .filter((one) => states.includes(one.state) && (job === undefined || one.job === job))
+            .filter((one) => supersededBy === undefined || supersededBy.includes(one.supersededBy ?? ""))
+            .filter((one) => after === undefined || inOrder(one, after) > 0)
+            .sort(inOrder)
+            .slice(0, limit)
+        ),
+      steps: (id, after, limit) =>
+        Effect.sync(() => {
+          const all = state.steps.filter((step) => step.number > after && (id === undefined || step.id === id))
+          const steps = all.slice(0, limit)
+          return { steps, next: all.length > limit ? steps.at(-1)?.number : undefined }
+        }),
+      due: (now, limit) =>
+        Effect.sync(() =>
+          Arr.sort(
+            all().filter((one) => (SuggestionLife.dueAt(one) ?? Number.POSITIVE_INFINITY) <= now),
+            Order.combine(byDue, inOrder)
+          ).slice(0, limit)
+        ),
+      nextDue: Effect.sync(() =>
+        Option.fromNullable(
+          Arr.sort(
+            all().flatMap((one) => SuggestionLife.dueAt(one) ?? []),
+            Order.number
+          )[0]
+        )
+      ),
+      prune: (endedBefore, limit) =>
+        Effect.sync(() => {
+          // The number of the last step is not given out again.
+          const last = state.steps.at(-1)?.id
+          const old = all()
+            .filter(({ changedAt, expiresAt, id }) => expiresAt === null && changedAt < endedBefore && id !== last)
+            .sort((a, b) => a.changedAt - b.changedAt || inOrder(a, b))
+            .slice(0, limit)
+          const ids = new Set(old.map(({ id }) => id))
+          state = {
+            ...state,
+            suggestions: new Map(Array.from(state.suggestions).filter(([, { id }]) => !ids.has(id))),
+            steps: state.steps.filter(({ id }) => !ids.has(id))
+          }
+          return old.length
+        })
+    }
+  }
+}

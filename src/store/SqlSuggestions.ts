@@ -1,0 +1,232 @@
+/**
+ * Suggestions in the tables of an SQL database.
+ *
+ * @internal
+ */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
+import { HealingStoreError, unexpectedState } from "../HealingError.js"
+import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import type { SuggestionChange } from "./Change.js"
+import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
+import type { SuggestionJournal, SuggestionQuery } from "./SuggestionJournal.js"
+import * as SuggestionRow from "./SuggestionRow.js"
+
+type Row = Readonly<Record<string, unknown>>
+
+type Written = Effect.Effect<void, HealingStoreError | SqlError>
+
+/**
+ * How changes to suggestions are written, within a transaction.
+ *
+ * @internal
+ */
+export interface SuggestionWriter {
+  readonly write: (connection: Connection, change: SuggestionChange) => Written
+  readonly move: (connection: Connection, by: number) => Written
+}
+
+const placeholders = (columns: ReadonlyArray<string>): Record<string, number> =>
+  Record.fromEntries(columns.map((column) => [column, 0]))
+
+/** The statements as texts, as those of requests are. */
+const statementsOf = (sql: SqlClient) => {
+  const textOf = (statement: { readonly compile: () => readonly [sql: string, params: unknown] }) =>
+    statement.compile()[0]
+  const { columns, FIXED, stepColumns } = SuggestionRow
+  const older = sql`job = ${0} AND target_file = ${0} AND request < ${0} AND state = 'pending'`
+  const guard = sql`request = ${0} AND position = ${0} AND state = ${0}`
+  const changes = sql.update(placeholders(columns.slice(FIXED)))
+  return {
+    insert: textOf(sql`INSERT INTO healing_suggestions ${sql.insert(placeholders(columns))}`),
+    update: textOf(sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} RETURNING request`),
+    updateDue: textOf(
+      sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND due_at = ${0} RETURNING request`
+    ),
+    stateOf: textOf(sql`SELECT state FROM healing_suggestions WHERE request = ${0} AND position = ${0}`),
+    addStep: textOf(sql`INSERT INTO healing_suggestion_steps ${sql.insert(placeholders(stepColumns))}`),
+    older: textOf(sql`SELECT * FROM healing_suggestions WHERE ${older} ORDER BY request DESC, position`),
+    move: textOf(sql`UPDATE healing_suggestions SET expires_at = expires_at + ${0}, due_at = due_at + ${0}
+      WHERE due_at IS NOT NULL`)
+  }
+}
+
+/** @internal */
+export const writer = (sql: SqlClient): SuggestionWriter => {
+  const statements = statementsOf(sql)
+
+  const addStep = (connection: Connection, from: SuggestionChange["from"], to: HealingSuggestion): Written =>
+    connection.execute(statements.addStep, SuggestionRow.toStepRow(SuggestionLife.stepOf(from, to)), undefined)
+
+  const failFor = (connection: Connection, { id, position, request }: HealingSuggestion, expected: string): Written =>
+    Effect.flatMap(connection.execute(statements.stateOf, [request, position], undefined), ([row]) => {
+      const found = Predicate.hasProperty(row, "state") ? String(row.state) : "not there"
+      return Effect.fail(unexpectedState(id, expected, found))
+    })
+
+  const insert = (connection: Connection, to: HealingSuggestion): Written =>
+    connection
+      .execute(statements.insert, SuggestionRow.toRow(to), undefined)
+      .pipe(
+        Effect.catchTag("SqlError", (error) =>
+          isConstraint(error) ? failFor(connection, to, "not there") : Effect.fail(error)
+        )
+      )
+
+  const update = (connection: Connection, from: string, to: HealingSuggestion, dueAt?: number): Written => {
+    const cells = [...SuggestionRow.toRow(to).slice(SuggestionRow.FIXED), to.request, to.position, from]
+    const updated =
+      dueAt === undefined
+        ? connection.execute(statements.update, cells, undefined)
+        : connection.execute(statements.updateDue, [...cells, dueAt], undefined)
+    const expected = dueAt === undefined ? from : `${from} and due at ${dueAt}`
+    return Effect.flatMap(updated, ([row]) => (row === undefined ? failFor(connection, to, expected) : Effect.void))
+  }
+
+  /** A row that cannot be read is left as it is. */
+  const supersedeOlder = (connection: Connection, newer: HealingSuggestion): Written => {
+    const { job, request, suggestion } = newer
+    if (suggestion.targetFile === null || suggestion.proposedContent === null) return Effect.void
+    return connection.execute(statements.older, [job, suggestion.targetFile, request], undefined).pipe(
+      Effect.map(Arr.filterMap((row) => Either.getRight(SuggestionRow.fromRow(row)))),
+      Effect.flatMap(
+        Effect.forEach(
+          (older) => {
+            const superseded = SuggestionLife.supersede(older, newer)
+            return Effect.zipRight(
+              update(connection, older.state, superseded),
+              addStep(connection, older.state, superseded)
+            )
+          },
+          { discard: true }
+        )
+      )
+    )
+  }
+
+  return {
+    write: (connection, { dueAt, from, to }) =>
+      (from === null ? insert(connection, to) : update(connection, from, to, dueAt)).pipe(
+        Effect.zipRight(addStep(connection, from, to)),
+        Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
+      ),
+    move: (connection, by) => connection.execute(statements.move, [by, by], undefined)
+  }
+}
+
+/**
+ * What is asked of them. `sql` renames nothing.
+ *
+ * Longer than a screen, since it is a list of queries.
+ *
+ * @internal
+ */
+export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
+  const typed = typedIn(place)
+
+  /** One that cannot be read is not to be in the way of the others: it stays there under another state. */
+  const setAside = (row: Row, reason: string) =>
+    Effect.zipRight(
+      sql`UPDATE healing_suggestions SET state = 'unreadable', reason = ${reason}, expires_at = NULL, due_at = NULL
+        WHERE request = ${Number(row.request)} AND position = ${Number(row.position)}`,
+      Effect.logWarning(`Suggestion ${row.request}.${row.position} in ${place.name} was set aside: ${reason}`)
+    )
+
+  /** Those that can be read, of as many rows as were asked for. */
+  const readAll = <E>(
+    ask: Effect.Effect<ReadonlyArray<Row>, E>
+  ): Effect.Effect<ReadonlyArray<HealingSuggestion>, E | SqlError> =>
+    Effect.flatMap(ask, (rows) => {
+      const [bad, good] = Arr.partitionMap(rows, (row) =>
+        Either.mapLeft(SuggestionRow.fromRow(row), (reason) => ({ row, reason }))
+      )
+      if (bad.length === 0) return Effect.succeed(good)
+      return Effect.zipRight(
+        Effect.forEach(bad, ({ reason, row }) => setAside(row, reason), { discard: true }),
+        readAll(ask)
+      )
+    })
+
+  const list = ({ after, job, limit, states, supersededBy }: SuggestionQuery) => {
+    const names = states.map((state) => `'${state}'`).join(", ")
+    const conditions = [
+      // One state alone is looked up by its index. Several are picked from the rows in their order, which another index has.
+      states.length === 1 && job === undefined ? sql.in("state", states) : sql.literal(`state || '' IN (${names})`),
+      ...(job === undefined ? [] : [sql`job = ${job}`]),
+      ...(supersededBy === undefined ? [] : [sql.in("superseded_by", supersededBy)]),
+      ...(after === undefined
+        ? []
+        : [sql`(request < ${after.request} OR (request = ${after.request} AND position > ${after.position}))`])
+    ]
+    return states.length === 0
+      ? Effect.succeed([])
+      : readAll(
+          sql<Row>`SELECT * FROM healing_suggestions WHERE ${sql.and(conditions)} ORDER BY request DESC, position LIMIT ${limit}`
+        )
+  }
+
+  const idOfRow = sql`'suggestion:' || job || ':' || request || '.' || position`
+
+  /** Those that may go: the number of the last step is not given out again. */
+  const old = (endedBefore: number, limit: number) => sql`SELECT request, position FROM healing_suggestions
+      WHERE expires_at IS NULL AND changed_at < ${endedBefore}
+        AND ${idOfRow} <> COALESCE((SELECT id FROM healing_suggestion_steps ORDER BY number DESC LIMIT 1), '')
+      ORDER BY changed_at, request DESC, position LIMIT ${limit}`
+
+  return {
+    find: ({ position, request }) =>
+      sql`SELECT * FROM healing_suggestions WHERE request = ${request} AND position = ${position}`.pipe(
+        Effect.flatMap(([row]) => {
+          if (row === undefined) return Effect.succeedNone
+          return Either.match(SuggestionRow.fromRow(row), {
+            onLeft: (reason) =>
+              new HealingStoreError({
+                reason: "Unavailable",
+                detail: `The suggestion ${request}.${position} in ${place.name} cannot be read: ${reason}`
+              }),
+            onRight: Effect.succeedSome
+          })
+        }),
+        typed("cannot be read")
+      ),
+    list: (query) => typed("cannot be read")(list(query)),
+    steps: (id, after, limit) =>
+      sql<Row>`SELECT * FROM healing_suggestion_steps
+          WHERE number > ${after} AND ${id === undefined ? sql`1 = 1` : sql`id = ${id}`}
+          ORDER BY number LIMIT ${limit + 1}`.pipe(
+        Effect.map((rows) => ({
+          steps: Arr.filterMap(rows.slice(0, limit), (row) => Either.getRight(SuggestionRow.fromStepRow(row))),
+          next: rows.length > limit ? Number(rows[limit - 1]?.number) : undefined
+        })),
+        typed("cannot be read")
+      ),
+    due: (now, limit) =>
+      readAll(
+        sql<Row>`SELECT * FROM healing_suggestions WHERE due_at IS NOT NULL AND due_at <= ${now}
+          ORDER BY due_at, request DESC, position LIMIT ${limit}`
+      ).pipe(typed("cannot be read")),
+    nextDue: sql`SELECT due_at FROM healing_suggestions WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1`.pipe(
+      Effect.map(([row]) => Option.map(Option.fromNullable(row), ({ due_at }) => Number(due_at))),
+      typed("cannot be read")
+    ),
+    // The steps go first: should it end between the two, the others go the next time.
+    prune: (endedBefore, limit) =>
+      sql`DELETE FROM healing_suggestion_steps WHERE id IN (
+          SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)})
+        )`.pipe(
+        Effect.zipRight(
+          sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)}) RETURNING request`
+        ),
+        Effect.map((rows) => rows.length),
+        typed("cannot be written")
+      )
+  }
+}

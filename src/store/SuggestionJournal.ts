@@ -1,0 +1,58 @@
+/**
+ * What a store does for suggestions.
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type { HealingStoreError } from "../HealingError.js"
+import type { HealingSuggestion, SuggestionKey, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
+
+/**
+ * - `job`: of this job only.
+ * - `supersededBy`: those whose place these have taken, by their ids.
+ * - `states`: which of the states.
+ * - `limit`: how many at most.
+ * - `after`: those that stand behind this one in the list; give the last one of a page for the next page.
+ *
+ * @internal
+ */
+export interface SuggestionQuery {
+  readonly job?: string | undefined
+  readonly supersededBy?: ReadonlyArray<string> | undefined
+  readonly states: ReadonlyArray<SuggestionState>
+  readonly limit: number
+  readonly after?: SuggestionKey | undefined
+}
+
+/**
+ * Suggestions are written by `Journal.commit`, each with its step.
+ *
+ * - `find`: the one with this key, if there is one. It fails if its row cannot be read.
+ * - `list`: those of the newest review first, and those of one review in their order.
+ * - `steps`: those of one suggestion or of all, in the order in which they were written, after the one with this number, so many at most.
+ *   `next` is what to ask for the next page with; `undefined` at the end.
+ * - `due`: those that are to be warned of, or have come to their end, by then; the first first, so many at most.
+ * - `nextDue`: when the next one is.
+ * - `prune`: removes those that had come to a final state before then, with their steps, but for the one of the last step; so many at most.
+ *   Returns how many it has removed.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @internal
+ */
+export interface SuggestionJournal {
+  readonly find: (key: SuggestionKey) => Effect.Effect<Option.Option<HealingSuggestion>, HealingStoreError>
+  readonly list: (query: SuggestionQuery) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingStoreError>
+  readonly steps: (
+    id: string | undefined,
+    after: number,
+    limit: number
+  ) => Effect.Effect<
+    { readonly steps: ReadonlyArray<SuggestionStep>; readonly next: number | undefined },
+    HealingStoreError
+  >
+  readonly due: (now: number, limit: number) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingStoreError>
+  readonly nextDue: Effect.Effect<Option.Option<number>, HealingStoreError>
+  readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+}

@@ -1,0 +1,79 @@
+/**
+ * A suggestion as a row of the table `healing_suggestions`, and a step of its life as one of `healing_suggestion_steps`.
+ *
+ * @internal
+ */
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { Actor, HealingSuggestion, SuggestionStep, suggestionId } from "../request/HealingSuggestion.js"
+import { Suggestion } from "../request/Report.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import { asIs, type Cell, flag, json, table } from "./Column.js"
+
+const { fields: schemas } = HealingSuggestion
+
+const row = table<Omit<HealingSuggestion, "id">>(
+  {
+    request: asIs(schemas.request),
+    position: asIs(schemas.position),
+    job: asIs(schemas.job),
+    proposedAt: asIs(schemas.proposedAt),
+    suggestion: json(Suggestion),
+    signatures: json(schemas.signatures),
+    isOld: flag,
+    state: asIs(schemas.state),
+    changedAt: asIs(schemas.changedAt),
+    expiresAt: asIs(schemas.expiresAt),
+    warnedAt: asIs(schemas.warnedAt),
+    by: json(Actor),
+    reason: asIs(schemas.reason),
+    supersededBy: asIs(schemas.supersededBy)
+  },
+  {
+    target_file: ({ suggestion }) => suggestion.targetFile,
+    due_at: (suggestion) => SuggestionLife.dueAt(suggestion)
+  }
+)
+
+/**
+ * The first so many columns never change.
+ *
+ * @internal
+ */
+export const FIXED = 7
+
+/** @internal */
+export const columns: ReadonlyArray<string> = row.columns
+
+/** @internal */
+export const toRow = (suggestion: HealingSuggestion): Array<Cell> => row.toRow(suggestion)
+
+/**
+ * The suggestion, or why its row cannot be read.
+ *
+ * @internal
+ */
+export const fromRow = (found: Readonly<Record<string, unknown>>): Either.Either<HealingSuggestion, string> =>
+  Either.map(row.fromRow(found), (suggestion) => ({ ...suggestion, id: suggestionId(suggestion.job, suggestion) }))
+
+const step = table<Omit<SuggestionStep, "number">>({
+  id: asIs(SuggestionStep.fields.id),
+  at: asIs(SuggestionStep.fields.at),
+  from: asIs(SuggestionStep.fields.from),
+  to: asIs(SuggestionStep.fields.to),
+  by: json(Actor),
+  reason: asIs(SuggestionStep.fields.reason)
+})
+
+/** @internal */
+export const stepColumns: ReadonlyArray<string> = step.columns
+
+/** @internal */
+export const toStepRow = (one: Omit<SuggestionStep, "number">): Array<Cell> => step.toRow(one)
+
+/** @internal */
+export const fromStepRow = (found: Readonly<Record<string, unknown>>): Either.Either<SuggestionStep, string> =>
+  Either.map(step.fromRow(found), (one) => ({ ...one, number: Number(found.number) }))
+
+/** @internal */
+export const encodeActor: (actor: Actor) => string = Schema.encodeSync(Schema.parseJson(Actor))

@@ -1,0 +1,76 @@
+/**
+ * What is asked about suggestions, and who decides on them: as given, and as taken in.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { decode, expecting, optional, withDefault } from "../internal/Input.js"
+import { JobName, wellFormed } from "../request/HealingRequest.js"
+import { Actor, type HealingSuggestion, SuggestionState, suggestionKey } from "../request/HealingSuggestion.js"
+
+/**
+ * Which suggestions.
+ *
+ * - `job`: of this job only.
+ * - `states`: of these states only; all by default.
+ * - `limit` (50): how many at most; 1 to 1,000.
+ * - `after`: what stands behind this one in the list: the last one of a page, for the next page.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SuggestionFilter {
+  readonly job?: string | undefined
+  readonly states?: ReadonlyArray<SuggestionState> | undefined
+  readonly limit?: number | undefined
+  readonly after?: HealingSuggestion | undefined
+}
+
+/**
+ * Who has decided, and why. The name is kept as it is claimed.
+ *
+ * - `who`: 1 to 256 characters.
+ * - `door` ("code"): through which they came; 1 to 64 characters.
+ * - `reason`: at most 1,000 characters.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Decision {
+  readonly who: string
+  readonly door?: string | undefined
+  readonly reason?: string | undefined
+}
+
+const Id = expecting("the id of a suggestion, such as suggestion:nightly-digest:7.1")(
+  Schema.String.pipe(Schema.filter((id) => suggestionKey(id) !== undefined))
+)
+
+const Filter = Schema.Struct({
+  job: optional(expecting("the name of a job, of 1 to 256 characters")(JobName)),
+  states: withDefault(
+    expecting(`a list of states: ${SuggestionState.literals.join(", ")}`)(Schema.Array(SuggestionState)),
+    () => SuggestionState.literals
+  ),
+  limit: withDefault(expecting("a whole number of 1 to 1,000")(Schema.Int.pipe(Schema.between(1, 1000))), () => 50),
+  after: optional(
+    expecting("a suggestion, as list returned it")(Schema.Struct({ request: Schema.Int, position: Schema.Int }))
+  )
+})
+
+const Decided = Schema.Struct({
+  who: expecting("a name of 1 to 256 characters")(Actor.fields.who),
+  door: withDefault(expecting("a name of 1 to 64 characters")(Actor.fields.door), () => "code"),
+  reason: optional(
+    expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000), wellFormed))
+  )
+})
+
+/** @internal */
+export const decodeSuggestionId = decode(Schema.Struct({ id: Id }), ["id"])
+
+/** @internal */
+export const decodeSuggestionFilter = decode(Filter, Object.keys(Filter.fields))
+
+/** @internal */
+export const decodeDecision = decode(Decided, Object.keys(Decided.fields))

@@ -1,0 +1,361 @@
+/** Suggestions in each kind of store. */
+import { SqlClient, Statement } from "@effect/sql"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { assert, describe, it } from "@effect/vitest"
+import { type Context, Effect, Layer, Logger, TestClock } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { type HealingStore, type HealingSuggestion, HealingStore as Store, SuggestionState } from "effect-healing"
+import { suggestionId, suggestionKey } from "../../src/request/HealingSuggestion.js"
+import * as SuggestionLife from "../../src/request/SuggestionLife.js"
+import { type Change, suggestion, terms } from "../../src/store/Change.js"
+import * as MemoryStore from "../../src/store/MemoryStore.js"
+import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { aSuggestion, ended, insert, openStore, reviewed, stores } from "../support/storeSamples.js"
+
+type Opened = Context.Tag.Service<HealingStore>
+
+const DAY = 86_400_000
+
+const RUNS = runsOf({ few: 40, many: 300 })
+
+const anna = { who: "anna", door: "code" }
+
+const proposal = (targetFile: string | null, proposedContent: string | null = "new") => ({
+  ...aSuggestion,
+  targetFile,
+  proposedContent
+})
+
+/** All that a store tells of suggestions. */
+const contents = ({ suggestions }: Opened, now: number) =>
+  Effect.all({
+    all: suggestions.list({ states: SuggestionState.literals, limit: 1000 }),
+    pending: suggestions.list({ job: "A", states: ["pending"], limit: 3 }),
+    steps: suggestions.steps(undefined, 0, 10_000),
+    page: suggestions.steps(undefined, 2, 3),
+    due: suggestions.due(now, 5),
+    nextDue: suggestions.nextDue
+  })
+
+const proposed = (number: number, job: string, files: ReadonlyArray<string | null>, content: string | null = "new") =>
+  SuggestionLife.propose(
+    reviewed(
+      number,
+      job,
+      files.map((file) => proposal(file, content))
+    ),
+    1000 * number
+  )
+
+const proposing = (suggestions: ReadonlyArray<HealingSuggestion>): ReadonlyArray<Change> =>
+  suggestions.map((one) => suggestion(null, one))
+
+// -----------------------------------------------------------------------------
+// What may happen to them
+// -----------------------------------------------------------------------------
+
+type Happening =
+  | {
+      readonly _tag: "Review"
+      readonly job: string
+      readonly files: ReadonlyArray<string | null>
+      readonly hasContent: boolean
+    }
+  | {
+      readonly _tag: "Step"
+      readonly which: number
+      readonly isLate: boolean
+      readonly kind: "reject" | "warn" | "expire"
+    }
+  | { readonly _tag: "Together"; readonly which: number; readonly other: number }
+  | { readonly _tag: "Terms"; readonly by: number }
+  | { readonly _tag: "Prune"; readonly before: number }
+  | { readonly _tag: "Page"; readonly after: number; readonly limit: number }
+
+const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
+  FastCheck.record({
+    _tag: FastCheck.constant("Review" as const),
+    job: FastCheck.constantFrom("A", "B:1"),
+    files: FastCheck.array(FastCheck.constantFrom(null, "/f", "/g", "/'"), { maxLength: 4 }),
+    hasContent: FastCheck.boolean()
+  }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Step" as const),
+    which: FastCheck.nat(9),
+    isLate: FastCheck.boolean(),
+    kind: FastCheck.constantFrom("reject" as const, "warn" as const, "expire" as const)
+  }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Together" as const),
+    which: FastCheck.nat(30),
+    other: FastCheck.nat(30)
+  }),
+  FastCheck.record({ _tag: FastCheck.constant("Terms" as const), by: FastCheck.integer({ min: -DAY, max: DAY }) }),
+  FastCheck.record({ _tag: FastCheck.constant("Prune" as const), before: FastCheck.nat(40_000) }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Page" as const),
+    after: FastCheck.nat(30),
+    limit: FastCheck.integer({ min: 1, max: 4 })
+  })
+)
+
+/** The same, done to a store of which it is known what it has. */
+const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: number, happening: Happening) => {
+  const at = 1000 * number
+  const end = (one: HealingSuggestion, kind: "reject" | "warn" | "expire", late = 0) =>
+    // Whatever it is by now, it is taken for one that is pending, and at times for one that is due later.
+    suggestion(
+      "pending",
+      kind === "reject"
+        ? SuggestionLife.reject(one, at, anna, "not now")
+        : kind === "warn"
+          ? SuggestionLife.warn({ ...one, state: "pending" }, at)
+          : SuggestionLife.expire(one, at),
+      kind === "reject" ? undefined : (SuggestionLife.dueAt(one) ?? 0) + late
+    )
+  const commit = (changes: ReadonlyArray<Change>) =>
+    Effect.match(store.commit(changes), { onSuccess: () => "done", onFailure: ({ message }) => message })
+  switch (happening._tag) {
+    case "Review":
+      return commit(proposing(proposed(number, happening.job, happening.files, happening.hasContent ? "new" : null)))
+    case "Step": {
+      const one = all[happening.which]
+      return one === undefined ? Effect.succeed("none") : commit([end(one, happening.kind, happening.isLate ? 1 : 0)])
+    }
+    case "Together":
+      return commit([all[happening.which], all[happening.other]].flatMap((one) => (one ? [end(one, "reject")] : [])))
+    case "Terms":
+      return commit([terms(happening.by)])
+    case "Prune":
+      return store.suggestions.prune(happening.before, 3)
+    case "Page":
+      return store.suggestions.list({
+        states: ["pending", "superseded"],
+        limit: happening.limit,
+        after: all[happening.after]
+      })
+  }
+}
+
+/** Whatever happens, the store tells the same as one in memory. */
+const tellTheSame = (layer: Layer.Layer<HealingStore, unknown>, happenings: ReadonlyArray<Happening>) =>
+  Effect.gen(function* () {
+    const store = yield* openStore(layer)
+    const model = MemoryStore.make()
+    let number = 0
+    for (const happening of happenings) {
+      number++
+      const { all } = yield* contents(model, 0)
+      const [found, expected] = yield* Effect.all([
+        doIn(store, all, number, happening),
+        doIn(model, all, number, happening)
+      ])
+      assert.deepStrictEqual(found, expected)
+      const now = 14 * DAY + 500 * number
+      assert.deepStrictEqual(yield* contents(store, now), yield* contents(model, now))
+    }
+  })
+
+describe.each(Object.entries(stores))("%s", (_, layer) => {
+  it.effect(
+    "tells of suggestions what a store in memory tells, whatever happens to them",
+    () =>
+      Effect.promise(() =>
+        FastCheck.assert(
+          FastCheck.asyncProperty(FastCheck.array(happening, { maxLength: 40 }), (happenings) =>
+            Effect.runPromise(Effect.scoped(tellTheSame(layer, happenings)))
+          ),
+          parameters(RUNS, "store/suggestions")
+        )
+      ),
+    patienceFor(RUNS)
+  )
+
+  it.scoped("keeps every field, and finds one by its key", () =>
+    Effect.gen(function* () {
+      const store = yield* openStore(layer)
+      const [one, other] = proposed(7, "A:'\n?", ["/f", null])
+      assert(one !== undefined && other !== undefined)
+      const old = { ...other, isOld: true, warnedAt: 3, supersededBy: one.id, reason: "because", by: anna }
+      yield* store.commit([insert(ended(7, 1)), ...proposing([one, old])])
+      assert.deepStrictEqual(yield* store.suggestions.find(one).pipe(Effect.flatten), one)
+      assert.deepStrictEqual(yield* store.suggestions.find(old).pipe(Effect.flatten), old)
+      assert.strictEqual((yield* store.suggestions.find({ request: 7, position: 3 }))._tag, "None")
+      assert.deepStrictEqual(
+        yield* store.suggestions.list({ supersededBy: [one.id], states: SuggestionState.literals, limit: 9 }),
+        [old]
+      )
+      assert.deepStrictEqual(suggestionKey(one.id), { request: 7, position: 1 })
+    })
+  )
+
+  it.scoped("supersedes what is pending for the same file of the same job, and nothing else", () =>
+    Effect.gen(function* () {
+      const store = yield* openStore(layer)
+      const stateOf = (request: number, position: number) =>
+        Effect.map(Effect.flatten(store.suggestions.find({ request, position })), ({ state, supersededBy }) =>
+          supersededBy === null ? state : `${state} by ${supersededBy}`
+        )
+      yield* store.commit(proposing(proposed(1, "A", ["/f", "/f", "/g", null])))
+      yield* store.commit(proposing(proposed(2, "B", ["/f"])))
+      // Without a content it changes nothing.
+      yield* store.commit(proposing(proposed(3, "A", ["/f"], null)))
+      const [rejected] = proposed(1, "A", ["/f"])
+      assert(rejected !== undefined)
+      yield* store.commit([suggestion("pending", SuggestionLife.reject(rejected, 5, anna, undefined))])
+      yield* store.commit(proposing(proposed(4, "A", [null, "/f"])))
+      const newer = `superseded by ${suggestionId("A", { request: 4, position: 2 })}`
+      assert.deepStrictEqual(yield* Effect.all([1, 2, 3, 4].map((position) => stateOf(1, position))), [
+        "rejected",
+        newer,
+        "pending",
+        "pending"
+      ])
+      assert.deepStrictEqual(yield* Effect.all([stateOf(2, 1), stateOf(3, 1), stateOf(4, 2)]), [
+        "pending",
+        newer,
+        "pending"
+      ])
+    })
+  )
+})
+
+// -----------------------------------------------------------------------------
+// Those that were there before
+// -----------------------------------------------------------------------------
+
+it.scoped("suggestions of reviews that are stored already get their rows, of which nobody is told", () =>
+  Effect.gen(function* () {
+    const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+    const open = openStore(Layer.provide(Store.layerSql, Layer.succeedContext(client)))
+    yield* Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const before = yield* open
+      yield* before.commit([
+        insert(reviewed(1, "A", [proposal("/f"), proposal(null), proposal("/g")])),
+        insert(reviewed(2, "B:1", [proposal("/f")])),
+        insert(reviewed(3, "A", [proposal("/g", null), proposal("/f")])),
+        insert(reviewed(4, "A", [proposal("/f")])),
+        insert(ended(5, 5)),
+        insert(ended(6, 6, { state: "failed", report: null })),
+        insert(reviewed(7, "A", [proposal("/h")]))
+      ])
+      yield* sql`UPDATE healing_requests SET report = '{"broken' WHERE number = 7`
+      for (const [number, odd] of [
+        [8, '{"summary":"an object","suggestions":{"a":{},"b":{}}}'],
+        [9, '{"summary":"no objects","suggestions":[null,7,"x"]}'],
+        [10, '{"summary":"never ended","suggestions":[{}]}'],
+        [11, '{"summary":"of another version","suggestions":[{"title":"x"}]}']
+      ] as const) {
+        yield* before.commit([insert(ended(number, number))])
+        yield* sql`UPDATE healing_requests SET report = ${odd} WHERE number = ${number}`
+      }
+      yield* sql`UPDATE healing_requests SET ended_at = NULL WHERE number = 10`
+      // The time of the first review is over, and that of no other one.
+      yield* TestClock.setTime(14 * DAY + 1500)
+      // What the third migration has made.
+      yield* sql`DROP TABLE healing_suggestions`
+      yield* sql`DROP TABLE healing_suggestion_steps`
+      yield* sql`DELETE FROM healing_migrations WHERE migration_id = 3`
+
+      const store = yield* open
+      const model = MemoryStore.make()
+      for (const request of [
+        reviewed(1, "A", [proposal("/f"), proposal(null), proposal("/g")]),
+        reviewed(2, "B:1", [proposal("/f")]),
+        reviewed(3, "A", [proposal("/g", null), proposal("/f")]),
+        reviewed(4, "A", [proposal("/f")])
+      ]) {
+        const old = SuggestionLife.propose(request, 1000 * request.number)
+        yield* model.commit(proposing(old.map((one) => ({ ...one, isOld: true }))))
+      }
+      for (const one of yield* model.suggestions.due(14 * DAY + 1500, 9)) {
+        yield* model.commit([suggestion("pending", SuggestionLife.expire(one, Number(one.expiresAt)))])
+      }
+      // That of another version cannot be read, and is in nobody's way.
+      yield* store.suggestions.list({ states: ["pending"], limit: 1 })
+      const { page: _, steps: found, ...others } = yield* contents(store, 15 * DAY)
+      const { page: __, steps: expected, ...expectedOthers } = yield* contents(model, 15 * DAY)
+      assert.deepStrictEqual(others, expectedOthers)
+      const told = ({ steps }: typeof found) =>
+        steps
+          .filter(({ id }) => id !== "suggestion:A:11.1")
+          .map(({ number, ...step }) => JSON.stringify(step))
+          .sort()
+      assert.deepStrictEqual(told(found), told(expected))
+      assert.deepStrictEqual(
+        yield* sql`SELECT request, state FROM healing_suggestions WHERE state NOT IN ('pending', 'expired', 'superseded')`,
+        [{ request: 11, state: "unreadable" }]
+      )
+    }).pipe(Effect.provide(client))
+  }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+)
+
+it.scoped("rows that cannot be read are in the way of no others, nor are steps", () =>
+  Effect.gen(function* () {
+    const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+    const store = yield* openStore(Layer.provide(Store.layerSql, Layer.succeedContext(client)))
+    yield* Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* store.commit(Array.from({ length: 20 }, (_, i) => proposed(i + 1, "A", [null])).flatMap(proposing))
+      yield* sql`UPDATE healing_suggestions SET suggestion = '{}' WHERE request BETWEEN 5 AND 18`
+      yield* sql`UPDATE healing_suggestion_steps SET "by" = 'x' WHERE number BETWEEN 2 AND 4`
+      const requests = Effect.map(store.suggestions.list({ states: ["pending"], limit: 4 }), (all) =>
+        all.map(({ request }) => request)
+      )
+      assert.deepStrictEqual(yield* requests, [20, 19, 4, 3])
+      assert.deepStrictEqual(yield* requests, [20, 19, 4, 3])
+      assert.lengthOf(yield* store.suggestions.due(15 * DAY, 100), 6)
+      const { next, steps } = yield* store.suggestions.steps(undefined, 0, 3)
+      assert.deepStrictEqual([steps.map(({ number }) => number), next], [[1], 3])
+      assert.deepStrictEqual(
+        (yield* store.suggestions.steps(undefined, 3, 3)).steps.map(({ number }) => number),
+        [5, 6]
+      )
+    }).pipe(Effect.provide(client))
+  }).pipe(Effect.provide(Logger.remove(Logger.defaultLogger)))
+)
+
+/** How the database looks for what is asked. */
+it.scoped("what is asked of suggestions is found by an index, and in its order", () =>
+  Effect.gen(function* () {
+    const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+    const asked: Array<string> = []
+    const store = yield* openStore(Layer.provide(Store.layerSql, Layer.succeedContext(client)))
+    yield* Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const listen = Statement.setTransformer((self) => {
+        const [text] = self.compile()
+        if (/^\s*(SELECT|DELETE)/.test(text)) asked.push(text)
+        return Effect.succeed(self)
+      })
+      const all = { states: SuggestionState.literals, limit: 9 }
+      yield* Effect.all([
+        store.suggestions.list(all),
+        store.suggestions.list({ ...all, after: { request: 7, position: 1 } }),
+        store.suggestions.list({ ...all, job: "A", states: ["pending"] }),
+        store.suggestions.list({ ...all, states: ["pending"] }),
+        store.suggestions.list({ ...all, supersededBy: ["x"] }),
+        store.suggestions.due(1, 9),
+        store.suggestions.nextDue,
+        store.suggestions.steps("x", 0, 9),
+        store.suggestions.steps(undefined, 0, 9),
+        store.suggestions.prune(1, 9)
+      ]).pipe(Effect.provide(listen))
+      asked.push(
+        "SELECT * FROM healing_suggestions WHERE job = 'A' AND target_file = '/f' AND request < 7 AND state = 'pending' ORDER BY request DESC, position"
+      )
+      assert.isAbove(asked.length, 10)
+      for (const text of asked) {
+        const plan = yield* sql.unsafe<{ readonly detail: string }>(`EXPLAIN QUERY PLAN ${text.replaceAll("?", "7")}`)
+        const details = plan.map(({ detail }) => detail)
+        const slow = details.filter((detail) => /^SCAN healing_suggestions$/.test(detail))
+        assert.deepStrictEqual(slow, [], `${text}\n${details.join("\n")}`)
+        // A few are sorted, but never all that there are.
+        if (details.some((detail) => detail.includes("TEMP B-TREE"))) {
+          assert.match(details.join("\n"), /for_file|superseded|LIST SUBQUERY|ended|due/, text)
+        }
+      }
+    }).pipe(Effect.provide(client))
+  })
+)
