@@ -10,7 +10,7 @@ import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import { type Change, suggestion, terms } from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
-import { aSuggestion, ended, insert, openStore, reviewed, stores } from "../support/storeSamples.js"
+import { aSuggestion, ended, insert, openStore, reviewed, type StoreProblem, stores } from "../support/storeSamples.js"
 
 type Opened = Context.Tag.Service<HealingStore>
 
@@ -138,7 +138,7 @@ const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: numb
 }
 
 /** Whatever happens, the store tells the same as one in memory. */
-const tellTheSame = (layer: Layer.Layer<HealingStore, unknown>, happenings: ReadonlyArray<Happening>) =>
+const tellTheSame = (layer: Layer.Layer<HealingStore, StoreProblem>, happenings: ReadonlyArray<Happening>) =>
   Effect.gen(function* () {
     const store = yield* openStore(layer)
     const model = MemoryStore.make()

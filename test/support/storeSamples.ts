@@ -1,9 +1,16 @@
 /** What the tests of the store share: requests, and the changes that make them. */
 import { FileSystem, Path } from "@effect/platform"
+import type { PlatformError } from "@effect/platform/Error"
 import { NodeContext } from "@effect/platform-node"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Effect, Layer } from "effect"
-import { type HealingRequest, HealingStore, type RequestState, type Suggestion } from "effect-healing"
+import { type ConfigError, Effect, Layer } from "effect"
+import {
+  type HealingRequest,
+  HealingStore,
+  type HealingStoreError,
+  type RequestState,
+  type Suggestion
+} from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { Transition } from "../../src/store/Change.js"
 
@@ -14,8 +21,11 @@ const inTempFolder = Layer.unwrapScoped(
   })
 )
 
+/** What the layers of stores, of their clients and of their folders fail with. */
+export type StoreProblem = ConfigError.ConfigError | HealingStoreError | PlatformError
+
 /** Each kind of store, by its name. */
-export const stores: Readonly<Record<string, Layer.Layer<HealingStore, unknown>>> = {
+export const stores: Readonly<Record<string, Layer.Layer<HealingStore, StoreProblem>>> = {
   "the memory store": HealingStore.layerMemory,
   "the SQL store over a client of one's own": Layer.provide(
     HealingStore.layerSql,
