@@ -87,9 +87,9 @@ const suggestions = Effect.gen(function* () {
     reason TEXT,
     superseded_by TEXT,
     target_file TEXT,
-    due_at INTEGER,
-    PRIMARY KEY (request DESC, position)
+    due_at INTEGER
   )`
+  yield* sql`CREATE UNIQUE INDEX healing_suggestions_in_order ON healing_suggestions (request DESC, position)`
   yield* sql`CREATE INDEX healing_suggestions_of_job ON healing_suggestions (job, request DESC, position)`
   yield* sql`CREATE INDEX healing_suggestions_by_state ON healing_suggestions (state, request DESC, position)`
   yield* sql`CREATE INDEX healing_suggestions_for_file ON healing_suggestions (job, target_file, state, request DESC, position)`
