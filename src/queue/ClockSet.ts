@@ -5,7 +5,7 @@
  * @internal
  */
 import { type HealingRequest, instant } from "../request/HealingRequest.js"
-import { queueState, terms } from "../store/Change.js"
+import { queueState } from "../store/Change.js"
 import type { BatchWriter } from "./BatchWriter.js"
 import type { QueueParts } from "./QueueParts.js"
 
@@ -30,7 +30,6 @@ export const move = (
   by: number
 ): void => {
   cooldowns.move(by)
-  writer.record(() => [terms(by)])
   if (holds.move(by)) writer.record(() => [queueState(holds.state())])
   for (const live of Array.from(requests.pending)) {
     // One whose wishes are being written keeps its instants, and its times are those of the clock as it was.

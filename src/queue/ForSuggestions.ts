@@ -10,13 +10,15 @@ import type { Change } from "../store/Change.js"
 /**
  * - `write`: writes these in one commit, after everything that was to be written before. They are asked for when they are written. It is
  *   refused at once while the store fails.
- * - `wall`: now, in milliseconds since 1970. Should the clock have been set, terms are moved by the next commit.
+ * - `wall`: now, in milliseconds since 1970.
+ * - `onClockSet`: from now on this is told by how many milliseconds the clock was set, before the first look after that returns.
  *
  * @internal
  */
 export interface ForSuggestions {
   readonly write: (changes: () => ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly wall: () => number
+  readonly onClockSet: (listener: (by: number) => void) => void
 }
 
 /**

@@ -103,7 +103,11 @@ export const make = (retries: Backoff.RetrySchedule) =>
       lost: () => lost,
       log
     }
-    clockWasSet = (by) => ClockSet.move(parts, writer, by)
+    const clockListeners: Array<(by: number) => void> = []
+    clockWasSet = (by) => {
+      ClockSet.move(parts, writer, by)
+      for (const listener of clockListeners) listener(by)
+    }
     /** Another process reviews what is pending by now, or nobody finds what is written. */
     const checkStore = store.check && Effect.catchAll(store.check, (error) => Effect.sync(() => stop(error)))
     const retention = yield* Retention.make(store, settings.retention, wall, gate.now)
@@ -142,7 +146,11 @@ export const make = (retries: Backoff.RetrySchedule) =>
     lastNumber = yield* recover(parts, reviewing.owner, retries)
     yield* Effect.addFinalizer(() => close)
 
-    const ofSuggestions: ForSuggestions = { write: (changes) => writer.write(changes), wall }
+    const ofSuggestions: ForSuggestions = {
+      write: (changes) => writer.write(changes),
+      wall,
+      onClockSet: (listener) => clockListeners.push(listener)
+    }
     const ofScheduler: ForScheduler = {
       submit: submitting.submit,
       write: (occurrences) => writer.write(() => occurrences.map(occurrence)),

@@ -65,9 +65,10 @@ export const make = (): MemorySuggestions => {
     write: ({ dueAt, from, to }) => {
       const before = state.suggestions.get(keyOf(to))
       const found = before?.state ?? null
-      if (found !== from) return unexpectedState(to.id, from ?? "not there", found ?? "not there")
-      if (dueAt !== undefined && before !== undefined && SuggestionLife.dueAt(before) !== dueAt) {
-        return unexpectedState(to.id, `${from} and due at ${dueAt}`, String(found))
+      const isDue = dueAt === undefined || (before !== undefined && SuggestionLife.dueAt(before) === dueAt)
+      if (found !== from || !isDue) {
+        const expected = dueAt === undefined ? (from ?? "not there") : `${from} and due at ${dueAt}`
+        return unexpectedState(to.id, expected, found ?? "not there")
       }
       put({ from, to })
       if (from !== null) return undefined

@@ -37,11 +37,12 @@ const lineOf = Schema.encodeSync(Schema.parseJson(SuggestionStep))
 /** @internal */
 export const make = Effect.gen(function* () {
   const queue = yield* HealingQueue
-  const { wall, write } = queue[forSuggestions]
+  const ofQueue = queue[forSuggestions]
+  const { wall, write } = ofQueue
   const { suggestions: store } = yield* HealingStore
   const events = Broadcast.make<SuggestionEvent>(MAX_EVENTS)
   yield* Effect.addFinalizer(() => events.end)
-  const terms = yield* Terms.make({ store, wall, write, tell: events.tell })
+  const terms = yield* Terms.make({ ...ofQueue, store, tell: events.tell })
   yield* Proposals.listen({ store, requests: queue.events, tell: events.tell, changed: terms.changed })
 
   const find = (id: string) =>

@@ -13,7 +13,7 @@ import * as SafeLog from "../internal/SafeLog.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
-import { suggestion as change, type SuggestionChange } from "../store/Change.js"
+import { suggestion as change, type SuggestionChange, terms } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { SuggestionEvent } from "./SuggestionEvent.js"
 
@@ -52,6 +52,7 @@ const stepOf = (one: HealingSuggestion, at: number): Step => {
 
 /** @internal */
 export const make = ({
+  onClockSet,
   store,
   tell,
   wall,
@@ -62,6 +63,12 @@ export const make = ({
 }): Effect.Effect<Terms, never, Scope.Scope> =>
   Effect.gen(function* () {
     const wake = yield* Effect.makeLatch(false)
+    /** By how much the clock was set since terms were moved last. */
+    let ahead = 0
+    onClockSet((by) => {
+      ahead += by
+      wake.unsafeOpen()
+    })
 
     const tellOf = ({ event }: Step) =>
       Effect.suspend(() => {
@@ -83,12 +90,19 @@ export const make = ({
         )
       )
 
-    /** If the clock was set, terms are moved before it is asked what time it is and what is due. */
-    const now = Effect.suspend(() => {
-      wall()
-      return Effect.map(
-        write(() => []),
-        wall
+    /** If the clock was set, terms are moved, before it is asked what is due. */
+    const now: Effect.Effect<number, HealingStoreError> = Effect.suspend(() => {
+      const at = wall()
+      const by = ahead
+      if (by === 0) return Effect.succeed(at)
+      ahead = 0
+      return write(() => [terms(by)]).pipe(
+        Effect.tapError(() =>
+          Effect.sync(() => {
+            ahead += by
+          })
+        ),
+        Effect.zipRight(now)
       )
     })
 
