@@ -11,7 +11,7 @@ import { Path } from "@effect/platform/Path"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
+import { isAlive } from "../internal/Pid.js"
 
 /**
  * What is its own, and goes with it: only its user may look into it.
@@ -42,15 +42,6 @@ const namespace = Effect.flatMap(FileSystem, (fileSystem) =>
     (name) => `${hostname()} ${name}`
   )
 )
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return !(Predicate.hasProperty(error, "code") && error.code === "ESRCH")
-  }
-}
 
 /** @internal */
 export const remove = ({ root }: Pick<ReviewFolder, "root">): Effect.Effect<void, never, FileSystem> =>

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, realpathSync } from "node:fs"
 import { uptime } from "node:os"
 import { join } from "node:path"
+import { isAlive } from "../internal/Pid.js"
 import { runIdOf } from "./daemon/Payload.js"
 
 const isLinux = process.platform === "linux"
@@ -26,15 +27,6 @@ export const startOf = (pid: number): string | undefined => {
     return state === "Z" || state === "X" ? undefined : rest[18]
   } catch {
     return isLinux || !isAlive(pid) ? undefined : "unknown"
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // One of somebody else's does live.
-    return error instanceof Error && "code" in error && error.code === "EPERM"
   }
 }
 

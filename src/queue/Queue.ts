@@ -147,7 +147,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
     yield* Effect.addFinalizer(() => close)
 
     const ofSuggestions: ForSuggestions = {
-      write: (changes) => writer.write(changes),
+      write: writer.write,
       wall,
       onClockSet: (listener) => clockListeners.push(listener)
     }

@@ -5,19 +5,9 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { count } from "../internal/Plural.js"
+import { count, named } from "../internal/Plural.js"
 import { safely } from "../internal/SafeLog.js"
 import type { HealingEvent } from "./HealingEvent.js"
-
-const MAX_NAMED = 5
-
-const named = (jobs: ReadonlyArray<string>): string => {
-  const names = jobs
-    .slice(0, MAX_NAMED)
-    .map((job) => `"${job}"`)
-    .join(", ")
-  return jobs.length > MAX_NAMED ? `${names} and ${jobs.length - MAX_NAMED} more` : names
-}
 
 const time = (at: number): string => new Date(at).toISOString()
 

@@ -59,7 +59,7 @@ export const make = (
     yield* due.await.pipe(
       Effect.zipRight(Effect.sync(() => due.unsafeClose())),
       // What could not be removed is the next time.
-      Effect.zipRight(Effect.catchAllCause(prune, (cause) => Effect.logDebug("What is old was not removed", cause))),
+      Effect.zipRight(Effect.ignoreLogged(prune)),
       Effect.forever,
       Effect.forkScoped
     )

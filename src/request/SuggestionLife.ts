@@ -12,8 +12,6 @@ import {
   suggestionId
 } from "./HealingSuggestion.js"
 
-const MAX_REASON = 1000
-
 const DAY = 86_400_000
 
 /** For how long one can be decided on, in milliseconds. */
@@ -80,7 +78,7 @@ export const reject = (
   at: number,
   by: Actor,
   reason: string | undefined
-): HealingSuggestion => end(pending, "rejected", at, by, reason?.slice(0, MAX_REASON) ?? null)
+): HealingSuggestion => end(pending, "rejected", at, by, reason ?? null)
 
 /** @internal */
 export const expire = (pending: HealingSuggestion, at: number): HealingSuggestion =>

@@ -4,9 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-
-/** Those that are named: a clock puts all of them out of step at once. */
-const MAX_NAMED = 5
+import { named } from "../internal/Plural.js"
 
 /**
  * Warns of those that are new since it was done last, in one line.
@@ -22,13 +20,8 @@ export const make = (ahead: () => ReadonlyMap<string, number>): Effect.Effect<vo
     const news = Array.from(now.keys()).filter((job) => told.get(job) !== now.get(job))
     told = now
     if (news.length === 0) return Effect.void
-    const named = news
-      .slice(0, MAX_NAMED)
-      .map((job) => `"${job}"`)
-      .join(", ")
-    const others = news.length > MAX_NAMED ? ` and ${news.length - MAX_NAMED} more` : ""
     return Effect.logWarning(
-      `The clock of the machine was ahead, and what was done last by the schedules of ${named}${others} is still to come: they count from now on`
+      `The clock of the machine was ahead, and what was done last by the schedules of ${named(news)} is still to come: they count from now on`
     )
   })
 }

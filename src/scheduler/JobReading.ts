@@ -12,7 +12,7 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { SupervisorError } from "../HealingError.js"
-import { count } from "../internal/Plural.js"
+import { count, named } from "../internal/Plural.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
 import type { KnownJobs } from "./KnownJobs.js"
 
@@ -20,9 +20,6 @@ const MINUTE = Duration.toMillis("1 minute")
 
 /** How long a supervisor may take to tell which jobs it has. */
 const JOBS_TIMEOUT = Duration.seconds(30)
-
-/** Of jobs that the supervisor does not have, those that a warning names. */
-const MAX_NAMED = 5
 
 /** The time between two questions for the sake of events, and from the first of such jobs to the warning of all of them. */
 const PAUSE = Duration.toMillis("1 second")
@@ -152,14 +149,9 @@ export const make = ({ known, learned, lookAgain, now, scope, supervisor }: JobR
     })
 
   const warnOfAll = Effect.suspend(() => {
-    const jobs = Array.from(untold)
+    const jobs = named(Array.from(untold), (others) => count(others, "other job"))
     untold.clear()
-    const names = jobs
-      .slice(0, MAX_NAMED)
-      .map((job) => `"${job}"`)
-      .join(", ")
-    const others = jobs.length > MAX_NAMED ? ` and ${count(jobs.length - MAX_NAMED, "other job")}` : ""
-    return Effect.logWarning(`Something happened to ${names}${others}, which the supervisor does not have`)
+    return Effect.logWarning(`Something happened to ${jobs}, which the supervisor does not have`)
   })
 
   return {

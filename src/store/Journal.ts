@@ -56,7 +56,7 @@ export interface StoreSizes {
  *   process stands still meanwhile, for about a second for 100 MB. A plain copy of the file can be damaged: it lacks the log. It fails
  *   with a `HealingStoreError` if the copy cannot be written, or if the database is not one of SQLite.
  * - `check`: fails with the reason `Owned` or `Replaced` once the store is not this one, or not ours, any more. It takes some microseconds.
- *   There is none for a store to which that cannot happen, or of which somebody else sees to it.
+ *   A store in memory has none, and neither has one whose database belongs to somebody else.
  * - `location`: where it is, in words: the path of the file, if it is one.
  * - `sizes`: how many bytes the file and its log have, if it is one.
  * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state

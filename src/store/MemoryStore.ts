@@ -62,6 +62,10 @@ export const make = (): Journal => {
     commit: (changes) =>
       Effect.suspend(() => {
         const undo: Array<() => void> = [suggestions.snapshot()]
+        const refuse = (error: HealingStoreError) => {
+          for (const step of undo.reverse()) step()
+          return Effect.fail(error)
+        }
         for (const change of changes) {
           if (change._tag === "Terms") {
             suggestions.move(change.by)
@@ -82,12 +86,13 @@ export const make = (): Journal => {
             occurrences.set(job, [...before, change.occurrence])
             continue
           }
-          const error = change._tag === "Suggestion" ? suggestions.write(change) : problem(change)
-          if (error !== undefined) {
-            for (const step of undo.reverse()) step()
-            return Effect.fail(error)
+          if (change._tag === "Suggestion") {
+            const error = suggestions.write(change)
+            if (error !== undefined) return refuse(error)
+            continue
           }
-          if (change._tag === "Suggestion") continue
+          const error = problem(change)
+          if (error !== undefined) return refuse(error)
           const { to } = change
           const before = requests.get(to.number)
           undo.push(() => put(to.number, before))

@@ -105,7 +105,8 @@ const isNoDatabase = ({ file }: Place): string =>
     : `it is not a SQLite database, and was left as it is: name another file, or move this one away (mv ${file} ${file}.other)`
 
 const isUnopenable = ({ file }: Place): string =>
-  `${(file && FileTrouble.mayNotWrite(file)) ?? "its folder must exist and be writable, and ulimit -n must leave room for more open files"}`
+  (file && FileTrouble.mayNotWrite(file)) ??
+  "its folder must exist and be writable, and ulimit -n must leave room for more open files"
 
 type Why = (place: Place, error: unknown) => string
 

@@ -10,13 +10,12 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Record from "effect/Record"
-import { HealingStoreError, unexpectedState } from "../HealingError.js"
+import { HealingStoreError } from "../HealingError.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
+import { failUnexpected, placeholders, textOf } from "./SqlText.js"
 import type { SuggestionJournal, SuggestionQuery } from "./SuggestionJournal.js"
 import * as SuggestionRow from "./SuggestionRow.js"
 
@@ -34,13 +33,7 @@ export interface SuggestionWriter {
   readonly move: (connection: Connection, by: number) => Written
 }
 
-const placeholders = (columns: ReadonlyArray<string>): Record<string, number> =>
-  Record.fromEntries(columns.map((column) => [column, 0]))
-
-/** The statements as texts, as those of requests are. */
 const statementsOf = (sql: SqlClient) => {
-  const textOf = (statement: { readonly compile: () => readonly [sql: string, params: unknown] }) =>
-    statement.compile()[0]
   const { columns, FIXED, stepColumns } = SuggestionRow
   const older = sql`job = ${0} AND target_file = ${0} AND request < ${0} AND state = 'pending'`
   const guard = sql`request = ${0} AND position = ${0} AND state = ${0}`
@@ -67,10 +60,7 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
     connection.execute(statements.addStep, SuggestionRow.toStepRow(SuggestionLife.stepOf(from, to)), undefined)
 
   const failFor = (connection: Connection, { id, position, request }: HealingSuggestion, expected: string): Written =>
-    Effect.flatMap(connection.execute(statements.stateOf, [request, position], undefined), ([row]) => {
-      const found = Predicate.hasProperty(row, "state") ? String(row.state) : "not there"
-      return Effect.fail(unexpectedState(id, expected, found))
-    })
+    failUnexpected(connection.execute(statements.stateOf, [request, position], undefined), id, expected)
 
   const insert = (connection: Connection, to: HealingSuggestion): Written =>
     connection

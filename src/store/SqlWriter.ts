@@ -6,16 +6,15 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
-import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
-import { type HealingStoreError, unexpectedState } from "../HealingError.js"
+import type { HealingStoreError } from "../HealingError.js"
 import type { Change } from "./Change.js"
 import type { Journal } from "./Journal.js"
 import { columns, FIXED, toRow } from "./RequestRow.js"
 import { isConstraint } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
+import { failUnexpected, placeholders, textOf } from "./SqlText.js"
+import { inTransaction } from "./SqlTransaction.js"
 
 type Written = Effect.Effect<void, HealingStoreError | SqlError>
 
@@ -31,16 +30,7 @@ export const make = (
   const statements = statementsOf(sql)
   const write = writeWith(statements, SqlSuggestions.writer(sql))
 
-  /** `withTransaction` is not used: for it a commit that fails, as on a full disk, is a defect. */
-  const transaction = (connection: Connection, changes: ReadonlyArray<Change>): Written =>
-    connection.execute(statements.begin, [], undefined).pipe(
-      Effect.zipRight(Effect.forEach(changes, (change) => write(connection, change), { discard: true })),
-      Effect.zipRight(connection.execute("COMMIT", [], undefined)),
-      Effect.onExit((exit) =>
-        // The database may have done so by itself already.
-        Exit.isSuccess(exit) ? Effect.void : Effect.ignore(connection.execute("ROLLBACK", [], undefined))
-      )
-    )
+  const transaction = inTransaction(sql)
 
   const written = (use: (connection: Connection) => Written): Effect.Effect<void, HealingStoreError> =>
     typed(Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible))
@@ -50,22 +40,20 @@ export const make = (
     return first !== undefined && second === undefined && first._tag !== "Suggestion"
       ? // Each statement is a transaction already.
         written((connection) => write(connection, first))
-      : written((connection) => transaction(connection, changes))
+      : written((connection) =>
+          transaction(
+            connection,
+            Effect.forEach(changes, (change) => write(connection, change), { discard: true })
+          )
+        )
   }
 }
 
-/**
- * The statements as texts. They are given to the connection as they are, which takes a fifth of the time that making them anew for
- * each row would.
- */
 const statementsOf = (sql: SqlClient) => {
-  const textOf = (statement: Statement<unknown>): string => statement.compile()[0]
-  const placeholders = Object.fromEntries(columns.map((column) => [column, 0]))
   // What never changes is not written again, for the sake of the indexes on it.
-  const { job, number, ...changing } = placeholders
+  const changing = placeholders(columns.slice(FIXED))
   return {
-    begin: sql.onDialectOrElse({ sqlite: () => "BEGIN IMMEDIATE", orElse: () => "BEGIN" }),
-    insert: textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders)}`),
+    insert: textOf(sql`INSERT INTO healing_requests ${sql.insert(placeholders(columns))}`),
     update: textOf(
       sql`UPDATE healing_requests SET ${sql.update(changing)} WHERE number = ${0} AND state = ${""} RETURNING number`
     ),
@@ -99,10 +87,7 @@ const writeWith =
     if (change._tag === "Terms") return suggestions.move(connection, change.by)
     const { from, to } = change
     const failFor = (expected: string) =>
-      Effect.flatMap(connection.execute(stateOf, [to.number], undefined), ([row]) => {
-        const found = Predicate.hasProperty(row, "state") ? String(row.state) : "not there"
-        return Effect.fail(unexpectedState(to.id, expected, found))
-      })
+      failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, expected)
     return (
       from === null
         ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))

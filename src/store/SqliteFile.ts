@@ -222,17 +222,17 @@ const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep
       Effect.uninterruptible
     )
 
+  const pruning =
+    (prune: Journal["prune"]): Journal["prune"] =>
+    (endedBefore, limit) =>
+      Effect.tap(guard(prune(endedBefore, limit)), (removed) => upkeep.committed(removed))
+
   return {
     ...store,
     check: check.after,
     commit: (changes) => Effect.zipRight(guard(store.commit(changes)), upkeep.committed(changes.length)),
-    prune: (endedBefore, limit) =>
-      Effect.tap(guard(store.prune(endedBefore, limit)), (removed) => upkeep.committed(removed)),
-    suggestions: {
-      ...store.suggestions,
-      prune: (endedBefore, limit) =>
-        Effect.tap(guard(store.suggestions.prune(endedBefore, limit)), (removed) => upkeep.committed(removed))
-    }
+    prune: pruning(store.prune),
+    suggestions: { ...store.suggestions, prune: pruning(store.suggestions.prune) }
   }
 }
 

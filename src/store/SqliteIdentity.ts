@@ -12,9 +12,10 @@
  */
 import { execFileSync } from "node:child_process"
 import { randomInt } from "node:crypto"
-import { accessSync, type BigIntStats, statSync } from "node:fs"
+import { accessSync, type BigIntStats } from "node:fs"
 import * as Predicate from "effect/Predicate"
 import { HealingStoreError } from "../HealingError.js"
+import { isSame, lookAt } from "./FileAtPath.js"
 
 /**
  * What stands beside the file while it is open. After each commit it is only asked whether they are there: since Linux 6.13, to ask for the
@@ -22,16 +23,6 @@ import { HealingStoreError } from "../HealingError.js"
  * (https://docs.kernel.org/filesystems/multigrain-ts.html). The file itself is not written by commits.
  */
 const besideOf = (file: string): ReadonlyArray<string> => [`${file}-wal`, `${file}-shm`]
-
-/** A look costs about a microsecond. It is synchronous, so that nothing is acknowledged between a commit and the look. */
-const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })
-  } catch {
-    // A folder that may not be looked into any more says nothing about the file.
-    return "unknown"
-  }
-}
 
 const isGone = (path: string): boolean => {
   try {
@@ -66,9 +57,6 @@ const readMark = (file: string): number | undefined | "unknown" => {
     return "unknown"
   }
 }
-
-const isSame = (found: BigIntStats | undefined | "unknown", opened: BigIntStats | undefined): boolean =>
-  found === "unknown" || (found !== undefined && found.ino === opened?.ino && found.dev === opened.dev)
 
 /** While a reader keeps pages in the log, the mark of the file can be an old one. */
 const MAX_MARKS = 1000

@@ -8,7 +8,6 @@
  * @internal
  */
 import { randomBytes } from "node:crypto"
-import { type BigIntStats, statSync } from "node:fs"
 import * as Reactivity from "@effect/experimental/Reactivity"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -16,10 +15,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
+import { isAlive } from "../internal/Pid.js"
+import { type FileAtPath, isSame, lookAt } from "./FileAtPath.js"
 import { nameProcess, writeLockHolder } from "./FileTrouble.js"
 import { connect } from "./SqliteConnection.js"
 import { codeOf, inFile, storeError } from "./SqlProblem.js"
@@ -94,27 +94,6 @@ const lock = (file: string): Effect.Effect<void, HealingStoreError, Scope.Scope 
     )
   )
 
-/** A folder that may not be looked into any more says nothing about the file. */
-const lookAt = (path: string): BigIntStats | undefined | "unknown" => {
-  try {
-    return statSync(path, { bigint: true, throwIfNoEntry: false })
-  } catch {
-    return "unknown"
-  }
-}
-
-const isSame = (one: BigIntStats | undefined, other: BigIntStats | undefined): boolean =>
-  one !== undefined && one.dev === other?.dev && one.ino === other.ino
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return Predicate.hasProperty(error, "code") && error.code === "EPERM"
-  }
-}
-
 /**
  * Writes into the file who owns it. Files of former versions have no column for the token. Returns the process that owned it before, if
  * that lives.
@@ -182,7 +161,7 @@ export const make = (
     const context = yield* Effect.context<Reactivity.Reactivity>()
     const layerScope = yield* Effect.scope
     const token = randomBytes(16).toString("hex")
-    let locked: BigIntStats | undefined
+    let locked: FileAtPath
     let held: Scope.CloseableScope | undefined
 
     /** The lock before, on a file that is at no path any more, is given up for the new one, and not before. */
@@ -196,8 +175,7 @@ export const make = (
       )
       const before = held
       held = scope
-      const found = lookAt(lockFileOf(file))
-      locked = found === "unknown" ? undefined : found
+      locked = lookAt(lockFileOf(file))
       if (before !== undefined) yield* Scope.close(before, Exit.void)
     })
 
@@ -206,9 +184,8 @@ export const make = (
       claim: (sql) => claim(sql, token),
       disown: (sql) => disown(sql, token),
       fence: (sql) => fence(sql, token),
-      keep: Effect.suspend(() => {
-        const found = lookAt(lockFileOf(file))
-        return found === "unknown" || isSame(locked, found) ? Effect.succeed(false) : Effect.as(lockAnew, true)
-      })
+      keep: Effect.suspend(() =>
+        isSame(lookAt(lockFileOf(file)), locked) ? Effect.succeed(false) : Effect.as(lockAnew, true)
+      )
     }
   })

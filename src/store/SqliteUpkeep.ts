@@ -17,6 +17,7 @@ import type { HealingStoreError } from "../HealingError.js"
 import { giveWay } from "../internal/Clocks.js"
 import { BUSY_TIMEOUT } from "./SqliteConnection.js"
 import { newMark, SqliteIdentity } from "./SqliteIdentity.js"
+import { inTransaction } from "./SqlTransaction.js"
 
 const MEGABYTE = 1024 * 1024
 
@@ -94,20 +95,14 @@ const isMoved = Schema.is(Moved)
 
 const isComplete = (row: unknown): boolean => isMoved(row) && row.busy === 0 && row.log === row.checkpointed
 
-/** `withTransaction` is not used: for it a commit that fails, as on a full disk, is a defect. */
 const givePagesBack = (sql: SqlClient, pages: number): Effect.Effect<void, SqlError> =>
   Effect.flatMap(sql.reserve, (connection) => {
-    const run = (statement: string) => connection.executeUnprepared(statement, [], undefined)
     // The client steps a statement once, and so gives one page back each time.
-    return run("BEGIN IMMEDIATE").pipe(
-      Effect.zipRight(Effect.repeatN(run("PRAGMA incremental_vacuum(1)"), pages - 1)),
-      Effect.zipRight(run("COMMIT")),
-      // The database may have done so by itself already.
-      Effect.onError(() => Effect.ignore(run("ROLLBACK")))
-    )
+    const page = connection.executeUnprepared("PRAGMA incremental_vacuum(1)", [], undefined)
+    return inTransaction(sql)(connection, Effect.repeatN(page, pages - 1))
   }).pipe(Effect.scoped, Effect.uninterruptible)
 
-/** What it does is no condition for anything else, and is done again. */
+/** What it does is no condition for anything else, and is done again. Nothing is logged, since a logger that throws would end it. */
 const whatever = (upkeep: Effect.Effect<unknown, HealingStoreError | SqlError>): Effect.Effect<void> =>
   Effect.catchAllCause(Effect.asVoid(upkeep), () => Effect.void)
 

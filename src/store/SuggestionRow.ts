@@ -4,7 +4,6 @@
  * @internal
  */
 import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import { Actor, HealingSuggestion, SuggestionStep, suggestionId } from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
@@ -74,6 +73,3 @@ export const toStepRow = (one: Omit<SuggestionStep, "number">): Array<Cell> => s
 /** @internal */
 export const fromStepRow = (found: Readonly<Record<string, unknown>>): Either.Either<SuggestionStep, string> =>
   Either.map(step.fromRow(found), (one) => ({ ...one, number: Number(found.number) }))
-
-/** @internal */
-export const encodeActor: (actor: Actor) => string = Schema.encodeSync(Schema.parseJson(Actor))

@@ -4,13 +4,13 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { HealingStoreError } from "../HealingError.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
-import { SuggestionState, suggestionId } from "../request/HealingSuggestion.js"
+import { SuggestionState } from "../request/HealingSuggestion.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { SuggestionEvent } from "./SuggestionEvent.js"
 
@@ -34,17 +34,12 @@ export const listen = ({
   readonly tell: (event: SuggestionEvent) => void
   readonly changed: Effect.Effect<void>
 }): Effect.Effect<void, never, Scope.Scope> => {
-  const tellOf = ({ job, number, report }: HealingRequest): Effect.Effect<void, HealingStoreError> =>
+  const tellOf = (completed: HealingRequest, at: number): Effect.Effect<void, HealingStoreError> =>
     Effect.gen(function* () {
-      const keys = (report?.suggestions ?? []).map((_, index) => ({ request: number, position: index + 1 }))
-      if (keys.length === 0) return
-      for (const key of keys) {
-        const proposed = yield* store.find(key)
-        if (Option.isSome(proposed)) {
-          tell(SuggestionEvent.Proposed({ at: proposed.value.proposedAt, suggestion: proposed.value }))
-        }
-      }
-      const supersededBy = keys.map((key) => suggestionId(job, key))
+      const proposed = SuggestionLife.propose(completed, at)
+      if (proposed.length === 0) return
+      for (const suggestion of proposed) tell(SuggestionEvent.Proposed({ at, suggestion }))
+      const supersededBy = proposed.map(({ id }) => id)
       const superseded = yield* store.list({ supersededBy, states: SuggestionState.literals, limit: MAX_SUPERSEDED })
       for (const suggestion of superseded) tell(SuggestionEvent.Superseded({ at: suggestion.changedAt, suggestion }))
       yield* changed
@@ -54,7 +49,7 @@ export const listen = ({
     Stream.runForEach((event) =>
       event._tag === "Ended" && event.request.state === "completed"
         ? // What cannot be read is not told: it is there for those who ask.
-          Effect.ignoreLogged(tellOf(event.request))
+          Effect.ignoreLogged(tellOf(event.request, event.request.endedAt ?? event.at))
         : Effect.void
     ),
     Effect.forkScoped,

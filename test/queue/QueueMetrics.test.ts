@@ -31,7 +31,7 @@ it.scoped("tells what ended, what it cost, what held it and how the store did", 
     yield* life.openClaw.started("a job")
     yield* TestClock.adjust("20 seconds")
     const at = yield* Clock.currentTimeMillis
-    // An increase from nothing is none to those who watch them.
+    // Whoever watches a counter sees no increase where there was no value before.
     assert.deepInclude(yield* metricsOf(queue), {
       "healing_ended state=completed trigger=manual": 0,
       "healing_tokens kind=cache_write": 0,
