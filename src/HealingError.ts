@@ -369,6 +369,108 @@ export class SuggestionDecided extends Schema.TaggedError<SuggestionDecided>("ef
 }
 
 /**
+ * A suggestion cannot be approved, applied or taken back as things are. Nothing was changed.
+ *
+ * - `checks`: those that have failed, each with what would have to be true.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionRefused extends Schema.TaggedError<SuggestionRefused>("effect-healing/SuggestionRefused")(
+  "SuggestionRefused",
+  { id: Schema.String, checks: Schema.NonEmptyArray(Schema.Struct({ check: Schema.String, detail: Schema.String })) }
+) {
+  override get message(): string {
+    const checks = this.checks.map(({ check, detail }) => `${check}: ${detail}`).join("; ")
+    return `The suggestion ${this.id} is refused, and nothing was changed. ${checks}`
+  }
+}
+
+/**
+ * What was approved, or is to be, is not what there is now (R19). Nothing was written. Look at a new preview, and decide on that.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionStale extends Schema.TaggedError<SuggestionStale>("effect-healing/SuggestionStale")(
+  "SuggestionStale",
+  { id: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `The suggestion ${this.id} is stale, and nothing was written: ${this.detail}. Look at a new preview, and decide on that`
+  }
+}
+
+/**
+ * Applications are stopped, by the setting `stopped`, by the stop file, or by a person. Nothing was written.
+ *
+ * - `by`: which of the three.
+ * - `detail`: what to do.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionsStopped extends Schema.TaggedError<SuggestionsStopped>("effect-healing/SuggestionsStopped")(
+  "SuggestionsStopped",
+  { by: Schema.Literal("setting", "file", "person"), detail: Schema.String }
+) {
+  override get message(): string {
+    return `Nothing is applied: ${this.detail}`
+  }
+}
+
+/**
+ * A run of the job has not ended within `suggestions.applyWait`, so its file was not changed. The suggestion is still approved.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionBusy extends Schema.TaggedError<SuggestionBusy>("effect-healing/SuggestionBusy")(
+  "SuggestionBusy",
+  { id: Schema.String, job: Schema.String, waited: Schema.Duration }
+) {
+  override get message(): string {
+    const waited =
+      Duration.toMillis(this.waited) === 0 ? "" : `, for ${period(this.waited)} by now (suggestions.applyWait)`
+    return `The suggestion ${this.id} was not applied: its job "${this.job}" runs, or it is not known whether it does${waited}. It is still approved`
+  }
+}
+
+/**
+ * A change cannot be taken back, since somebody has edited the file since. Nothing was changed.
+ *
+ * - `diff`: from what was applied to what is there now, without secrets; `null` if it cannot be shown.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionEdited extends Schema.TaggedError<SuggestionEdited>("effect-healing/SuggestionEdited")(
+  "SuggestionEdited",
+  { id: Schema.String, path: Schema.String, diff: Schema.NullOr(Schema.String) }
+) {
+  override get message(): string {
+    return `The suggestion ${this.id} is not taken back, and nothing was changed: somebody has edited ${this.path} since it was applied${this.diff === null ? "" : `\n${this.diff}`}`
+  }
+}
+
+/**
+ * The file of a suggestion could not be written, or does not hold what was to stand in it. It is as it was before, or as somebody else has
+ * made it meanwhile: `detail` says which.
+ *
+ * - `state`: what the suggestion is now.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionNotWritten extends Schema.TaggedError<SuggestionNotWritten>(
+  "effect-healing/SuggestionNotWritten"
+)("SuggestionNotWritten", { id: Schema.String, path: Schema.String, state: Schema.String, detail: Schema.String }) {
+  override get message(): string {
+    return `The suggestion ${this.id} was not written to ${this.path}, and is ${this.state} now: ${this.detail}`
+  }
+}
+
+/**
  * A supervisor did not tell what it was asked for; `detail` says why, without anything secret.
  *
  * @since 0.1.0

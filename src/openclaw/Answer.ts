@@ -17,7 +17,8 @@ import { conceal } from "../text/Secrets.js"
 import { answersIn } from "./AnswerObjects.js"
 import type { Spent } from "./Envelope.js"
 
-const { currentState, expectedImpact, fileHash, proposedContent, targetFile, ...musts } = Suggestion.fields
+const { creates, currentState, expectedImpact, fileHash, proposedContent, set, targetFile, ...musts } =
+  Suggestion.fields
 
 /** Whoever has nothing to say may say nothing. */
 const orNull = <A, I>(schema: Schema.Schema<A | null, I>) => Schema.optionalWith(schema, { default: () => null })
@@ -27,7 +28,8 @@ const Proposal = Schema.Struct({
   currentState: orNull(currentState),
   expectedImpact: orNull(expectedImpact),
   targetFile: orNull(targetFile),
-  proposedContent: orNull(proposedContent)
+  proposedContent: orNull(proposedContent),
+  set: orNull(Schema.NullOr(set.from))
 })
 
 const Answer = Schema.Struct({
@@ -201,8 +203,9 @@ export const toReport = (
 ): Report => ({
   summary,
   ...(rootCause !== null && { rootCause }),
-  suggestions: suggestions.map((proposal) => ({
+  suggestions: suggestions.map(({ set, ...proposal }) => ({
     ...proposal,
+    ...(set !== null && { set }),
     fileHash: proposal.targetFile === null ? null : (files.get(proposal.targetFile)?.hash ?? null)
   })),
   ...(remarks !== undefined && { remarks }),

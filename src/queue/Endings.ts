@@ -60,6 +60,8 @@ export const CANCELLED = "it was cancelled"
 export const make = (parts: QueueParts, onEnd: () => void): Endings => {
   const { cooldowns, gate, holds, isClosed, ledger, live: requests, publish, settings, wall } = parts
 
+  const term = Duration.toMillis(settings.suggestions.expireAfter)
+
   /** It has ended as this, with this for those who wait. What else changes with it is written with it. */
   const finish = (
     live: LiveRequest,
@@ -120,7 +122,7 @@ export const make = (parts: QueueParts, onEnd: () => void): Endings => {
     const completed = RequestLife.complete(live.request, at, report)
     const cooling = coolDown(live.job, at)
     const unlimited = endRateLimits()
-    const suggestions = SuggestionLife.propose(completed, at).map((one) => suggestion(null, one))
+    const suggestions = SuggestionLife.propose(completed, at, term).map((one) => suggestion(null, one))
     finish(live, completed, Effect.succeed(reviewOf(completed, at, report)), () => [
       ...cooling(),
       ...unlimited,

@@ -10,6 +10,8 @@ import type { Change } from "../store/Change.js"
 /**
  * - `write`: writes these in one commit, after everything that was to be written before. They are asked for when they are written. It is
  *   refused at once while the store fails.
+ * - `record`: writes what has happened already: it is kept until it could be written, and everything after it waits for that. The effect
+ *   ends when it is on disk; it fails at the first try that does.
  * - `wall`: now, in milliseconds since 1970.
  * - `onClockSet`: from now on this is told by how many milliseconds the clock was set, before the first look after that returns.
  *
@@ -17,6 +19,7 @@ import type { Change } from "../store/Change.js"
  */
 export interface ForSuggestions {
   readonly write: (changes: () => ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
+  readonly record: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly wall: () => number
   readonly onClockSet: (listener: (by: number) => void) => void
 }

@@ -110,7 +110,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
     }
     /** Another process reviews what is pending by now, or nobody finds what is written. */
     const checkStore = store.check && Effect.catchAll(store.check, (error) => Effect.sync(() => stop(error)))
-    const retention = yield* Retention.make(store, settings.retention, wall, gate.now)
+    const retention = yield* Retention.make(store, settings, wall, gate.now)
     const endings = Endings.make(parts, retention.ended)
     const reviewing = Reviewing.make(
       parts,
@@ -148,6 +148,14 @@ export const make = (retries: Backoff.RetrySchedule) =>
 
     const ofSuggestions: ForSuggestions = {
       write: writer.write,
+      record: (changes) =>
+        Effect.async<void, HealingStoreError>((resume) => {
+          const fail = (error: HealingStoreError) => resume(Effect.fail(error))
+          writer.record(() => changes, {
+            failed: fail,
+            done: (error) => (error === undefined ? resume(Effect.void) : fail(error))
+          })
+        }),
       wall,
       onClockSet: (listener) => clockListeners.push(listener)
     }

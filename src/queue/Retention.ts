@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
 import { giveWay } from "../internal/Clocks.js"
+import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { Journal } from "../store/Journal.js"
 
 const AT_ONCE = 100
@@ -35,12 +36,12 @@ export interface Retention {
  */
 export const make = (
   store: Journal,
-  retention: Duration.Duration,
+  settings: Pick<HealingSettings, "retention" | "suggestions">,
   wall: () => number,
   now: () => number
 ): Effect.Effect<Retention, never, Scope.Scope> =>
   Effect.gen(function* () {
-    if (!Duration.isFinite(retention)) return { ended: () => {}, look: () => {} }
+    const { retention, suggestions } = settings
     const due = yield* Effect.makeLatch(true)
     const started = { wall: wall(), now: now() }
     let ended = 0
@@ -48,9 +49,10 @@ export const make = (
 
     const step = Effect.suspend(() => {
       const at = Math.min(wall(), started.wall + (now() - started.now))
-      const before = at - Duration.toMillis(retention)
+      const pruned = (kept: Duration.Duration, prune: Journal["prune"]) =>
+        Duration.isFinite(kept) ? prune(at - Duration.toMillis(kept), AT_ONCE) : Effect.succeed(0)
       return Effect.uninterruptible(
-        Effect.zipWith(store.prune(before, AT_ONCE), store.suggestions.prune(before, AT_ONCE), Math.max)
+        Effect.zipWith(pruned(retention, store.prune), pruned(suggestions.retention, store.suggestions.prune), Math.max)
       )
     })
     const prune: Effect.Effect<void, HealingStoreError> = Effect.flatMap(step, (removed) =>

@@ -5,20 +5,35 @@
  */
 import * as Schema from "effect/Schema"
 import { JobName, wellFormed } from "./HealingRequest.js"
-import { Suggestion } from "./Report.js"
+import { FileHash, Suggestion } from "./Report.js"
 
 /**
  * Where a suggestion stands in its life:
  *
  * - `pending`: nobody has decided on it.
+ * - `approved`: somebody wants it, and it can be applied.
+ * - `applying`: its file is about to be written.
+ * - `applied`: it is in its file; one without a file was done by hand, as somebody says.
+ * - `failed`: its file could not be written, or was edited meanwhile by somebody else, whose content stands in it.
+ * - `rolled_back`: it was applied, and its file is as it was before.
  * - `rejected`: somebody did not want it.
- * - `expired`: nobody has decided on it in time.
+ * - `expired`: nobody has decided on it in time, or nobody has applied it in time.
  * - `superseded`: a newer review of the job proposes another content for the same file.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const SuggestionState = Schema.Literal("pending", "rejected", "expired", "superseded")
+export const SuggestionState = Schema.Literal(
+  "pending",
+  "approved",
+  "applying",
+  "applied",
+  "failed",
+  "rolled_back",
+  "rejected",
+  "expired",
+  "superseded"
+)
 
 /**
  * @since 0.1.0
@@ -32,8 +47,8 @@ const Millis = Schema.Int
  * Who has done something, as they say: whoever runs as the same user can say anything.
  *
  * - `who`: 1 to 256 characters.
- * - `door`: through which they came, such as `code`; 1 to 64 characters. What this package does by itself comes through `clock` or
- *   `review`.
+ * - `door`: through which they came, such as `code`; 1 to 64 characters. What this package does by itself comes through `clock`,
+ *   `review`, `file` (it was found in it) or `recovery` (after a crash).
  *
  * @since 0.1.0
  * @category schemas
@@ -50,6 +65,34 @@ export const Actor = Schema.Struct({
 export interface Actor extends Schema.Schema.Type<typeof Actor> {}
 
 /**
+ * What somebody has approved: this, and nothing else.
+ *
+ * - `seal`: stands for all of it.
+ * - `path`: the file without links, or `null` if it changes none.
+ * - `before`, `after`: the hashes of the file as it was shown, `null` for a new one, and of what is to stand in it.
+ * - `bigDeletion`: whether more than half of the lines may go.
+ * - `at`, `by`: when, and who.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Approval = Schema.Struct({
+  seal: Schema.NonEmptyString,
+  path: Schema.NullOr(Schema.String),
+  before: Schema.NullOr(FileHash),
+  after: Schema.NullOr(FileHash),
+  bigDeletion: Schema.Boolean,
+  at: Millis,
+  by: Actor
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Approval extends Schema.Schema.Type<typeof Approval> {}
+
+/**
  * A suggestion and its life. Times are milliseconds since 1970.
  *
  * - `id`: `suggestion:<job>:<request>.<position>`.
@@ -58,8 +101,9 @@ export interface Actor extends Schema.Schema.Type<typeof Actor> {}
  * - `suggestion`: what the review proposes.
  * - `signatures`: of the failures that the review was about, at most 16.
  * - `proposedAt`, `changedAt`: when the review ended, and when its state was changed last.
- * - `expiresAt`: when it expires if nobody has decided by then; `null` if it cannot any more.
+ * - `expiresAt`: when it expires if nobody has decided on it, or applied it, by then; `null` if it cannot any more.
  * - `warnedAt`: when it was told that it is about to expire.
+ * - `approval`: what was approved of it, if that was not withdrawn.
  * - `by`, `reason`: who has changed its state last, and why, if they said so; `reason` has at most 1,000 characters.
  * - `supersededBy`: the id of the suggestion that has taken its place.
  * - `isOld`: it is of a review that was there before suggestions had a life: it expires without a warning, and no rule applies to it.
@@ -79,6 +123,7 @@ export const HealingSuggestion = Schema.Struct({
   changedAt: Millis,
   expiresAt: Schema.NullOr(Millis),
   warnedAt: Schema.NullOr(Millis),
+  approval: Schema.NullOr(Approval),
   by: Actor,
   reason: Schema.NullOr(Schema.String),
   supersededBy: Schema.NullOr(Schema.String),
@@ -98,6 +143,7 @@ export interface HealingSuggestion extends Schema.Schema.Type<typeof HealingSugg
  * - `id`: of the suggestion.
  * - `at`: in milliseconds since 1970.
  * - `from`, `to`: its states before and after; `from` is `null` where it was proposed. They are the same where it was only warned of.
+ * - `approval`: what was approved of it then.
  *
  * @since 0.1.0
  * @category schemas
@@ -109,7 +155,8 @@ export const SuggestionStep = Schema.Struct({
   from: Schema.NullOr(SuggestionState),
   to: SuggestionState,
   by: Actor,
-  reason: Schema.NullOr(Schema.String)
+  reason: Schema.NullOr(Schema.String),
+  approval: Schema.NullOr(Approval)
 })
 
 /**
@@ -117,6 +164,49 @@ export const SuggestionStep = Schema.Struct({
  * @category models
  */
 export interface SuggestionStep extends Schema.Schema.Type<typeof SuggestionStep> {}
+
+/**
+ * How the file of a suggestion was before it was applied, and what is being done with it.
+ *
+ * - `path`: of the file, without links.
+ * - `original`: what stood in it; `null` if it was not there.
+ * - `mode`, `uid`, `gid`: its permissions and its owner.
+ * - `intent`: what is being done with it now; `null` if that is over.
+ * - `temporary`: the name of the file beside it into which the new content is written, as long as there is an intent.
+ *
+ * @internal
+ */
+export const Application = Schema.Struct({
+  request: Schema.Int,
+  position: Schema.Int,
+  path: Schema.NonEmptyString,
+  original: Schema.NullOr(Schema.String),
+  mode: Schema.Int,
+  uid: Schema.Int,
+  gid: Schema.Int,
+  intent: Schema.NullOr(Schema.Literal("apply", "rollback")),
+  temporary: Schema.NullOr(Schema.String)
+})
+
+/** @internal */
+export interface Application extends Schema.Schema.Type<typeof Application> {}
+
+/**
+ * Somebody has stopped all applications.
+ *
+ * - `at`: when, in milliseconds since 1970.
+ * - `by`, `reason`: who, and why, if they said so.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const SuggestionStop = Schema.Struct({ at: Millis, by: Actor, reason: Schema.NullOr(Schema.String) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SuggestionStop extends Schema.Schema.Type<typeof SuggestionStop> {}
 
 /**
  * By which a suggestion is found.

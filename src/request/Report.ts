@@ -68,6 +68,9 @@ export const FileHash = Schema.String.pipe(Schema.pattern(/^sha256:[0-9a-f]{64}$
  * - `targetFile`: the file that would change, if it is one; a path of at most 4,096 characters.
  * - `proposedContent`: all that would stand in it then; at most 65,536 characters.
  * - `fileHash`: of the file as it was when it was reviewed.
+ * - `set`: those of one report with the same name here only work together: they are decided on and applied together, all or none; 1 to 64
+ *   characters.
+ * - `creates` (false): whether `targetFile` is a new file. OpenClaw never proposes one.
  *
  * @since 0.1.0
  * @category schemas
@@ -82,7 +85,9 @@ export const Suggestion = Schema.Struct({
   expectedImpact: maybe(4000, "What comes of it"),
   targetFile: maybe(4096, "The file that would change, by its full path, if it is one"),
   proposedContent: maybe(65_536, "All that would stand in targetFile then, from its first line to its last"),
-  fileHash: Schema.NullOr(FileHash)
+  fileHash: Schema.NullOr(FileHash),
+  set: Schema.optionalWith(text(64, "A name that suggestions share which only work together"), { exact: true }),
+  creates: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 
 /**

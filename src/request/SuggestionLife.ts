@@ -6,6 +6,7 @@
 import { type HealingRequest, instant } from "./HealingRequest.js"
 import {
   type Actor,
+  type Approval,
   type HealingSuggestion,
   type SuggestionState,
   type SuggestionStep,
@@ -13,9 +14,6 @@ import {
 } from "./HealingSuggestion.js"
 
 const DAY = 86_400_000
-
-/** For how long one can be decided on, in milliseconds. */
-const TERM = 14 * DAY
 
 /** How long before its end a suggestion is warned of. */
 const WARNING = DAY
@@ -26,24 +24,66 @@ const WARNING = DAY
 //   from       what happens                                                      to
 //   -          its review is completed, in the same transaction                  pending
 //   pending    its end is less than a day away                                   pending, warned of
+//   pending    a person wants what the seal stands for                           approved
+//   pending    a person says that they have done it by hand; it changes no file  applied
 //   pending    a person does not want it                                         rejected
-//   pending    nobody has decided in time                                        expired
-//   pending    a newer completed review of the job proposes a content for the    superseded
+//   approved   a person has changed their mind                                   pending
+//   approved   it is to be applied, and is not what was approved any more        pending
+//   approved   a person applies it                                               applying
+//   applying   its job runs for too long, or it was interrupted before its file  approved
+//              was written
+//   applying   its file is written                                               applied
+//   applying   a check of its content fails, or its file was edited meanwhile    failed
+//   applied    a person takes it back                                            rolled_back
+//   pending,   its time is over                                                  expired
+//   approved   a newer completed review of the job proposes a content for the    superseded
 //              same file, in the transaction that completes that review
+//              its file is found to be as it proposes                            applied
 //
-// The last three states are final.
+// Those that nothing leads out of are final.
 // -----------------------------------------------------------------------------
 
 const BY_REVIEW: Actor = { who: "effect-healing", door: "review" }
 
 const BY_CLOCK: Actor = { who: "effect-healing", door: "clock" }
 
+const BY_FILE: Actor = { who: "effect-healing", door: "file" }
+
+/** @internal */
+export const BY_RECOVERY: Actor = { who: "effect-healing", door: "recovery" }
+
 /**
- * Those of a review that was completed.
+ * A step that somebody takes: when, who, and why, if they said so.
  *
  * @internal
  */
-export const propose = (completed: HealingRequest, at: number): ReadonlyArray<HealingSuggestion> =>
+export interface Taken {
+  readonly at: number
+  readonly by: Actor
+  readonly reason?: string | null | undefined
+}
+
+const enter = (
+  suggestion: HealingSuggestion,
+  state: SuggestionState,
+  { at, by, reason }: Taken,
+  others: Partial<HealingSuggestion> = {}
+): HealingSuggestion => ({
+  ...suggestion,
+  state,
+  changedAt: at,
+  by,
+  reason: reason ?? null,
+  expiresAt: null,
+  ...others
+})
+
+/**
+ * Those of a review that was completed, which can be decided on for so many milliseconds.
+ *
+ * @internal
+ */
+export const propose = (completed: HealingRequest, at: number, term: number): ReadonlyArray<HealingSuggestion> =>
   (completed.report?.suggestions ?? []).map((suggestion, index) => {
     const key = { request: completed.number, position: index + 1 }
     return {
@@ -55,8 +95,9 @@ export const propose = (completed: HealingRequest, at: number): ReadonlyArray<He
       signatures: completed.signatures,
       proposedAt: at,
       changedAt: at,
-      expiresAt: instant(at + TERM),
+      expiresAt: endOf(at, term),
       warnedAt: null,
+      approval: null,
       by: BY_REVIEW,
       reason: null,
       supersededBy: null,
@@ -64,25 +105,76 @@ export const propose = (completed: HealingRequest, at: number): ReadonlyArray<He
     }
   })
 
-const end = (
-  suggestion: HealingSuggestion,
-  state: "rejected" | "expired" | "superseded",
-  at: number,
-  by: Actor,
-  reason: string | null
-): HealingSuggestion => ({ ...suggestion, state, changedAt: at, expiresAt: null, by, reason })
+const endOf = (at: number, term: number): number => instant(at + term)
 
-/** @internal */
-export const reject = (
+/**
+ * It can be applied for so many milliseconds.
+ *
+ * @internal
+ */
+export const approve = (
   pending: HealingSuggestion,
-  at: number,
-  by: Actor,
-  reason: string | undefined
-): HealingSuggestion => end(pending, "rejected", at, by, reason ?? null)
+  approval: Approval,
+  reason: string | undefined,
+  term: number
+): HealingSuggestion =>
+  enter(pending, "approved", { ...approval, reason }, { approval, expiresAt: endOf(approval.at, term) })
 
 /** @internal */
-export const expire = (pending: HealingSuggestion, at: number): HealingSuggestion =>
-  end(pending, "expired", at, BY_CLOCK, "nobody has decided on it in time")
+export const doneByHand = (
+  pending: HealingSuggestion,
+  approval: Approval,
+  reason: string | undefined
+): HealingSuggestion => enter(pending, "applied", { ...approval, reason: reason ?? "done by hand" }, { approval })
+
+/**
+ * It was done by somebody, who has not said so.
+ *
+ * @internal
+ */
+export const foundApplied = (open: HealingSuggestion, at: number): HealingSuggestion =>
+  enter(open, "applied", { at, by: BY_FILE, reason: "the file was found to be as it proposes" })
+
+/** @internal */
+export const reject = (pending: HealingSuggestion, taken: Taken): HealingSuggestion => enter(pending, "rejected", taken)
+
+/**
+ * It can be decided on anew, for so many milliseconds.
+ *
+ * @internal
+ */
+export const reopen = (approved: HealingSuggestion, taken: Taken, term: number): HealingSuggestion =>
+  enter(approved, "pending", taken, { approval: null, warnedAt: null, expiresAt: endOf(taken.at, term) })
+
+/**
+ * It does not expire meanwhile, and has as much time as before if it comes to nothing.
+ *
+ * @internal
+ */
+export const begin = (approved: HealingSuggestion, taken: Taken): HealingSuggestion =>
+  enter(approved, "applying", taken, { expiresAt: approved.expiresAt })
+
+/** @internal */
+export const giveBack = (applying: HealingSuggestion, taken: Taken): HealingSuggestion =>
+  enter(applying, "approved", taken, { expiresAt: applying.expiresAt })
+
+/** @internal */
+export const apply = (applying: HealingSuggestion, taken: Taken): HealingSuggestion => enter(applying, "applied", taken)
+
+/** @internal */
+export const fail = (applying: HealingSuggestion, taken: Taken): HealingSuggestion => enter(applying, "failed", taken)
+
+/** @internal */
+export const rollBack = (applied: HealingSuggestion, taken: Taken): HealingSuggestion =>
+  enter(applied, "rolled_back", taken)
+
+/** @internal */
+export const expire = (open: HealingSuggestion, at: number): HealingSuggestion =>
+  enter(open, "expired", {
+    at,
+    by: BY_CLOCK,
+    reason: open.state === "approved" ? "nobody has applied it in time" : "nobody has decided on it in time"
+  })
 
 /**
  * It has a day more from now on at least: the process may have been down when it was to be warned of.
@@ -97,12 +189,22 @@ export const warn = (pending: HealingSuggestion, at: number): HealingSuggestion 
 })
 
 /**
+ * Those that can still be decided on or applied.
+ *
+ * @internal
+ */
+export const OPEN: ReadonlyArray<SuggestionState> = ["pending", "approved"]
+
+/** @internal */
+export const isOpen = ({ state }: Pick<HealingSuggestion, "state">): boolean => OPEN.includes(state)
+
+/**
  * Whether the newer one takes the place of the older one.
  *
  * @internal
  */
 export const supersedes = (newer: HealingSuggestion, older: HealingSuggestion): boolean =>
-  older.state === "pending" &&
+  isOpen(older) &&
   older.job === newer.job &&
   older.request < newer.request &&
   newer.suggestion.proposedContent !== null &&
@@ -110,10 +212,8 @@ export const supersedes = (newer: HealingSuggestion, older: HealingSuggestion): 
   newer.suggestion.targetFile === older.suggestion.targetFile
 
 /** @internal */
-export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): HealingSuggestion => ({
-  ...end(older, "superseded", newer.proposedAt, BY_REVIEW, null),
-  supersededBy: newer.id
-})
+export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): HealingSuggestion =>
+  enter(older, "superseded", { at: newer.proposedAt, by: BY_REVIEW }, { supersededBy: newer.id })
 
 /**
  * The clock was set by so many milliseconds: its end stays as far away as it was.
@@ -121,7 +221,9 @@ export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): H
  * @internal
  */
 export const move = (suggestion: HealingSuggestion, by: number): HealingSuggestion =>
-  suggestion.expiresAt === null ? suggestion : { ...suggestion, expiresAt: suggestion.expiresAt + by }
+  suggestion.expiresAt === null || !isOpen(suggestion)
+    ? suggestion
+    : { ...suggestion, expiresAt: suggestion.expiresAt + by }
 
 /** @internal */
 export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omit<SuggestionStep, "number"> => ({
@@ -130,7 +232,8 @@ export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omi
   from,
   to: to.state,
   by: to.by,
-  reason: to.reason
+  reason: to.reason,
+  approval: to.approval
 })
 
 /**
@@ -138,9 +241,17 @@ export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omi
  *
  * @internal
  */
-export const dueAt = (suggestion: Pick<HealingSuggestion, "expiresAt" | "isOld" | "warnedAt">): number | null =>
-  suggestion.expiresAt === null ? null : suggestion.expiresAt - (isToBeWarnedOf(suggestion) ? WARNING : 0)
+export const dueAt = (suggestion: Due): number | null =>
+  suggestion.expiresAt === null || !isOpen(suggestion)
+    ? null
+    : suggestion.expiresAt - (isToBeWarnedOf(suggestion) ? WARNING : 0)
 
-/** @internal */
-export const isToBeWarnedOf = ({ isOld, warnedAt }: Pick<HealingSuggestion, "isOld" | "warnedAt">): boolean =>
-  warnedAt === null && !isOld
+type Due = Pick<HealingSuggestion, "expiresAt" | "isOld" | "state" | "warnedAt">
+
+/**
+ * Nobody is warned of one that a person has approved.
+ *
+ * @internal
+ */
+export const isToBeWarnedOf = ({ isOld, state, warnedAt }: Omit<Due, "expiresAt">): boolean =>
+  warnedAt === null && !isOld && state === "pending"

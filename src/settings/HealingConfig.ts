@@ -21,6 +21,7 @@ import { fileProblem, inWords, words } from "../internal/FileProblem.js"
 import * as Settings from "./Settings.js"
 
 export type { HealingSettings, HealingSettingsInput } from "./Settings.js"
+export type { SuggestionSettings, SuggestionSettingsInput } from "./SuggestionSettings.js"
 
 /**
  * The settings in force. It is required by every layer that reads one, so that a forgotten one is a type error.
@@ -61,7 +62,8 @@ export class HealingConfig extends Context.Tag("effect-healing/HealingConfig")<
       Effect.gen(function* () {
         const yaml = options.yaml === undefined ? nothing : yield* fromFile(options.yaml)
         const environment = yield* Effect.configProviderWith(fromEnvironment)
-        return yield* combine([yaml, environment, Settings.fromCode(options.settings ?? {})])
+        const settings = yield* combine([yaml, environment, Settings.fromCode(options.settings ?? {})])
+        return options.yaml === undefined ? settings : { ...settings, [Settings.readFrom]: [options.yaml] }
       })
     )
 }
@@ -75,7 +77,10 @@ const combine = (
   if (Arr.isNonEmptyReadonlyArray(issues)) return Effect.fail(new HealingConfigError({ issues }))
   const settings = sources.map(({ settings }) => settings)
   const jobs = Object.assign({}, ...settings.map(({ jobs }) => jobs))
-  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, { jobs }))
+  const groups = settings.map(({ suggestions }) => suggestions)
+  const forbidden = groups.flatMap((group) => group?.forbidden ?? [])
+  const suggestions = Object.assign({}, Settings.defaults.suggestions, ...groups, { forbidden })
+  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, { jobs, suggestions }))
 }
 
 const fromEnvironment = (provider: ConfigProvider.ConfigProvider): Effect.Effect<Settings.Loaded> =>

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { isAbsolute, normalize } from "node:path"
 import * as Duration from "effect/Duration"
 import type * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
@@ -122,6 +123,73 @@ export const finiteDuration = (fallback: Extract<Duration.DurationInput, string>
  */
 export const lastingDuration = (fallback: Extract<Duration.DurationInput, string>) =>
   durationKind("lasting", (unit) => `a duration above zero${unit}`, OR_INFINITY, fallback)
+
+const absolute = Schema.String.pipe(
+  Schema.maxLength(4096),
+  Schema.filter((path) => isAbsolute(path) && !path.includes("\0"))
+)
+
+/** Of a list in the settings. */
+const MAX_ITEMS = 100
+
+/**
+ * Folders, but not the root of all files.
+ *
+ * @internal
+ */
+export const folders: SettingKind<ReadonlyArray<string>> = kind(
+  Schema.Array(absolute.pipe(Schema.filter((path) => normalize(path) !== normalize("/")))).pipe(
+    Schema.maxItems(MAX_ITEMS)
+  ),
+  undefined,
+  "a list of at most 100 absolute paths of folders, not /",
+  []
+)
+
+const Glob = Schema.NonEmptyString.pipe(Schema.maxLength(1000))
+
+/** @internal */
+export const globs: SettingKind<ReadonlyArray<string>> = kind(
+  Schema.Array(Glob).pipe(Schema.maxItems(MAX_ITEMS)),
+  undefined,
+  'a list of at most 100 globs, such as "**/*.key"',
+  []
+)
+
+const Command = Schema.Array(Schema.NonEmptyString.pipe(Schema.maxLength(4096))).pipe(
+  Schema.minItems(1),
+  Schema.maxItems(MAX_ITEMS)
+)
+
+/**
+ * Commands by globs.
+ *
+ * @internal
+ */
+export const commands: SettingKind<Readonly<Record<string, ReadonlyArray<string>>>> = kind(
+  // A key that did not fit would be left out without a word.
+  Schema.Record({ key: Schema.String, value: Command }).pipe(
+    Schema.filter((commands) => {
+      const globs = Object.keys(commands)
+      return globs.length <= MAX_ITEMS && globs.every(Schema.is(Glob))
+    })
+  ),
+  undefined,
+  'a mapping of at most 100 globs to commands, which are lists of words, such as ["node", "--check"]',
+  {}
+)
+
+/**
+ * The path of a file, if it is to be another one than that which somebody else knows best.
+ *
+ * @internal
+ */
+export const file: SettingKind<string | undefined> = kind(
+  Schema.UndefinedOr(absolute),
+  decodeUnknown(absolute),
+  "the absolute path of a file",
+  undefined
+)
 
 /**
  * Policies by the names of their jobs, which are decoded with what their supervisor says of the same job: what is wrong with one of

@@ -5,7 +5,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import { identity } from "effect/Function"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
@@ -16,6 +15,7 @@ import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import * as Kind from "./SettingKind.js"
+import * as SuggestionSettings from "./SuggestionSettings.js"
 
 /** A new setting is one line here, and one in the docs of `HealingSettingsInput` and of the README. */
 const table = {
@@ -44,7 +44,16 @@ type Table = typeof table
 
 type Setting = keyof Table
 
-type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]> }
+type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]> } & {
+  readonly suggestions: SuggestionSettings.SuggestionSettings
+}
+
+/**
+ * Under this symbol the settings in force carry the paths of the files that they were read from. No suggestion may change one of those.
+ *
+ * @internal
+ */
+export const readFrom: unique symbol = Symbol.for("effect-healing/HealingSettings/readFrom")
 
 /**
  * The settings in force. The README has the table of what they mean.
@@ -52,7 +61,10 @@ type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]>
  * @since 0.1.0
  * @category models
  */
-export interface HealingSettings extends InForce {}
+export interface HealingSettings extends InForce {
+  /** @internal */
+  readonly [readFrom]?: ReadonlyArray<string>
+}
 
 /**
  * The settings that differ from their defaults:
@@ -87,17 +99,36 @@ export interface HealingSettings extends InForce {}
  * - `maxCatchUpAge` (7 days): how old the last missed occurrence of a schedule may be that is still made up for.
  * - `jobs`: the policies of single jobs by their names, over those that their supervisor gives them.
  *
+ * and `suggestions`, the settings of suggestions, which are a group of their own.
+ *
  * @since 0.1.0
  * @category models
  */
 export type HealingSettingsInput = {
   readonly [K in Exclude<Setting, "jobs">]?: Schema.Schema.Encoded<Table[K]["inCode"]> | undefined
-} & { readonly jobs?: Readonly<Record<string, HealingPolicyInput>> | undefined }
-
-const settings = Record.keys(table)
+} & {
+  readonly jobs?: Readonly<Record<string, HealingPolicyInput>> | undefined
+  readonly suggestions?: SuggestionSettings.SuggestionSettingsInput | undefined
+}
 
 /** @internal */
-export const defaults: HealingSettings = Record.map(table, ({ fallback }) => fallback) as InForce
+export const defaults: HealingSettings = {
+  ...Record.map(table, ({ fallback }) => fallback),
+  suggestions: Record.map(SuggestionSettings.table, ({ fallback }) => fallback)
+} as InForce
+
+/** One setting: its name, with that of its group before it if it has one, and its kind. */
+interface Slot {
+  readonly path: readonly [name: string] | readonly [group: string, name: string]
+  readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText">
+}
+
+const SUGGESTIONS = "suggestions"
+
+const slots: ReadonlyArray<Slot> = [
+  ...Object.entries(table).map(([name, kind]): Slot => ({ path: [name], kind })),
+  ...Object.entries(SuggestionSettings.table).map(([name, kind]): Slot => ({ path: [SUGGESTIONS, name], kind }))
+]
 
 /**
  * What one source of settings holds: the good ones, and what is wrong with the others.
@@ -105,7 +136,9 @@ export const defaults: HealingSettings = Record.map(table, ({ fallback }) => fal
  * @internal
  */
 export interface Loaded {
-  readonly settings: Partial<HealingSettings>
+  readonly settings: Partial<Omit<HealingSettings, "suggestions">> & {
+    readonly suggestions?: Partial<SuggestionSettings.SuggestionSettings>
+  }
   readonly issues: ReadonlyArray<ConfigIssue>
 }
 
@@ -124,12 +157,12 @@ const show = (found: unknown): string =>
 interface Spelling {
   readonly source: string
   readonly kind: keyof Kind.SettingKind<unknown>["decode"]
-  readonly settings: ReadonlyArray<Setting>
-  readonly keyOf: (setting: Setting) => string
+  readonly slots: ReadonlyArray<Slot>
+  readonly keyOf: (path: Slot["path"]) => string
 }
 
-const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
-  const keys = settings.map(keyOf)
+const load = ({ keyOf, kind, slots, source }: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
+  const keys = slots.map(({ path }) => keyOf(path))
   const issues: Array<ConfigIssue> = Object.keys(raw)
     .filter((key) => !keys.includes(key))
     // The value is left out: it may be anybody's secret.
@@ -139,43 +172,63 @@ const load = ({ keyOf, kind, settings, source }: Spelling, raw: Readonly<Record<
       found: "an unknown one",
       expected: `a known setting (${didYouMean(key, keys)})`
     }))
-  const good: Array<readonly [Setting, unknown]> = []
-  for (const setting of settings) {
-    const key = keyOf(setting)
+  const good: Array<readonly [Slot["path"], unknown]> = []
+  for (const { kind: ofSetting, path } of slots) {
+    const key = keyOf(path)
     const found = raw[key]
     // In a file, a key with nothing behind it is one whose lines are all comments.
     if (found === undefined || (found === null && kind === "yaml")) continue
-    const { decode, expected, expectedInText } = table[setting]
-    const decodeHere: Kind.Decode<unknown> | undefined = decode[kind]
-    const decoded = decodeHere?.(found)
-    if (decoded !== undefined && Either.isRight(decoded)) good.push([setting, decoded.right])
+    const { decode, expected, expectedInText } = ofSetting
+    const decoded = decode[kind]?.(found)
+    if (decoded !== undefined && Either.isRight(decoded)) good.push([path, decoded.right])
     else issues.push({ source, key, found: show(found), expected: kind === "code" ? expected : expectedInText })
   }
-  return { settings: Object.fromEntries(good), issues }
+  const group = good.flatMap(([[group, name], value]) => (name === undefined ? [] : [[group, name, value] as const]))
+  return {
+    settings: {
+      ...Object.fromEntries(good.flatMap(([[name, inGroup], value]) => (inGroup === undefined ? [[name, value]] : []))),
+      ...(group.length > 0 && { [SUGGESTIONS]: Object.fromEntries(group.map(([, name, value]) => [name, value])) })
+    },
+    issues
+  }
+}
+
+/** Those of the group stand beside the others, with its name before theirs. */
+const loadNested = (spelling: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
+  const { [SUGGESTIONS]: group, ...others } = raw
+  if (group === undefined || (group === null && spelling.kind === "yaml")) return load(spelling, others)
+  if (!Predicate.isReadonlyRecord(group) || Array.isArray(group)) {
+    const issue = { source: spelling.source, key: SUGGESTIONS, found: show(group), expected: "a mapping of settings" }
+    const { issues, settings } = load(spelling, others)
+    return { settings, issues: [...issues, issue] }
+  }
+  return load(spelling, { ...others, ...Record.mapKeys(group, (key) => `${SUGGESTIONS}.${key}`) })
 }
 
 /** @internal */
 export const fromCode = (raw: HealingSettingsInput): Loaded =>
-  load({ source: "code", kind: "code", settings, keyOf: identity }, { ...raw })
+  loadNested({ source: "code", kind: "code", slots, keyOf: (path) => path.join(".") }, { ...raw })
 
 /**
  * The settings that can be given for one healing.
  *
  * @internal
  */
-export const fromOptions = (raw: Pick<HealingSettingsInput, "priority" | "maxWait">, source: string): Loaded =>
-  load({ source, kind: "code", settings: ["priority", "maxWait"], keyOf: identity }, { ...raw })
+export const fromOptions = (raw: Pick<HealingSettingsInput, "priority" | "maxWait">, source: string): Loaded => {
+  const allowed = slots.filter(({ path: [name] }) => name === "priority" || name === "maxWait")
+  return load({ source, kind: "code", slots: allowed, keyOf: (path) => path.join(".") }, { ...raw })
+}
 
 /** @internal */
 export const fromYaml = (path: string, raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: path, kind: "yaml", settings, keyOf: Str.camelToSnake }, raw)
+  loadNested({ source: path, kind: "yaml", slots, keyOf: (path) => path.map(Str.camelToSnake).join(".") }, raw)
 
-const inEnvironment = settings.filter((setting) => table[setting].decode.environment !== undefined)
+const inEnvironment = slots.filter(({ kind }) => kind.decode.environment !== undefined)
 
-const variable = (setting: Setting): string => `HEALING_${Str.camelToSnake(setting).toUpperCase()}`
+const variable = (path: Slot["path"]): string => `HEALING_${path.map(Str.camelToSnake).join("_").toUpperCase()}`
 
 /** @internal */
-export const variables: ReadonlyArray<string> = inEnvironment.map(variable)
+export const variables: ReadonlyArray<string> = inEnvironment.map(({ path }) => variable(path))
 
 /**
  * Whether a variable looks like a setting. The environment belongs to many, and others may call theirs `HEALING_` too.
@@ -188,4 +241,4 @@ export const isMeantForSetting = (name: string): boolean =>
 
 /** @internal */
 export const fromEnvironment = (raw: Readonly<Record<string, unknown>>): Loaded =>
-  load({ source: "environment", kind: "environment", settings: inEnvironment, keyOf: variable }, raw)
+  load({ source: "environment", kind: "environment", slots: inEnvironment, keyOf: variable }, raw)

@@ -4,7 +4,7 @@
  * @internal
  */
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
-import type { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
+import type { Application, HealingSuggestion, SuggestionState, SuggestionStop } from "../request/HealingSuggestion.js"
 
 /**
  * What the queue remembers beside its requests.
@@ -71,7 +71,11 @@ export interface SuggestionChange {
 }
 
 /**
- * What is written in one go. `Terms`: the ends of all suggestions that can be decided on move by so many milliseconds.
+ * What is written in one go.
+ *
+ * - `Terms`: the ends of all suggestions that can be decided on or applied move by so many milliseconds.
+ * - `Application`: what is known of the file of a suggestion, in place of what was known before.
+ * - `Stop`: somebody has stopped all applications; `null` if they go on.
  *
  * @internal
  */
@@ -81,6 +85,8 @@ export type Change =
   | { readonly _tag: "Occurrence"; readonly occurrence: Occurrence }
   | SuggestionChange
   | { readonly _tag: "Terms"; readonly by: number }
+  | { readonly _tag: "Application"; readonly application: Application }
+  | { readonly _tag: "Stop"; readonly stop: SuggestionStop | null }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -100,3 +106,9 @@ export const suggestion = (
 
 /** @internal */
 export const terms = (by: number): Change => ({ _tag: "Terms", by })
+
+/** @internal */
+export const application = (application: Application): Change => ({ _tag: "Application", application })
+
+/** @internal */
+export const stop = (stop: SuggestionStop | null): Change => ({ _tag: "Stop", stop })

@@ -71,6 +71,14 @@ export const make = (): Journal => {
             suggestions.move(change.by)
             continue
           }
+          if (change._tag === "Application") {
+            suggestions.putApplication(change.application)
+            continue
+          }
+          if (change._tag === "Stop") {
+            suggestions.stop(change.stop)
+            continue
+          }
           if (change._tag === "QueueState") {
             const before = queueState
             undo.push(() => {

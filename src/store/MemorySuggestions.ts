@@ -8,7 +8,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import { type HealingStoreError, unexpectedState } from "../HealingError.js"
-import type { HealingSuggestion, SuggestionKey, SuggestionStep } from "../request/HealingSuggestion.js"
+import type {
+  Application,
+  HealingSuggestion,
+  SuggestionKey,
+  SuggestionStep,
+  SuggestionStop
+} from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import type { SuggestionJournal } from "./SuggestionJournal.js"
@@ -17,10 +23,12 @@ type State = Readonly<{
   suggestions: ReadonlyMap<string, HealingSuggestion>
   steps: ReadonlyArray<SuggestionStep>
   lastStep: number
+  applications: ReadonlyMap<string, Application>
+  stopped: SuggestionStop | null
 }>
 
 /**
- * - `write`, `move`: as a commit does. `write` returns why it cannot.
+ * - `write`, `move`, `putApplication`, `stop`: as a commit does. `write` returns why it cannot.
  * - `snapshot`: returns the way back to how it is now.
  *
  * @internal
@@ -29,6 +37,8 @@ export interface MemorySuggestions {
   readonly journal: SuggestionJournal
   readonly write: (change: SuggestionChange) => HealingStoreError | undefined
   readonly move: (by: number) => void
+  readonly putApplication: (application: Application) => void
+  readonly stop: (stop: SuggestionStop | null) => void
   readonly snapshot: () => () => void
 }
 
@@ -47,7 +57,7 @@ const byDue = Order.mapInput(Order.number, (one: HealingSuggestion) => Suggestio
  * @internal
  */
 export const make = (): MemorySuggestions => {
-  let state: State = { suggestions: new Map(), steps: [], lastStep: 0 }
+  let state: State = { suggestions: new Map(), steps: [], lastStep: 0, applications: new Map(), stopped: null }
 
   const all = () => Array.from(state.suggestions.values())
 
@@ -55,6 +65,7 @@ export const make = (): MemorySuggestions => {
     const { from, to } = change
     const number = state.lastStep + 1
     state = {
+      ...state,
       suggestions: new Map(state.suggestions).set(keyOf(to), to),
       steps: [...state.steps, { number, ...SuggestionLife.stepOf(from, to) }],
       lastStep: number
@@ -82,6 +93,12 @@ export const make = (): MemorySuggestions => {
     move: (by) => {
       const moved = all().map((one) => [keyOf(one), SuggestionLife.move(one, by)] as const)
       state = { ...state, suggestions: new Map(moved) }
+    },
+    putApplication: (application) => {
+      state = { ...state, applications: new Map(state.applications).set(keyOf(application), application) }
+    },
+    stop: (stopped) => {
+      state = { ...state, stopped }
     },
     snapshot: () => {
       const before = state
@@ -133,10 +150,20 @@ export const make = (): MemorySuggestions => {
           state = {
             ...state,
             suggestions: new Map(Array.from(state.suggestions).filter(([, { id }]) => !ids.has(id))),
-            steps: state.steps.filter(({ id }) => !ids.has(id))
+            steps: state.steps.filter(({ id }) => !ids.has(id)),
+            applications: new Map(
+              Array.from(state.applications).filter(([key]) => !old.some((one) => keyOf(one) === key))
+            )
           }
           return old.length
-        })
+        }),
+      application: (key) => Effect.sync(() => Option.fromNullable(state.applications.get(keyOf(key)))),
+      unfinished: Effect.sync(() =>
+        Array.from(state.applications.values())
+          .filter(({ intent }) => intent !== null)
+          .sort(inOrder)
+      ),
+      stopped: Effect.sync(() => Option.fromNullable(state.stopped))
     }
   }
 }

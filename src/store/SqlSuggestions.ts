@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { HealingStoreError } from "../HealingError.js"
-import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import type { Application, HealingSuggestion, SuggestionStop } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
@@ -31,11 +31,13 @@ type Written = Effect.Effect<void, HealingStoreError | SqlError>
 export interface SuggestionWriter {
   readonly write: (connection: Connection, change: SuggestionChange) => Written
   readonly move: (connection: Connection, by: number) => Written
+  readonly putApplication: (connection: Connection, application: Application) => Written
+  readonly stop: (connection: Connection, stop: SuggestionStop | null) => Written
 }
 
 const statementsOf = (sql: SqlClient) => {
   const { columns, FIXED, stepColumns } = SuggestionRow
-  const older = sql`job = ${0} AND target_file = ${0} AND request < ${0} AND state = 'pending'`
+  const older = sql`job = ${0} AND target_file = ${0} AND request < ${0} AND state IN ('pending', 'approved')`
   const guard = sql`request = ${0} AND position = ${0} AND state = ${0}`
   const changes = sql.update(placeholders(columns.slice(FIXED)))
   return {
@@ -48,7 +50,12 @@ const statementsOf = (sql: SqlClient) => {
     addStep: textOf(sql`INSERT INTO healing_suggestion_steps ${sql.insert(placeholders(stepColumns))}`),
     older: textOf(sql`SELECT * FROM healing_suggestions WHERE ${older} ORDER BY request DESC, position`),
     move: textOf(sql`UPDATE healing_suggestions SET expires_at = expires_at + ${0}, due_at = due_at + ${0}
-      WHERE due_at IS NOT NULL`)
+      WHERE due_at IS NOT NULL`),
+    putApplication: textOf(
+      sql`INSERT OR REPLACE INTO healing_applications ${sql.insert(placeholders(SuggestionRow.application.columns))}`
+    ),
+    goOn: textOf(sql`DELETE FROM healing_suggestion_stop`),
+    stop: textOf(sql`INSERT INTO healing_suggestion_stop ${sql.insert(placeholders(SuggestionRow.stop.columns))}`)
   }
 }
 
@@ -108,7 +115,14 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
         Effect.zipRight(addStep(connection, from, to)),
         Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
       ),
-    move: (connection, by) => connection.execute(statements.move, [by, by], undefined)
+    move: (connection, by) => connection.execute(statements.move, [by, by], undefined),
+    putApplication: (connection, application) =>
+      connection.execute(statements.putApplication, SuggestionRow.application.toRow(application), undefined),
+    stop: (connection, stop) =>
+      Effect.zipRight(
+        connection.execute(statements.goOn, [], undefined),
+        stop === null ? Effect.void : connection.execute(statements.stop, SuggestionRow.stop.toRow(stop), undefined)
+      )
   }
 }
 
@@ -121,6 +135,12 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
  */
 export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
   const typed = typedIn(place)
+
+  const unreadable = (what: string, reason: string) =>
+    new HealingStoreError({
+      reason: "Unavailable",
+      detail: `${what} in ${place.name} cannot be read: ${reason}`
+    })
 
   /** One that cannot be read is not to be in the way of the others: it stays there under another state. */
   const setAside = (row: Row, reason: string) =>
@@ -177,11 +197,7 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
         Effect.flatMap(([row]) => {
           if (row === undefined) return Effect.succeedNone
           return Either.match(SuggestionRow.fromRow(row), {
-            onLeft: (reason) =>
-              new HealingStoreError({
-                reason: "Unavailable",
-                detail: `The suggestion ${request}.${position} in ${place.name} cannot be read: ${reason}`
-              }),
+            onLeft: (reason) => unreadable(`The suggestion ${request}.${position}`, reason),
             onRight: Effect.succeedSome
           })
         }),
@@ -207,16 +223,58 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
       Effect.map(([row]) => Option.map(Option.fromNullable(row), ({ due_at }) => Number(due_at))),
       typed("cannot be read")
     ),
-    // The steps go first: should it end between the two, the others go the next time.
+    // The steps go first: should it end between the three, the others go the next time.
     prune: (endedBefore, limit) =>
       sql`DELETE FROM healing_suggestion_steps WHERE id IN (
           SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)})
         )`.pipe(
         Effect.zipRight(
+          sql`DELETE FROM healing_applications WHERE (request, position) IN (${old(endedBefore, limit)})`
+        ),
+        Effect.zipRight(
           sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)}) RETURNING request`
         ),
         Effect.map((rows) => rows.length),
         typed("cannot be written")
-      )
+      ),
+    application: ({ position, request }) =>
+      sql`SELECT * FROM healing_applications WHERE request = ${request} AND position = ${position}`.pipe(
+        Effect.flatMap(([row]) =>
+          row === undefined
+            ? Effect.succeedNone
+            : Either.match(SuggestionRow.application.fromRow(row), {
+                onLeft: (reason) => unreadable(`The original of ${request}.${position}`, reason),
+                onRight: Effect.succeedSome
+              })
+        ),
+        typed("cannot be read")
+      ),
+    unfinished: sql`SELECT * FROM healing_applications WHERE intent IS NOT NULL ORDER BY request DESC, position`.pipe(
+      Effect.flatMap((rows) => {
+        const [bad, good] = Arr.partitionMap(rows, (row) =>
+          Either.mapLeft(SuggestionRow.application.fromRow(row), (reason) => ({ row, reason }))
+        )
+        return Effect.as(
+          Effect.forEach(bad, ({ reason, row }) =>
+            Effect.logWarning(
+              `The application ${row.request}.${row.position} in ${place.name} is left alone: ${reason}`
+            )
+          ),
+          good
+        )
+      }),
+      typed("cannot be read")
+    ),
+    stopped: sql`SELECT * FROM healing_suggestion_stop`.pipe(
+      Effect.flatMap(([row]) =>
+        row === undefined
+          ? Effect.succeedNone
+          : Either.match(SuggestionRow.stop.fromRow(row), {
+              onLeft: (reason) => unreadable("Who has stopped applications", reason),
+              onRight: Effect.succeedSome
+            })
+      ),
+      typed("cannot be read")
+    )
   }
 }

@@ -153,10 +153,32 @@ const adoptOld = Effect.gen(function* () {
     FROM healing_suggestions WHERE state <> 'pending' ORDER BY request, position`
 })
 
+const applications = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`ALTER TABLE healing_suggestions ADD COLUMN approval TEXT`
+  yield* sql`ALTER TABLE healing_suggestion_steps ADD COLUMN approval TEXT`
+  yield* sql`CREATE TABLE healing_applications (
+    request INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    original TEXT,
+    mode INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    gid INTEGER NOT NULL,
+    intent TEXT,
+    temporary TEXT
+  )`
+  yield* sql`CREATE UNIQUE INDEX healing_applications_of ON healing_applications (request, position)`
+  yield* sql`CREATE INDEX healing_applications_unfinished ON healing_applications (request DESC, position)
+    WHERE intent IS NOT NULL`
+  yield* sql`CREATE TABLE healing_suggestion_stop (at INTEGER NOT NULL, "by" TEXT NOT NULL, reason TEXT)`
+})
+
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
   [1, "requests", Effect.succeed(requests)],
   [2, "scheduling", Effect.succeed(scheduling)],
-  [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))]
+  [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))],
+  [4, "applications", Effect.succeed(applications)]
 ]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })

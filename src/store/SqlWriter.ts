@@ -37,7 +37,7 @@ export const make = (
 
   return (changes) => {
     const [first, second] = changes
-    return first !== undefined && second === undefined && first._tag !== "Suggestion"
+    return first !== undefined && second === undefined && first._tag !== "Suggestion" && first._tag !== "Stop"
       ? // Each statement is a transaction already.
         written((connection) => write(connection, first))
       : written((connection) =>
@@ -85,6 +85,8 @@ const writeWith =
     }
     if (change._tag === "Suggestion") return suggestions.write(connection, change)
     if (change._tag === "Terms") return suggestions.move(connection, change.by)
+    if (change._tag === "Application") return suggestions.putApplication(connection, change.application)
+    if (change._tag === "Stop") return suggestions.stop(connection, change.stop)
     const { from, to } = change
     const failFor = (expected: string) =>
       failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, expected)

@@ -258,7 +258,10 @@ const withoutSpans = (store: Journal): Journal => ({
     steps: (id, after, limit) => untraced(store.suggestions.steps(id, after, limit)),
     due: (now, limit) => untraced(store.suggestions.due(now, limit)),
     nextDue: untraced(store.suggestions.nextDue),
-    prune: (endedBefore, limit) => untraced(store.suggestions.prune(endedBefore, limit))
+    prune: (endedBefore, limit) => untraced(store.suggestions.prune(endedBefore, limit)),
+    application: (key) => untraced(store.suggestions.application(key)),
+    unfinished: untraced(store.suggestions.unfinished),
+    stopped: untraced(store.suggestions.stopped)
   },
   explained: (job, signature) => untraced(store.explained(job, signature))
 })

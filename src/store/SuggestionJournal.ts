@@ -6,7 +6,14 @@
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
-import type { HealingSuggestion, SuggestionKey, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
+import type {
+  Application,
+  HealingSuggestion,
+  SuggestionKey,
+  SuggestionState,
+  SuggestionStep,
+  SuggestionStop
+} from "../request/HealingSuggestion.js"
 
 /**
  * - `job`: of this job only.
@@ -34,8 +41,11 @@ export interface SuggestionQuery {
  *   `next` is what to ask for the next page with; `undefined` at the end.
  * - `due`: those that are to be warned of, or have come to their end, by then; the first first, so many at most.
  * - `nextDue`: when the next one is.
- * - `prune`: removes those that had come to a final state before then, with their steps, but for the one of the last step; so many at most.
- *   Returns how many it has removed.
+ * - `prune`: removes those that had come to a final state before then, with their steps and originals, but for the one of the last step; so
+ *   many at most. Returns how many it has removed.
+ * - `application`: what is known of the file of the one with this key, if it was ever about to be applied.
+ * - `unfinished`: those with whose file something was being done; one whose row cannot be read is left out, with a warning.
+ * - `stopped`: who has stopped all applications, if somebody has.
  *
  * Times are milliseconds since 1970.
  *
@@ -55,4 +65,7 @@ export interface SuggestionJournal {
   readonly due: (now: number, limit: number) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingStoreError>
   readonly nextDue: Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
+  readonly application: (key: SuggestionKey) => Effect.Effect<Option.Option<Application>, HealingStoreError>
+  readonly unfinished: Effect.Effect<ReadonlyArray<Application>, HealingStoreError>
+  readonly stopped: Effect.Effect<Option.Option<SuggestionStop>, HealingStoreError>
 }

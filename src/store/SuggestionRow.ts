@@ -1,13 +1,22 @@
 /**
- * A suggestion as a row of the table `healing_suggestions`, and a step of its life as one of `healing_suggestion_steps`.
+ * A suggestion as a row of the table `healing_suggestions`, a step of its life as one of `healing_suggestion_steps`, and its file as one of
+ * `healing_applications`.
  *
  * @internal
  */
 import * as Either from "effect/Either"
-import { Actor, HealingSuggestion, SuggestionStep, suggestionId } from "../request/HealingSuggestion.js"
+import {
+  Actor,
+  Application,
+  Approval,
+  HealingSuggestion,
+  SuggestionStep,
+  SuggestionStop,
+  suggestionId
+} from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
-import { asIs, type Cell, flag, json, table } from "./Column.js"
+import { asIs, type Cell, flag, json, nullOr, table } from "./Column.js"
 
 const { fields: schemas } = HealingSuggestion
 
@@ -24,6 +33,7 @@ const row = table<Omit<HealingSuggestion, "id">>(
     changedAt: asIs(schemas.changedAt),
     expiresAt: asIs(schemas.expiresAt),
     warnedAt: asIs(schemas.warnedAt),
+    approval: nullOr(json(Approval)),
     by: json(Actor),
     reason: asIs(schemas.reason),
     supersededBy: asIs(schemas.supersededBy)
@@ -61,7 +71,8 @@ const step = table<Omit<SuggestionStep, "number">>({
   from: asIs(SuggestionStep.fields.from),
   to: asIs(SuggestionStep.fields.to),
   by: json(Actor),
-  reason: asIs(SuggestionStep.fields.reason)
+  reason: asIs(SuggestionStep.fields.reason),
+  approval: nullOr(json(Approval))
 })
 
 /** @internal */
@@ -73,3 +84,25 @@ export const toStepRow = (one: Omit<SuggestionStep, "number">): Array<Cell> => s
 /** @internal */
 export const fromStepRow = (found: Readonly<Record<string, unknown>>): Either.Either<SuggestionStep, string> =>
   Either.map(step.fromRow(found), (one) => ({ ...one, number: Number(found.number) }))
+
+const { fields: ofApplication } = Application
+
+/** @internal */
+export const application = table<Application>({
+  request: asIs(ofApplication.request),
+  position: asIs(ofApplication.position),
+  path: asIs(ofApplication.path),
+  original: asIs(ofApplication.original),
+  mode: asIs(ofApplication.mode),
+  uid: asIs(ofApplication.uid),
+  gid: asIs(ofApplication.gid),
+  intent: asIs(ofApplication.intent),
+  temporary: asIs(ofApplication.temporary)
+})
+
+/** @internal */
+export const stop = table<SuggestionStop>({
+  at: asIs(SuggestionStop.fields.at),
+  by: json(Actor),
+  reason: asIs(SuggestionStop.fields.reason)
+})

@@ -1,104 +1,156 @@
 /**
- * Assembles the service: what is asked, who decides, what is told.
+ * What people decide on suggestions, and their change of mind.
  *
  * @internal
  */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
-import { SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
-import * as Broadcast from "../internal/Broadcast.js"
-import { forSuggestions } from "../queue/ForSuggestions.js"
-import { HealingQueue } from "../queue/HealingQueue.js"
-import { type HealingSuggestion, SuggestionStep, suggestionKey } from "../request/HealingSuggestion.js"
+import type { SuggestionDecided, SuggestionNotFound, SuggestionRefused } from "../HealingError.js"
+import { type HealingInvalid, type HealingStoreError, SuggestionStale } from "../HealingError.js"
+import type { Approval, HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
-import { suggestion as change } from "../store/Change.js"
-import { HealingStore } from "../store/HealingStore.js"
+import { hashOf } from "../text/Excerpt.js"
 import {
+  type Allowances,
   type Decision,
+  decodeAllowances,
   decodeDecision,
-  decodeSuggestionFilter,
-  decodeSuggestionId,
-  type SuggestionFilter
+  decodeSealed,
+  type SealedDecision
 } from "./Decision.js"
-import * as Proposals from "./Proposals.js"
-import { SuggestionEvent } from "./SuggestionEvent.js"
-import * as Terms from "./Terms.js"
+import { changesFile, type Examined } from "./Examining.js"
+import type { Preview } from "./Preview.js"
+import * as Previewing from "./Previewing.js"
+import { decided, type Step, type Steps } from "./Steps.js"
 
-const MAX_EVENTS = 1024
+type Problem = HealingInvalid | SuggestionNotFound | SuggestionDecided | HealingStoreError
 
-/** How many steps are read at a time. */
-const PAGE = 200
-
-const lineOf = Schema.encodeSync(Schema.parseJson(SuggestionStep))
+type Decided<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
 
 /** @internal */
-export const make = Effect.gen(function* () {
-  const queue = yield* HealingQueue
-  const ofQueue = queue[forSuggestions]
-  const { wall, write } = ofQueue
-  const { suggestions: store } = yield* HealingStore
-  const events = Broadcast.make<SuggestionEvent>(MAX_EVENTS)
-  yield* Effect.addFinalizer(() => events.end)
-  const terms = yield* Terms.make({ ...ofQueue, store, tell: events.tell })
-  yield* Proposals.listen({ store, requests: queue.events, tell: events.tell, changed: terms.changed })
+export interface Deciding {
+  readonly preview: (
+    id: string,
+    allowances?: Allowances
+  ) => Effect.Effect<Preview, HealingInvalid | SuggestionNotFound | HealingStoreError>
+  readonly approve: (id: string, decision: SealedDecision) => Decided<SuggestionStale | SuggestionRefused>
+  readonly withdraw: (id: string, decision: Decision) => Decided
+  readonly reject: (id: string, decision: Decision) => Decided
+}
 
-  const find = (id: string) =>
-    Effect.flatMap(decodeSuggestionId({ id }), (decoded) =>
-      // What was decoded has a key.
-      Effect.transposeMapOption(Option.fromNullable(suggestionKey(decoded.id)), store.find)
-    ).pipe(Effect.map(Option.flatten), Effect.map(Option.filter((found) => found.id === id)))
+/**
+ * - `term`, `approvalTerm`: for how long one can be decided on, and one that was approved be applied, in milliseconds.
+ *
+ * @internal
+ */
+export const make = ({
+  approvalTerm,
+  previewing,
+  steps,
+  term
+}: {
+  readonly steps: Steps
+  readonly previewing: Previewing.Previewing
+  readonly term: number
+  readonly approvalTerm: number
+}): Deciding => {
+  const stepOf = (id: string, taken: ReadonlyArray<Step>): HealingSuggestion => {
+    const step = taken.find(([{ id: other }]) => other === id)
+    // It is one of its own set.
+    return (step as Step)[1]
+  }
 
-  const mustFind = (id: string) =>
-    Effect.flatMap(find(id), Option.match({ onNone: () => new SuggestionNotFound({ id }), onSome: Effect.succeed }))
+  /** Those of its set that are in this state, if it is itself. */
+  const inState = (id: string, state: SuggestionState) =>
+    Effect.flatMap(steps.together(id), (members) => {
+      const own = members.find((member) => member.id === id)
+      if (own !== undefined && own.state !== state) return Effect.fail(decided(own))
+      return Effect.succeed(members.filter((member) => member.state === state))
+    })
 
-  const decided = ({ by, changedAt, id, state }: HealingSuggestion) =>
-    new SuggestionDecided({ id, state, at: changedAt, ...by })
-
-  /** Each guarded by the state that was read: who comes second hears who was first. */
-  const decide = (id: string, to: (pending: HealingSuggestion, at: number) => HealingSuggestion) =>
+  const decide = (
+    id: string,
+    state: SuggestionState,
+    decision: Decision,
+    to: (before: HealingSuggestion, taken: SuggestionLife.Taken) => HealingSuggestion
+  ): Decided =>
     Effect.gen(function* () {
-      const found = yield* Effect.flatMap(mustFind(id), terms.settled)
-      if (found.state !== "pending") return yield* decided(found)
-      const after = to(found, wall())
-      yield* Effect.catchIf(
-        write(() => [change("pending", after)]),
-        ({ reason }) => reason === "UnexpectedState",
-        () => Effect.flatMap(mustFind(id), decided)
-      )
-      return after
-    }).pipe(Effect.uninterruptible)
+      const { door, reason, who } = yield* decodeDecision({ ...decision })
+      const members = yield* inState(id, state)
+      const taken = steps.taken({ who, door }, reason)
+      const all = members.map((before): Step => [before, to(before, taken)])
+      yield* steps.take(all)
+      return stepOf(id, all)
+    })
 
-  const stepsOf = (id: string | undefined) =>
-    Stream.paginateChunkEffect(0, (after) =>
-      Effect.map(
-        store.steps(id, after, PAGE),
-        ({ next, steps }) => [Chunk.fromIterable(steps), Option.fromNullable(next)] as const
-      )
-    )
+  /** Somebody has done by hand what is proposed: then there is nothing to decide. */
+  const foundApplied = (id: string, members: ReadonlyArray<HealingSuggestion>, looked: Previewing.Looked) =>
+    Effect.gen(function* () {
+      if (!members.every(SuggestionLife.isOpen) || !Previewing.isFoundApplied(looked)) return members
+      const { at } = steps.taken({ who: "effect-healing", door: "file" })
+      yield* steps.take(members.map((before): Step => [before, SuggestionLife.foundApplied(before, at)]))
+      return yield* steps.together(id)
+    }).pipe(Effect.catchTag("SuggestionDecided", () => steps.together(id)))
+
+  const approvalOf = (
+    { hash, path, suggestion }: Examined,
+    approval: Pick<Approval, "seal" | "bigDeletion" | "at" | "by">
+  ): Approval => {
+    const { proposedContent } = suggestion.suggestion
+    const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
+    return { ...approval, path, before: hash, after }
+  }
 
   return {
-    list: (filter: SuggestionFilter = {}) => {
-      const { after } = filter
-      const key = after && { request: after.request, position: after.position }
-      return Effect.flatMap(decodeSuggestionFilter({ ...filter, after: key }), store.list)
-    },
-    get: find,
-    steps: (id: string) =>
-      Effect.flatMap(decodeSuggestionId({ id }), () =>
-        Effect.map(Stream.runCollect(stepsOf(id)), Chunk.toReadonlyArray)
-      ),
-    reject: (id: string, decision: Decision) =>
-      Effect.flatMap(decodeDecision({ ...decision }), ({ door, reason, who }) =>
-        decide(id, (pending, at) => SuggestionLife.reject(pending, at, { who, door }, reason))
-      ).pipe(
-        Effect.tap((rejected) =>
-          Effect.sync(() => events.tell(SuggestionEvent.Rejected({ at: rejected.changedAt, suggestion: rejected })))
+    preview: (id, allowances = {}) =>
+      Effect.gen(function* () {
+        const { bigDeletion } = yield* decodeAllowances({ ...allowances })
+        const members = yield* steps.together(id)
+        const looked = yield* previewing.look(members, bigDeletion)
+        const now = yield* foundApplied(id, members, looked)
+        return yield* Previewing.show(
+          id,
+          now === members ? looked : yield* previewing.look(now, bigDeletion),
+          bigDeletion
         )
-      ),
-    audit: Stream.map(stepsOf(undefined), (step) => `${lineOf(step)}\n`),
-    events: events.listen
+      }).pipe(Effect.scoped),
+
+    approve: (id, decision) =>
+      Effect.gen(function* () {
+        const { door, reason, seal, who } = yield* decodeSealed({ ...decision })
+        const members = yield* steps.together(id)
+        const own = members.find((member) => member.id === id)
+        if (own !== undefined && own.state !== "pending") return yield* decided(own)
+        const plain = yield* previewing.look(members, false)
+        const now = yield* foundApplied(id, members, plain)
+        if (now !== members) return yield* steps.mustFind(id)
+        // The seal says what it allows.
+        const bigDeletion = seal !== plain.seal
+        const looked = bigDeletion ? yield* previewing.look(members, true) : plain
+        const refused = Previewing.refusal(id, looked.failed)
+        if (looked.seal !== seal) {
+          const stale = new SuggestionStale({ id, detail: "the seal is not that of what there is now" })
+          return yield* Previewing.isWhole(looked) ? stale : (refused ?? stale)
+        }
+        if (refused !== undefined) return yield* refused
+        const taken = steps.taken({ who, door }, reason)
+        const isByHand = !members.some(changesFile)
+        const all = looked.examined.map((examined): Step => {
+          const approval = approvalOf(examined, { seal, bigDeletion, at: taken.at, by: taken.by })
+          const { suggestion } = examined
+          return [
+            suggestion,
+            isByHand
+              ? SuggestionLife.doneByHand(suggestion, approval, reason)
+              : SuggestionLife.approve(suggestion, approval, reason, approvalTerm)
+          ]
+        })
+        yield* steps.take(all)
+        return stepOf(id, all)
+      }).pipe(Effect.scoped),
+
+    withdraw: (id, decision) =>
+      decide(id, "approved", decision, (approved, taken) => SuggestionLife.reopen(approved, taken, term)),
+
+    reject: (id, decision) => decide(id, "pending", decision, SuggestionLife.reject)
   }
-})
+}

@@ -42,6 +42,30 @@ export interface Decision {
   readonly reason?: string | undefined
 }
 
+/**
+ * What is to be allowed, as it is to be shown.
+ *
+ * - `bigDeletion` (false): that more than half of the lines of a file go.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Allowances {
+  readonly bigDeletion?: boolean | undefined
+}
+
+/**
+ * That somebody wants exactly what a preview has shown.
+ *
+ * - `seal`: that of the preview.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SealedDecision extends Decision {
+  readonly seal: string
+}
+
 const Id = expecting("the id of a suggestion, such as suggestion:nightly-digest:7.1")(
   Schema.String.pipe(Schema.filter((id) => suggestionKey(id) !== undefined))
 )
@@ -66,6 +90,15 @@ const Decided = Schema.Struct({
   )
 })
 
+const Sealed = Schema.Struct({
+  ...Decided.fields,
+  seal: expecting("the seal of a preview: seal: and 64 hexadecimal digits")(
+    Schema.String.pipe(Schema.pattern(/^seal:[0-9a-f]{64}$/))
+  )
+})
+
+const Allowed = Schema.Struct({ bigDeletion: withDefault(expecting("true or false")(Schema.Boolean), () => false) })
+
 /** @internal */
 export const decodeSuggestionId = decode(Schema.Struct({ id: Id }), ["id"])
 
@@ -74,3 +107,9 @@ export const decodeSuggestionFilter = decode(Filter, Object.keys(Filter.fields))
 
 /** @internal */
 export const decodeDecision = decode(Decided, Object.keys(Decided.fields))
+
+/** @internal */
+export const decodeSealed = decode(Sealed, Object.keys(Sealed.fields))
+
+/** @internal */
+export const decodeAllowances = decode(Allowed, Object.keys(Allowed.fields))

@@ -19,6 +19,7 @@ const MAX_SUPERSEDED = 1000
 
 /**
  * - `requests`: what happens to requests.
+ * - `term`: for how many milliseconds suggestions can be decided on.
  * - `changed`: done after there are new ones.
  *
  * @internal
@@ -27,16 +28,18 @@ export const listen = ({
   changed,
   requests,
   store,
-  tell
+  tell,
+  term
 }: {
   readonly store: SuggestionJournal
   readonly requests: Stream.Stream<HealingEvent>
   readonly tell: (event: SuggestionEvent) => void
+  readonly term: number
   readonly changed: Effect.Effect<void>
 }): Effect.Effect<void, never, Scope.Scope> => {
   const tellOf = (completed: HealingRequest, at: number): Effect.Effect<void, HealingStoreError> =>
     Effect.gen(function* () {
-      const proposed = SuggestionLife.propose(completed, at)
+      const proposed = SuggestionLife.propose(completed, at, term)
       if (proposed.length === 0) return
       for (const suggestion of proposed) tell(SuggestionEvent.Proposed({ at, suggestion }))
       const supersededBy = proposed.map(({ id }) => id)

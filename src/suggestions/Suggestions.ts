@@ -8,29 +8,54 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import type { HealingInvalid, HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
+import type {
+  HealingConfigError,
+  HealingInvalid,
+  HealingStoreError,
+  SuggestionBusy,
+  SuggestionDecided,
+  SuggestionEdited,
+  SuggestionNotFound,
+  SuggestionNotWritten,
+  SuggestionRefused,
+  SuggestionStale,
+  SuggestionsStopped
+} from "../HealingError.js"
 import type { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingSuggestion, SuggestionStep } from "../request/HealingSuggestion.js"
+import type { OpenClaw } from "../running/OpenClaw.js"
+import type { HealingConfig } from "../settings/HealingConfig.js"
 import type { HealingStore } from "../store/HealingStore.js"
-import * as Deciding from "./Deciding.js"
-import type { Decision, SuggestionFilter } from "./Decision.js"
+import type { Supervisor } from "../supervisor/Supervisor.js"
+import type { Allowances, Decision, SealedDecision, SuggestionFilter } from "./Decision.js"
+import type { Preview } from "./Preview.js"
+import * as Service from "./Service.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 
+/** What a decision fails with. */
+type Undecided = HealingInvalid | SuggestionNotFound | SuggestionDecided | HealingStoreError
+
 /**
- * The suggestions of completed reviews. Each is written with the end of its review, and waits for a person for 14 days.
+ * The suggestions of completed reviews. Each is written with the end of its review, and waits for a person for 14 days. A person looks at a
+ * preview, approves exactly what it shows, and applies it; and takes it back if it does not help.
  *
- * Nothing that a review outputs or a job prints decides on one (R18).
+ * Nothing that a review outputs or a job prints decides on one (R18). Those of one review that only work together are decided on, applied and
+ * taken back together. Of two who decide at once one wins; the other fails with `SuggestionDecided`, which names the winner, as one does who
+ * comes later. What has been done is on disk when it returns.
  *
  * @example
  * ```ts
- * import { Effect } from "effect"
+ * import { Console, Effect } from "effect"
  * import { Suggestions } from "effect-healing"
  *
- * const rejectAll = Effect.gen(function* () {
+ * const program = Effect.gen(function* () {
  *   const suggestions = yield* Suggestions
- *   for (const { id } of yield* suggestions.list({ job: "nightly-digest", states: ["pending"] })) {
- *     yield* suggestions.reject(id, { who: "anna", reason: "the job is about to go" })
- *   }
+ *   const id = "suggestion:nightly-digest:7.1"
+ *   const { members, seal } = yield* suggestions.preview(id)
+ *   for (const { checks, diff } of members) yield* Console.log(diff, checks)
+ *   if (seal === null) return
+ *   yield* suggestions.approve(id, { seal, who: "anna" })
+ *   yield* suggestions.apply(id, { who: "anna" })
  * })
  * ```
  *
@@ -45,20 +70,67 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
       filter?: SuggestionFilter
     ) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingInvalid | HealingStoreError>
     /**
-     * The suggestion with this id. The answer is none if it was never made, or was removed after `retention`. It fails with
+     * The suggestion with this id. The answer is none if it was never made, or was removed after `suggestions.retention`. It fails with
      * `HealingInvalid` if the id is no id.
      */
     readonly get: (id: string) => Effect.Effect<Option.Option<HealingSuggestion>, HealingInvalid | HealingStoreError>
     /** What has happened to a suggestion, the oldest first. */
     readonly steps: (id: string) => Effect.Effect<ReadonlyArray<SuggestionStep>, HealingInvalid | HealingStoreError>
     /**
-     * Somebody does not want it. It is on disk when it returns. Of two who decide at once one wins; the other fails with
-     * `SuggestionDecided`, which names the winner, as one does who comes later.
+     * What it would change now, with every check and the seal that `approve` needs. It changes nothing, but if the file is as it proposes
+     * already, somebody has done it by hand: then it is found to be applied.
      */
-    readonly reject: (
+    readonly preview: (
+      id: string,
+      allowances?: Allowances
+    ) => Effect.Effect<Preview, HealingInvalid | SuggestionNotFound | HealingStoreError>
+    /**
+     * Somebody wants what the preview with this seal has shown; it can be applied for 7 days. One that changes no file counts as done by hand
+     * from now on. It fails with `SuggestionStale` if anything is another by now, and with `SuggestionRefused` if a check fails.
+     */
+    readonly approve: (
+      id: string,
+      decision: SealedDecision
+    ) => Effect.Effect<HealingSuggestion, Undecided | SuggestionStale | SuggestionRefused>
+    /** Somebody does not want what was approved after all; it can be decided on anew. */
+    readonly withdraw: (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, Undecided>
+    /** Somebody does not want it. */
+    readonly reject: (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, Undecided>
+    /**
+     * Writes what was approved, after all checks were made anew. One is applied at a time, and none beside an OpenClaw run of its job: it
+     * waits for the end of that for `suggestions.applyWait`, and can be interrupted meanwhile. It fails with
+     *
+     * - `SuggestionStale` if anything is not what was approved; it can be decided on anew then.
+     * - `SuggestionRefused`, `SuggestionsStopped`, `SuggestionBusy`, if a check fails, if applications are stopped, or if the job runs for
+     *   too long; it stays approved.
+     * - `SuggestionNotWritten` if its file could not be written, if a check of `suggestions.checks` fails, or if somebody has edited the file
+     *   meanwhile; `state` says what it is then.
+     */
+    readonly apply: (
       id: string,
       decision: Decision
-    ) => Effect.Effect<HealingSuggestion, HealingInvalid | SuggestionNotFound | SuggestionDecided | HealingStoreError>
+    ) => Effect.Effect<
+      HealingSuggestion,
+      Undecided | SuggestionStale | SuggestionRefused | SuggestionsStopped | SuggestionBusy | SuggestionNotWritten
+    >
+    /**
+     * Brings the file back to what it was, with its permissions and its owner, whether or not applications are stopped. It fails with
+     * `SuggestionEdited` if somebody has edited the file since, with `SuggestionRefused` if a check of its place fails, and with
+     * `SuggestionNotWritten` if it could not be written. A change that was made by hand cannot be taken back.
+     */
+    readonly rollback: (
+      id: string,
+      decision: Decision
+    ) => Effect.Effect<HealingSuggestion, Undecided | SuggestionRefused | SuggestionEdited | SuggestionNotWritten>
+    /**
+     * Nothing is applied from now on, also after a restart, until somebody resumes. It counts even if it fails since it could not be written,
+     * but not over a restart then.
+     */
+    readonly stop: (decision: Decision) => Effect.Effect<void, HealingInvalid | HealingStoreError>
+    /** Ends what `stop` has begun. The setting `suggestions.stopped` and the stop file go on to count. */
+    readonly resume: (decision: Decision) => Effect.Effect<void, HealingInvalid | HealingStoreError>
+    /** Everything that stops applications now. */
+    readonly stopped: Effect.Effect<ReadonlyArray<SuggestionsStopped>>
     /** What has happened to all of them, the oldest first: a `SuggestionStep` as JSON on each line, each with its line feed. */
     readonly audit: Stream.Stream<string, HealingStoreError>
     /**
@@ -70,10 +142,14 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
   /**
    * Those whose time has come expire, a day after they were warned of. One timer sleeps until the next of them is due, or for six hours.
    *
+   * What a process that was killed has left behind is sorted out before the layer is ready: the row of each file that was being written says
+   * what stands in it. The layer fails with `HealingConfigError` if a folder of `suggestions.allowedRoots` is none.
+   *
    * @since 0.1.0
    */
-  static readonly layer: Layer.Layer<Suggestions, HealingStoreError, HealingQueue | HealingStore> = Layer.scoped(
-    this,
-    Deciding.make
-  )
+  static readonly layer: Layer.Layer<
+    Suggestions,
+    HealingStoreError | HealingConfigError,
+    HealingQueue | HealingStore | Supervisor | OpenClaw | HealingConfig
+  > = Layer.scoped(this, Service.make)
 }

@@ -47,7 +47,7 @@ const stepOf = (one: HealingSuggestion, at: number): Step => {
   const suggestion = isWarning ? SuggestionLife.warn(one, at) : SuggestionLife.expire(one, at)
   const event = isWarning ? SuggestionEvent.ExpiresSoon : SuggestionEvent.Expired
   const dueAt = SuggestionLife.dueAt(one) ?? undefined
-  return { change: change("pending", suggestion, dueAt), event: event({ at, suggestion }) }
+  return { change: change(one.state, suggestion, dueAt), event: event({ at, suggestion }) }
 }
 
 /** @internal */
@@ -145,8 +145,9 @@ export const make = ({
         Effect.gen(function* () {
           const at = yield* now
           const found = yield* asItIs(suggestion)
-          const { expiresAt, state } = found
-          if (state !== "pending" || SuggestionLife.isToBeWarnedOf(found) || (expiresAt ?? at) > at) return found
+          const { expiresAt } = found
+          if (!SuggestionLife.isOpen(found) || SuggestionLife.isToBeWarnedOf(found) || (expiresAt ?? at) > at)
+            return found
           yield* doSteps([stepOf(found, at)])
           return yield* asItIs(found)
         }).pipe(Effect.uninterruptible)

@@ -106,6 +106,7 @@ export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
  * - `events`: what happens to jobs from now on that may be worth a review; each of them once. A run that was ended on purpose
  *   has not failed. It never ends; what it cannot keep for a slow reader it drops. Without events it is `Stream.never`.
  * - `evidence`: what is known about one of the jobs, asked for in the turn of its review, and after a failure.
+ * - `ownPaths` (none): the absolute paths of the supervisor's own files and folders, which no suggestion may change.
  *
  * The streams may be run more than once at a time. Everything may be interrupted. `jobs` and `evidence` fail with a
  * `SupervisorError` if the supervisor does not answer, `evidence` also if it has no such job.
@@ -147,6 +148,7 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
     readonly activity: Stream.Stream<Activity>
     readonly events: Stream.Stream<JobEvent>
     readonly evidence: (job: JobInfo, scope: EvidenceScope) => Effect.Effect<Evidence, SupervisorError>
+    readonly ownPaths?: ReadonlyArray<string>
   }
 >() {
   /**

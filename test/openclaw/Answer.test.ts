@@ -310,7 +310,7 @@ describe("the JSON Schema", () => {
     assert.strictEqual(maxItems, 20)
     assert.sameMembers(Object.keys(items.properties), [
       ...["category", "severity", "title", "description", "currentState", "change", "expectedImpact", "targetFile"],
-      "proposedContent"
+      ...["proposedContent", "set"]
     ])
     assert.deepStrictEqual(items.required, ["category", "severity", "title", "description", "change"])
   })

@@ -20,9 +20,10 @@ import {
   OpenClaw
 } from "effect-healing"
 import { stringify } from "yaml"
+import { readFrom } from "../../src/settings/Settings.js"
 
-/** Those that every source can hold; policies of jobs have tests of their own. */
-type Setting = Exclude<keyof HealingSettings, "jobs">
+/** Those that every source can hold; policies of jobs and the settings of suggestions have tests of their own. */
+type Setting = Exclude<keyof HealingSettings & string, "jobs" | "suggestions">
 
 type Environment = Readonly<Record<string, string>>
 
@@ -73,6 +74,8 @@ const plain = ({
   retention,
   reviewTimeout,
   shutdownTimeout,
+  suggestions: _,
+  [readFrom]: __,
   ...others
 }: HealingSettings) => ({
   ...others,
@@ -616,6 +619,128 @@ describe("HealingConfig", () => {
         const error = yield* Effect.flip(Effect.withConfigProvider(loadAround, unavailable))
         assert.include(error.message, "the vault is sealed")
       }).pipe(Effect.provide(NodeFileSystem.layer))
+    )
+  })
+
+  describe("the settings of suggestions", () => {
+    const groupOf = (sources: Sources) =>
+      Effect.map(load(sources), ({ suggestions }) =>
+        // Comparable, as those above.
+        Object.fromEntries(
+          Object.entries(suggestions).map(([key, value]): readonly [string, unknown] => [
+            key,
+            Duration.isDuration(value) ? Duration.toMillis(value) : value
+          ])
+        )
+      )
+    const ofGroup = {
+      allowedRoots: [],
+      asRoot: false,
+      forbidden: [],
+      checks: {},
+      checkTimeout: 30_000,
+      stopped: false,
+      stopFile: undefined,
+      expireAfter: 1_209_600_000,
+      approvalExpiresAfter: 604_800_000,
+      applyWait: 3_600_000,
+      retention: 7_776_000_000
+    }
+
+    it.effect("allow nothing by default", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* groupOf({}), ofGroup)
+        assert.deepStrictEqual(yield* groupOf({ yaml: "healing:\n  suggestions:\n    # nothing\n" }), ofGroup)
+      })
+    )
+
+    it.effect("merge key by key, and what is forbidden adds up", () =>
+      Effect.gen(function* () {
+        const yaml = [
+          "healing:",
+          "  suggestions:",
+          "    allowed_roots: [/srv/jobs]",
+          "    forbidden: ['**/*.key']",
+          "    checks: { '**/*.sh': [bash, -n] }",
+          "    apply_wait: 5 minutes",
+          "    stop_file: /run/stop",
+          "    expire_after: 3 days"
+        ].join("\n")
+        const environment = {
+          HEALING_SUGGESTIONS_APPLY_WAIT: "10 minutes",
+          HEALING_SUGGESTIONS_AS_ROOT: "true",
+          HEALING_SUGGESTIONS_STOPPED: "true"
+        }
+        const settings = { suggestions: { forbidden: ["secret/**"], stopped: false, retention: "1 day" } } as const
+        assert.deepStrictEqual(yield* groupOf({ yaml, environment, settings }), {
+          ...ofGroup,
+          allowedRoots: ["/srv/jobs"],
+          forbidden: ["**/*.key", "secret/**"],
+          checks: { "**/*.sh": ["bash", "-n"] },
+          applyWait: 600_000,
+          asRoot: true,
+          stopFile: "/run/stop",
+          expireAfter: 259_200_000,
+          retention: 86_400_000
+        })
+      })
+    )
+
+    it.effect("carry the file that they were read from", () =>
+      Effect.gen(function* () {
+        const path = yield* temporaryFile("healing: {}")
+        assert.deepStrictEqual((yield* loadFile(path))[readFrom], [path])
+      }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
+    )
+
+    const roots = "a list of at most 100 absolute paths of folders, not /"
+
+    it.effect("that are bad are refused by their whole names", () =>
+      Effect.gen(function* () {
+        const code = (suggestions: object) => ({ settings: untyped({ suggestions }) })
+        for (const bad of [["/"], ["/srv/.."], ["srv"], [""], "/srv", Array.from({ length: 101 }, () => "/srv")]) {
+          const { issues } = yield* refusal(code({ allowedRoots: bad }))
+          assert.deepStrictEqual([issues[0].key, issues[0].expected], ["suggestions.allowedRoots", roots])
+        }
+        yield* assertRefused(
+          { yaml: "healing:\n  suggestions:\n    allowed_root: [/srv]\n    apply_wait: 5\n" },
+          {
+            source: "healing.yaml",
+            key: "suggestions.allowed_root",
+            found: "an unknown one",
+            expected: "a known setting (did you mean suggestions.allowed_roots?)"
+          },
+          {
+            source: "healing.yaml",
+            key: "suggestions.apply_wait",
+            found: "5",
+            expected: 'a finite duration of zero or more with its unit, such as "1 hour"'
+          }
+        )
+        yield* assertRefused(code([]), {
+          source: "code",
+          key: "suggestions",
+          found: "[]",
+          expected: "a mapping of settings"
+        })
+        yield* assertRefused(
+          { environment: { HEALING_SUGGESTIONS_AS_ROOT: "yes" } },
+          {
+            source: "environment",
+            key: "HEALING_SUGGESTIONS_AS_ROOT",
+            found: '"yes"',
+            expected: "true or false"
+          }
+        )
+        for (const checks of [{ "*": "node" }, { "*": [] }, { "": ["node"] }, ["node"]]) {
+          const { issues } = yield* refusal(code({ checks }))
+          assert.strictEqual(issues[0].key, "suggestions.checks")
+        }
+        assert.strictEqual((yield* refusal(code({ stopFile: "stop" }))).issues[0].key, "suggestions.stopFile")
+        // Where files may be changed is said where somebody can read it.
+        const { issues } = yield* refusal({ environment: { HEALING_SUGGESTIONS_APPLY_WAITS: "1 hour" } })
+        assert.strictEqual(issues[0].key, "HEALING_SUGGESTIONS_APPLY_WAITS")
+      })
     )
   })
 

@@ -759,7 +759,9 @@ it.scoped("a database of the version before schedules is read as it is, and writ
     const sql = Context.get(client, SqliteClient.SqliteClient)
     const before = yield* openStore(layer)
     yield* before.commit([insert(aRequest(1)), insert(ended(2, 5, { job: "B" }))])
-    // What the third and the second migration have made.
+    // What the later migrations have made.
+    yield* sql`DROP TABLE healing_applications`
+    yield* sql`DROP TABLE healing_suggestion_stop`
     yield* sql`DROP TABLE healing_suggestions`
     yield* sql`DROP TABLE healing_suggestion_steps`
     yield* sql`DROP INDEX healing_explained`

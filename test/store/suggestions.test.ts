@@ -4,10 +4,16 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { type Context, Effect, Layer, Logger, TestClock } from "effect"
 import * as FastCheck from "effect/FastCheck"
-import { type HealingStore, type HealingSuggestion, HealingStore as Store, SuggestionState } from "effect-healing"
-import { suggestionId, suggestionKey } from "../../src/request/HealingSuggestion.js"
+import {
+  type Approval,
+  type HealingStore,
+  type HealingSuggestion,
+  HealingStore as Store,
+  SuggestionState
+} from "effect-healing"
+import { type Application, suggestionId, suggestionKey } from "../../src/request/HealingSuggestion.js"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
-import { type Change, suggestion, terms } from "../../src/store/Change.js"
+import { application, type Change, stop, suggestion, terms } from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { aSuggestion, ended, insert, openStore, reviewed, type StoreProblem, stores } from "../support/storeSamples.js"
@@ -34,6 +40,9 @@ const contents = ({ suggestions }: Opened, now: number) =>
     steps: suggestions.steps(undefined, 0, 10_000),
     page: suggestions.steps(undefined, 2, 3),
     due: suggestions.due(now, 5),
+    applications: Effect.forEach([1, 2, 3, 4, 5], (request) => suggestions.application({ request, position: 1 })),
+    unfinished: suggestions.unfinished,
+    stopped: suggestions.stopped,
     nextDue: suggestions.nextDue
   })
 
@@ -44,8 +53,45 @@ const proposed = (number: number, job: string, files: ReadonlyArray<string | nul
       job,
       files.map((file) => proposal(file, content))
     ),
-    1000 * number
+    1000 * number,
+    14 * DAY
   )
+
+/** What is known of the file of one of them. */
+const anApplication = ({ position, request }: HealingSuggestion, intent: Application["intent"]): Application => ({
+  request,
+  position,
+  path: "/f",
+  original: position === 1 ? null : "'\n",
+  mode: 0o600,
+  uid: 1,
+  gid: 2,
+  intent,
+  temporary: intent && "t"
+})
+
+const anApproval = (at: number): Approval => ({
+  seal: "seal:7",
+  path: "/f",
+  before: `sha256:${"0".repeat(64)}`,
+  after: null,
+  bigDeletion: true,
+  at,
+  by: anna
+})
+
+/** Each step that a suggestion may take, whatever it is. */
+const KINDS: Readonly<Record<string, (one: HealingSuggestion, at: number) => HealingSuggestion>> = {
+  reject: (one, at) => SuggestionLife.reject(one, { at, by: anna, reason: "not now" }),
+  approve: (one, at) => SuggestionLife.approve(one, anApproval(at), undefined, DAY),
+  begin: (one, at) => SuggestionLife.begin(one, { at, by: anna }),
+  giveBack: (one, at) => SuggestionLife.giveBack(one, { at, by: anna, reason: "busy" }),
+  apply: (one, at) => SuggestionLife.apply(one, { at, by: anna }),
+  fail: (one, at) => SuggestionLife.fail(one, { at, by: anna, reason: "edited" }),
+  rollBack: (one, at) => SuggestionLife.rollBack(one, { at, by: anna }),
+  reopen: (one, at) => SuggestionLife.reopen(one, { at, by: anna }, 14 * DAY),
+  found: (one, at) => SuggestionLife.foundApplied(one, at)
+}
 
 const proposing = (suggestions: ReadonlyArray<HealingSuggestion>): ReadonlyArray<Change> =>
   suggestions.map((one) => suggestion(null, one))
@@ -62,11 +108,14 @@ type Happening =
       readonly hasContent: boolean
     }
   | {
-      readonly _tag: "Step"
+      readonly _tag: "Due"
       readonly which: number
       readonly isLate: boolean
-      readonly kind: "reject" | "warn" | "expire"
+      readonly kind: "warn" | "expire"
     }
+  | { readonly _tag: "Step"; readonly which: number; readonly kind: string; readonly isWrong: boolean }
+  | { readonly _tag: "Application"; readonly which: number; readonly intent: Application["intent"] }
+  | { readonly _tag: "Stop"; readonly isOn: boolean }
   | { readonly _tag: "Together"; readonly which: number; readonly other: number }
   | { readonly _tag: "Terms"; readonly by: number }
   | { readonly _tag: "Prune"; readonly before: number }
@@ -80,11 +129,23 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
     hasContent: FastCheck.boolean()
   }),
   FastCheck.record({
-    _tag: FastCheck.constant("Step" as const),
+    _tag: FastCheck.constant("Due" as const),
     which: FastCheck.nat(9),
     isLate: FastCheck.boolean(),
-    kind: FastCheck.constantFrom("reject" as const, "warn" as const, "expire" as const)
+    kind: FastCheck.constantFrom("warn" as const, "expire" as const)
   }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Step" as const),
+    which: FastCheck.nat(9),
+    kind: FastCheck.constantFrom(...Object.keys(KINDS)),
+    isWrong: FastCheck.boolean()
+  }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Application" as const),
+    which: FastCheck.nat(9),
+    intent: FastCheck.constantFrom(null, "apply" as const, "rollback" as const)
+  }),
+  FastCheck.record({ _tag: FastCheck.constant("Stop" as const), isOn: FastCheck.boolean() }),
   FastCheck.record({
     _tag: FastCheck.constant("Together" as const),
     which: FastCheck.nat(30),
@@ -102,28 +163,40 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
 /** The same, done to a store of which it is known what it has. */
 const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: number, happening: Happening) => {
   const at = 1000 * number
-  const end = (one: HealingSuggestion, kind: "reject" | "warn" | "expire", late = 0) =>
-    // Whatever it is by now, it is taken for one that is pending, and at times for one that is due later.
+  // Whatever it is by now, it is taken for one that is pending, and at times for one that is due later.
+  const due = (one: HealingSuggestion, kind: "warn" | "expire", late: number) =>
     suggestion(
       "pending",
-      kind === "reject"
-        ? SuggestionLife.reject(one, at, anna, "not now")
-        : kind === "warn"
-          ? SuggestionLife.warn({ ...one, state: "pending" }, at)
-          : SuggestionLife.expire(one, at),
-      kind === "reject" ? undefined : (SuggestionLife.dueAt(one) ?? 0) + late
+      kind === "warn"
+        ? SuggestionLife.warn({ ...one, state: "pending" }, at)
+        : SuggestionLife.expire({ ...one, state: "pending" }, at),
+      (SuggestionLife.dueAt(one) ?? 0) + late
     )
+  const step = (one: HealingSuggestion, kind: string, isWrong = false) =>
+    suggestion(isWrong ? "pending" : one.state, KINDS[kind]?.(one, at) ?? one)
   const commit = (changes: ReadonlyArray<Change>) =>
     Effect.match(store.commit(changes), { onSuccess: () => "done", onFailure: ({ message }) => message })
   switch (happening._tag) {
     case "Review":
       return commit(proposing(proposed(number, happening.job, happening.files, happening.hasContent ? "new" : null)))
+    case "Due": {
+      const one = all[happening.which]
+      return one === undefined ? Effect.succeed("none") : commit([due(one, happening.kind, happening.isLate ? 1 : 0)])
+    }
     case "Step": {
       const one = all[happening.which]
-      return one === undefined ? Effect.succeed("none") : commit([end(one, happening.kind, happening.isLate ? 1 : 0)])
+      return one === undefined ? Effect.succeed("none") : commit([step(one, happening.kind, happening.isWrong)])
     }
+    case "Application": {
+      const one = all[happening.which]
+      return one === undefined
+        ? Effect.succeed("none")
+        : commit([step(one, "begin"), application(anApplication(one, happening.intent))])
+    }
+    case "Stop":
+      return commit([stop(happening.isOn ? { at, by: anna, reason: "it is night" } : null)])
     case "Together":
-      return commit([all[happening.which], all[happening.other]].flatMap((one) => (one ? [end(one, "reject")] : [])))
+      return commit([all[happening.which], all[happening.other]].flatMap((one) => (one ? [step(one, "reject")] : [])))
     case "Terms":
       return commit([terms(happening.by)])
     case "Prune":
@@ -176,7 +249,15 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
       const store = yield* openStore(layer)
       const [one, other] = proposed(7, "A:'\n?", ["/f", null])
       assert(one !== undefined && other !== undefined)
-      const old = { ...other, isOld: true, warnedAt: 3, supersededBy: one.id, reason: "because", by: anna }
+      const old = {
+        ...other,
+        isOld: true,
+        warnedAt: 3,
+        supersededBy: one.id,
+        reason: "because",
+        by: anna,
+        approval: anApproval(4)
+      }
       yield* store.commit([insert(ended(7, 1)), ...proposing([one, old])])
       assert.deepStrictEqual(yield* store.suggestions.find(one).pipe(Effect.flatten), one)
       assert.deepStrictEqual(yield* store.suggestions.find(old).pipe(Effect.flatten), old)
@@ -202,7 +283,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
       yield* store.commit(proposing(proposed(3, "A", ["/f"], null)))
       const [rejected] = proposed(1, "A", ["/f"])
       assert(rejected !== undefined)
-      yield* store.commit([suggestion("pending", SuggestionLife.reject(rejected, 5, anna, undefined))])
+      yield* store.commit([suggestion("pending", SuggestionLife.reject(rejected, { at: 5, by: anna }))])
       yield* store.commit(proposing(proposed(4, "A", [null, "/f"])))
       const newer = `superseded by ${suggestionId("A", { request: 4, position: 2 })}`
       assert.deepStrictEqual(yield* Effect.all([1, 2, 3, 4].map((position) => stateOf(1, position))), [
@@ -253,10 +334,12 @@ it.scoped("suggestions of reviews that are stored already get their rows, of whi
       yield* sql`UPDATE healing_requests SET ended_at = NULL WHERE number = 10`
       // The time of the first review is over, and that of no other one.
       yield* TestClock.setTime(14 * DAY + 1500)
-      // What the third migration has made.
+      // What the third migration and the fourth have made.
       yield* sql`DROP TABLE healing_suggestions`
       yield* sql`DROP TABLE healing_suggestion_steps`
-      yield* sql`DELETE FROM healing_migrations WHERE migration_id = 3`
+      yield* sql`DROP TABLE healing_applications`
+      yield* sql`DROP TABLE healing_suggestion_stop`
+      yield* sql`DELETE FROM healing_migrations WHERE migration_id >= 3`
 
       const store = yield* open
       const model = MemoryStore.make()
@@ -266,7 +349,7 @@ it.scoped("suggestions of reviews that are stored already get their rows, of whi
         reviewed(3, "A", [proposal("/g", null), proposal("/f")]),
         reviewed(4, "A", [proposal("/f")])
       ]) {
-        const old = SuggestionLife.propose(request, 1000 * request.number)
+        const old = SuggestionLife.propose(request, 1000 * request.number, 14 * DAY)
         yield* model.commit(proposing(old.map((one) => ({ ...one, isOld: true }))))
       }
       for (const one of yield* model.suggestions.due(14 * DAY + 1500, 9)) {
@@ -340,16 +423,18 @@ it.scoped("what is asked of suggestions is found by an index, and in its order",
         store.suggestions.nextDue,
         store.suggestions.steps("x", 0, 9),
         store.suggestions.steps(undefined, 0, 9),
-        store.suggestions.prune(1, 9)
+        store.suggestions.prune(1, 9),
+        store.suggestions.application({ request: 7, position: 1 }),
+        store.suggestions.unfinished
       ]).pipe(Effect.provide(listen))
       asked.push(
-        "SELECT * FROM healing_suggestions WHERE job = 'A' AND target_file = '/f' AND request < 7 AND state = 'pending' ORDER BY request DESC, position"
+        "SELECT * FROM healing_suggestions WHERE job = 'A' AND target_file = '/f' AND request < 7 AND state IN ('pending', 'approved') ORDER BY request DESC, position"
       )
       assert.isAbove(asked.length, 10)
       for (const text of asked) {
         const plan = yield* sql.unsafe<{ readonly detail: string }>(`EXPLAIN QUERY PLAN ${text.replaceAll("?", "7")}`)
         const details = plan.map(({ detail }) => detail)
-        const slow = details.filter((detail) => /^SCAN healing_suggestions$/.test(detail))
+        const slow = details.filter((detail) => /^SCAN healing_(suggestions|applications)$/.test(detail))
         assert.deepStrictEqual(slow, [], `${text}\n${details.join("\n")}`)
         // A few are sorted, but never all that there are.
         if (details.some((detail) => detail.includes("TEMP B-TREE"))) {

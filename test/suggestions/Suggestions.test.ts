@@ -16,9 +16,12 @@ import {
   TestClock
 } from "effect"
 import {
+  HealingConfig,
   HealingQueue,
   HealingStore,
   type HealingSuggestion,
+  JobRegistry,
+  OpenClaw,
   Reviewed,
   type Suggestion,
   type SuggestionEvent,
@@ -63,7 +66,10 @@ const makeWorld = Effect.gen(function* () {
       const context = yield* Layer.build(
         Suggestions.layer.pipe(
           Layer.provide(Layer.succeed(HealingQueue, life.queue)),
-          Layer.provide(Layer.succeed(HealingStore, hooked(life.store)))
+          Layer.provide(Layer.succeed(HealingStore, hooked(life.store))),
+          Layer.provide(Layer.succeed(OpenClaw, life.openClaw)),
+          Layer.provide(JobRegistry.layer),
+          Layer.provide(HealingConfig.layer())
         )
       )
       const suggestions = yield* Effect.provide(Suggestions, context)

@@ -1,0 +1,63 @@
+/**
+ * The settings below `suggestions`: where and how something may be changed.
+ *
+ * @since 0.1.0
+ */
+import type * as Schema from "effect/Schema"
+import * as Kind from "./SettingKind.js"
+
+/**
+ * A new setting is one line here, and one in the docs of `SuggestionSettingsInput` and of the README.
+ *
+ * @internal
+ */
+export const table = {
+  allowedRoots: Kind.folders,
+  asRoot: Kind.flag(false),
+  forbidden: Kind.globs,
+  checks: Kind.commands,
+  checkTimeout: Kind.finiteDuration("30 seconds"),
+  stopped: Kind.flag(false),
+  stopFile: Kind.file,
+  expireAfter: Kind.lastingDuration("14 days"),
+  approvalExpiresAfter: Kind.lastingDuration("7 days"),
+  applyWait: Kind.finiteDuration("1 hour"),
+  retention: Kind.lastingDuration("90 days")
+}
+
+type Table = typeof table
+
+type InForce = { readonly [K in keyof Table]: Schema.Schema.Type<Table[K]["inCode"]> }
+
+/**
+ * The settings of suggestions in force.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SuggestionSettings extends InForce {}
+
+/**
+ * The settings of suggestions that differ from their defaults. Those of several sources merge key by key, and what is `forbidden` adds up.
+ *
+ * - `allowedRoots` (none): the folders in which files may be changed, by their absolute paths: nothing can be written until somebody says
+ *   where.
+ * - `asRoot` (false): whether files may be changed by a process of the user root.
+ * - `forbidden` (none): globs of paths that are never changed, such as `**\/secret/**`.
+ * - `checks` (none): by globs of paths, the command that must end with 0 before a file is changed, such as `["node", "--check"]`. It gets
+ *   the path of a copy of the new content as its last argument.
+ * - `checkTimeout` (30 seconds): for how long such a command may run; finite.
+ * - `stopped` (false): whether nothing is applied.
+ * - `stopFile` (the path of the database and `.stop`): the absolute path of a file. As long as it is there, nothing is applied.
+ * - `expireAfter` (14 days): how long one can be decided on; above 0, `Duration.infinity` for ever.
+ * - `approvalExpiresAfter` (7 days): how long one that was approved can be applied; above 0, `Duration.infinity` for ever.
+ * - `applyWait` (1 hour): how long one waits to be applied for the end of a run of its job; finite.
+ * - `retention` (90 days): how long one that has come to its end is kept, with the original of its file; above 0, `Duration.infinity` for
+ *   ever.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SuggestionSettingsInput = {
+  readonly [K in keyof Table]?: Schema.Schema.Encoded<Table[K]["inCode"]> | undefined
+}

@@ -1,0 +1,162 @@
+/**
+ * Shows what a suggestion and the others of its set would change, and seals it.
+ *
+ * @internal
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { SuggestionRefused } from "../HealingError.js"
+import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import { hashOf } from "../text/Excerpt.js"
+import { conceal } from "../text/Secrets.js"
+import * as Attributes from "./Attributes.js"
+import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
+import type { Check, Preview, PreviewedSuggestion } from "./Preview.js"
+import { sealOf } from "./Seal.js"
+
+/**
+ * - `failed`: the checks that have failed.
+ * - `seal`: of all of it, whether or not a check has failed.
+ *
+ * @internal
+ */
+export interface Looked {
+  readonly examined: ReadonlyArray<Examined>
+  readonly failed: ReadonlyArray<Check>
+  readonly seal: string
+}
+
+/**
+ * - `look`: at the files of a set, which stay open for as long as the scope.
+ *
+ * @internal
+ */
+export interface Previewing {
+  readonly look: (
+    members: ReadonlyArray<HealingSuggestion>,
+    allowsBigDeletion: boolean
+  ) => Effect.Effect<Looked, never, Scope.Scope>
+}
+
+/** @internal */
+export const make = (rules: Rules): Previewing => {
+  return {
+    look: (members, allowsBigDeletion) =>
+      Effect.gen(function* () {
+        const together = whyNotTogether(members)
+        const ofSet: ReadonlyArray<Check> =
+          members.length === 1
+            ? []
+            : [
+                {
+                  check: "set",
+                  passed: together === undefined,
+                  detail: together ?? "all of its set are in the same state"
+                }
+              ]
+        const examined = yield* Effect.forEach(members, (suggestion) =>
+          Effect.map(
+            changesFile(suggestion) ? examineFile(rules, suggestion, allowsBigDeletion) : advice(suggestion),
+            (one) => ({
+              ...one,
+              checks: [...ofSet, ...one.checks]
+            })
+          )
+        )
+        const sealed = examined.map(({ hash, path, suggestion }) => ({ suggestion, path, before: hash }))
+        return {
+          examined,
+          failed: examined.flatMap(({ checks }) => checks.filter(({ passed }) => !passed)),
+          seal: sealOf(sealed, allowsBigDeletion)
+        }
+      })
+  }
+}
+
+/**
+ * What a person is shown of it.
+ *
+ * @internal
+ */
+export const show = (id: string, { examined, failed, seal }: Looked, bigDeletion: boolean): Effect.Effect<Preview> =>
+  Effect.map(Effect.forEach(examined, shown), (members) => ({
+    id,
+    members,
+    bigDeletion,
+    seal: failed.length === 0 ? seal : null
+  }))
+
+/**
+ * That the suggestions of a set are not all in the same state, so that nothing can be done with them together.
+ *
+ * @internal
+ */
+export const refuseApart = (id: string, members: ReadonlyArray<HealingSuggestion>): SuggestionRefused | undefined => {
+  const detail = whyNotTogether(members)
+  return detail === undefined ? undefined : new SuggestionRefused({ id, checks: [{ check: "set", detail }] })
+}
+
+const whyNotTogether = ([first, ...others]: ReadonlyArray<HealingSuggestion>): string | undefined => {
+  const other = others.find(({ state }) => state !== first?.state)
+  return other && `${other.id} of its set is ${other.state}, and ${first?.id} is ${first?.state}: all of them, or none`
+}
+
+const examineFile = (rules: Rules, suggestion: HealingSuggestion, allowsBigDeletion: boolean) => {
+  const { creates, fileHash, proposedContent } = suggestion.suggestion
+  const otherwise =
+    creates === true
+      ? "it is there, and the suggestion is to make it"
+      : fileHash === null
+        ? "the review does not say which file it has seen (fileHash)"
+        : "it is not as it was when it was reviewed: have the job reviewed anew"
+  // With no hash no file is right, and only a new one may not be there.
+  const hash = creates === true ? null : (fileHash ?? "unknown")
+  return examine(rules, suggestion, {
+    content: proposedContent,
+    expected: { hash, otherwise },
+    isOriginal: false,
+    allowsBigDeletion
+  })
+}
+
+const advice = (suggestion: HealingSuggestion): Effect.Effect<Examined> =>
+  Effect.succeed({ suggestion, checks: [], path: null, hash: null, place: undefined, diff: undefined })
+
+const shown = ({ checks, diff, path, place, suggestion }: Examined): Effect.Effect<PreviewedSuggestion> =>
+  Effect.map(path === null || place?.file === undefined ? Effect.succeed([]) : Attributes.lossesOf(path), (losses) => ({
+    suggestion,
+    path,
+    diff: diff === undefined ? null : conceal(diff.text),
+    added: diff?.added ?? 0,
+    removed: diff?.removed ?? 0,
+    losses,
+    checks
+  }))
+
+/**
+ * Whether the files of all of them are as they propose already.
+ *
+ * @internal
+ */
+export const isFoundApplied = ({ examined }: Looked): boolean => {
+  const files = examined.filter(({ suggestion }) => changesFile(suggestion))
+  return (
+    files.length > 0 &&
+    files.every(({ hash, suggestion }) => hash !== null && hash === hashOf(suggestion.suggestion.proposedContent ?? ""))
+  )
+}
+
+/**
+ * Whether all of it could be looked at: only then it can be told whether something is another than it was.
+ *
+ * @internal
+ */
+export const isWhole = ({ examined }: Looked): boolean =>
+  examined.every(({ place, suggestion }) => place !== undefined || !changesFile(suggestion))
+
+/** @internal */
+export const refusal = (id: string, failed: ReadonlyArray<Check>): SuggestionRefused | undefined => {
+  const checks = failed.map(({ check, detail }) => ({ check, detail }))
+  return Arr.isNonEmptyReadonlyArray(checks) ? new SuggestionRefused({ id, checks }) : undefined
+}

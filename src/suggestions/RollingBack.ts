@@ -1,0 +1,175 @@
+/**
+ * Takes a change back: the file is as it was before, unless somebody has edited it since.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import {
+  type HealingInvalid,
+  type HealingStoreError,
+  type SuggestionDecided,
+  SuggestionEdited,
+  type SuggestionNotFound,
+  SuggestionNotWritten,
+  SuggestionRefused
+} from "../HealingError.js"
+import type { Application, HealingSuggestion } from "../request/HealingSuggestion.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import type { SuggestionJournal } from "../store/SuggestionJournal.js"
+import { hashOf } from "../text/Excerpt.js"
+import { conceal } from "../text/Secrets.js"
+import type { Alone } from "./Alone.js"
+import { type Decision, decodeDecision } from "./Decision.js"
+import { diffOf } from "./Diff.js"
+import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
+import { before } from "./Hooks.js"
+import type { Check } from "./Preview.js"
+import { refusal } from "./Previewing.js"
+import { decided, type Step, type Steps } from "./Steps.js"
+import { type Swap, swapAll } from "./Swapping.js"
+import * as Writing from "./Writing.js"
+
+type Problem =
+  | HealingInvalid
+  | SuggestionNotFound
+  | SuggestionDecided
+  | SuggestionRefused
+  | SuggestionEdited
+  | SuggestionNotWritten
+  | HealingStoreError
+
+/** @internal */
+export type RollingBack = (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, Problem>
+
+/** A change, with its file as it is. */
+interface Change {
+  readonly suggestion: HealingSuggestion
+  readonly application: Application
+  readonly examined: Examined
+}
+
+/**
+ * Longer than a screen: it is the way of one rollback, from the first check to the outcome.
+ *
+ * @internal
+ */
+export const make = ({
+  alone,
+  rules,
+  steps,
+  store
+}: {
+  readonly alone: Alone
+  readonly rules: Rules
+  readonly steps: Steps
+  readonly store: SuggestionJournal
+}): RollingBack => {
+  const appliedOf = (id: string) =>
+    Effect.gen(function* () {
+      const members = yield* steps.together(id)
+      const own = members.find((member) => member.id === id)
+      if (own !== undefined && own.state !== "applied") return yield* decided(own)
+      return members.filter(({ state }) => state === "applied")
+    })
+
+  const examineChange = (suggestion: HealingSuggestion) =>
+    Effect.gen(function* () {
+      const application = Option.getOrUndefined(yield* store.application(suggestion))
+      if (application === undefined) {
+        return yield* refused(
+          suggestion.id,
+          "unchanged",
+          "effect-healing has not written its file, so it does not know what stood in it before"
+        )
+      }
+      const { original } = application
+      const expected = { hash: afterOf(suggestion), otherwise: EDITED }
+      const examined = yield* examine(rules, suggestion, { content: original, expected, isOriginal: true })
+      return { suggestion, application, examined }
+    })
+
+  /** Why it cannot be taken back; `undefined` if it can. */
+  const problemOf = (id: string, { application, examined, suggestion }: Change) => {
+    const { checks, path, place } = examined
+    if (path !== null && path !== application.path) {
+      return refused(id, "path", `the file was ${application.path}, and is ${path} now: a link on the way has changed`)
+    }
+    const failed = checks.filter(({ passed }) => !passed)
+    const isEditedOnly = failed.every(({ detail }) => detail === EDITED)
+    if (failed.length > 0 && isEditedOnly && place !== undefined) {
+      const diff = diffOf(place.name, suggestion.suggestion.proposedContent, place.text ?? "")
+      return new SuggestionEdited({ id, path: application.path, diff: conceal(diff.text) })
+    }
+    return refusal(id, failed)
+  }
+
+  const swapOf = ({ application, examined: { place } }: Change): ReadonlyArray<Swap> => {
+    if (place === undefined) return []
+    const { gid, mode, uid } = application
+    return [
+      {
+        place,
+        content: application.original,
+        owned: { after: { mode, uid, gid }, before: Writing.ownedBy(place) },
+        temporary: Writing.temporaryName()
+      }
+    ]
+  }
+
+  return (id, decision) =>
+    Effect.gen(function* () {
+      const { door, reason, who } = yield* decodeDecision({ ...decision })
+      const by = { who, door }
+      const members = yield* appliedOf(id)
+      const files = yield* Effect.forEach(members.filter(changesFile), examineChange)
+      if (files.length === 0)
+        return yield* refused(id, "unchanged", "it changes no file, so there is nothing to take back")
+      const changed = files.filter((file) => !isAsBefore(file))
+      for (const file of changed) {
+        const problem = problemOf(id, file)
+        if (problem !== undefined) return yield* problem
+      }
+      const swaps = changed.flatMap(swapOf)
+      const ended = files.map(({ application }): Application => ({ ...application, intent: null, temporary: null }))
+      const intended = changed.map(
+        ({ application }, index): Application => ({
+          ...application,
+          intent: "rollback",
+          temporary: swaps[index]?.temporary ?? null
+        })
+      )
+      return yield* Effect.uninterruptible(
+        Effect.gen(function* () {
+          yield* before("intend")
+          yield* steps.take([], intended)
+          const swapped = yield* swapAll<void, never>(swaps, Effect.void, () => undefined)
+          yield* before("record")
+          if (swapped._tag !== "Written") {
+            yield* steps.record([], ended)
+            const { path, why } = swapped
+            return yield* new SuggestionNotWritten({ id, path, state: "applied", detail: why })
+          }
+          const taken = steps.taken(by, reason)
+          yield* steps.record(
+            members.map((one): Step => [one, SuggestionLife.rollBack(one, taken)]),
+            ended
+          )
+          return yield* steps.mustFind(id)
+        })
+      )
+    }).pipe(Effect.scoped, alone)
+}
+
+const EDITED = "somebody has edited it since it was applied"
+
+const refused = (id: string, check: Check["check"], detail: string) =>
+  new SuggestionRefused({ id, checks: [{ check, detail }] })
+
+const afterOf = ({ suggestion }: HealingSuggestion): string => hashOf(suggestion.proposedContent ?? "")
+
+/** Somebody has taken it back by hand. */
+const isAsBefore = ({ application: { original, path }, examined }: Change): boolean =>
+  examined.path === path &&
+  examined.place !== undefined &&
+  (original === null ? examined.place.file === undefined : examined.hash === hashOf(original))

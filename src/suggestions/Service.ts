@@ -1,0 +1,163 @@
+/**
+ * Assembles the service: what is asked, who decides, what is written, what is told.
+ *
+ * @internal
+ */
+import { realpathSync, statSync } from "node:fs"
+import { dirname, isAbsolute } from "node:path"
+import * as Chunk from "effect/Chunk"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { HealingConfigError } from "../HealingError.js"
+import * as Broadcast from "../internal/Broadcast.js"
+import { forSuggestions } from "../queue/ForSuggestions.js"
+import { HealingQueue } from "../queue/HealingQueue.js"
+import { SuggestionStep } from "../request/HealingSuggestion.js"
+import { OpenClaw } from "../running/OpenClaw.js"
+import { HealingConfig } from "../settings/HealingConfig.js"
+import { readFrom } from "../settings/Settings.js"
+import { HealingStore } from "../store/HealingStore.js"
+import { Supervisor } from "../supervisor/Supervisor.js"
+import * as Alone from "./Alone.js"
+import * as Applying from "./Applying.js"
+import * as ContentCheck from "./ContentCheck.js"
+import * as Deciding from "./Deciding.js"
+import {
+  type Decision,
+  decodeDecision,
+  decodeSuggestionFilter,
+  decodeSuggestionId,
+  type SuggestionFilter
+} from "./Decision.js"
+import type { Rules } from "./Examining.js"
+import * as Forbidden from "./Forbidden.js"
+import * as KillSwitch from "./KillSwitch.js"
+import { problemOf } from "./OpenFolder.js"
+import * as Previewing from "./Previewing.js"
+import * as Proposals from "./Proposals.js"
+import { recover } from "./Recovering.js"
+import * as RollingBack from "./RollingBack.js"
+import * as Steps from "./Steps.js"
+import type { SuggestionEvent } from "./SuggestionEvent.js"
+import * as Terms from "./Terms.js"
+
+const MAX_EVENTS = 1024
+
+/** How many steps are read at a time. */
+const PAGE = 200
+
+const lineOf = Schema.encodeSync(Schema.parseJson(SuggestionStep))
+
+/**
+ * Longer than a screen: it wires the parts, and opens them in their order.
+ *
+ * @internal
+ */
+export const make = Effect.gen(function* () {
+  const queue = yield* HealingQueue
+  const { location, suggestions: store } = yield* HealingStore
+  const openClaw = yield* OpenClaw
+  const { suggestions: settings } = yield* HealingConfig
+  const database = isAbsolute(location) ? location : undefined
+  const file = settings.stopFile ?? (database && `${database}.stop`)
+  const rules = yield* makeRules(database, file)
+  const term = Duration.toMillis(settings.expireAfter)
+  const approvalTerm = Duration.toMillis(settings.approvalExpiresAfter)
+
+  const ofQueue = queue[forSuggestions]
+  const events = Broadcast.make<SuggestionEvent>(MAX_EVENTS)
+  yield* Effect.addFinalizer(() => events.end)
+  const terms = yield* Terms.make({ ...ofQueue, store, tell: events.tell })
+  yield* Proposals.listen({ store, requests: queue.events, tell: events.tell, changed: terms.changed, term })
+  const steps = Steps.make({ ...ofQueue, store, tell: events.tell, terms })
+  yield* recover({ steps, store, wall: ofQueue.wall })
+  yield* ContentCheck.sweep
+
+  const alone = yield* Alone.make
+  const previewing = Previewing.make(rules)
+  const killSwitch = yield* KillSwitch.make({ ...ofQueue, store, setting: settings.stopped, file })
+
+  const stepsOf = (id: string | undefined) =>
+    Stream.paginateChunkEffect(0, (after) =>
+      Effect.map(
+        store.steps(id, after, PAGE),
+        ({ next, steps }) => [Chunk.fromIterable(steps), Option.fromNullable(next)] as const
+      )
+    )
+
+  return {
+    list: (filter: SuggestionFilter = {}) => {
+      const { after } = filter
+      const key = after && { request: after.request, position: after.position }
+      return Effect.flatMap(decodeSuggestionFilter({ ...filter, after: key }), store.list)
+    },
+    get: steps.find,
+    steps: (id: string) =>
+      Effect.flatMap(decodeSuggestionId({ id }), () =>
+        Effect.map(Stream.runCollect(stepsOf(id)), Chunk.toReadonlyArray)
+      ),
+    ...Deciding.make({ steps, previewing, term, approvalTerm }),
+    apply: Applying.make({ alone, killSwitch, openClaw, previewing, settings, steps, term }),
+    rollback: RollingBack.make({ alone, rules, steps, store }),
+    stop: (decision: Decision) =>
+      Effect.flatMap(decodeDecision({ ...decision }), ({ door, reason, who }) =>
+        killSwitch.stop({ at: ofQueue.wall(), by: { who, door }, reason: reason ?? null })
+      ),
+    resume: (decision: Decision) => Effect.zipRight(decodeDecision({ ...decision }), killSwitch.resume),
+    stopped: Effect.sync(killSwitch.stops),
+    audit: Stream.map(stepsOf(undefined), (step) => `${lineOf(step)}\n`),
+    events: events.listen
+  }
+})
+
+/** What may be changed, as it is when the layer is built. */
+const makeRules = (database: string | undefined, stopFile: string | undefined) =>
+  Effect.gen(function* () {
+    const supervisor = yield* Supervisor
+    const settings = yield* HealingConfig
+    const { allowedRoots, forbidden } = settings.suggestions
+    const variable = (name: string) => Effect.map(Effect.option(Config.string(name)), Option.getOrUndefined)
+    const files = [...(settings[readFrom] ?? []), ...(stopFile === undefined ? [] : [stopFile])]
+    return {
+      supervisor,
+      settings: settings.suggestions,
+      roots: yield* Effect.forEach(allowedRoots, resolveRoot),
+      whyForbidden: Forbidden.make({
+        globs: forbidden,
+        database,
+        own: [...files, ...(supervisor.ownPaths ?? [])],
+        openClaw: {
+          stateFolder: yield* variable("OPENCLAW_STATE_DIR"),
+          config: yield* variable("OPENCLAW_CONFIG_PATH")
+        }
+      })
+    } satisfies Rules
+  })
+
+const resolveRoot = (root: string): Effect.Effect<string, HealingConfigError> => {
+  const refuse = (found: string) =>
+    new HealingConfigError({
+      issues: [
+        { source: "settings", key: "suggestions.allowedRoots", found: `${root}, which ${found}`, expected: EXPECTED }
+      ]
+    })
+  return Effect.try({ try: () => realFolder(root), catch: problemOf }).pipe(
+    Effect.mapError((problem) => refuse(`cannot be used: ${problem}`)),
+    Effect.filterOrFail(
+      (path) => path !== dirname(path),
+      () => refuse("is the root of all files")
+    )
+  )
+}
+
+const realFolder = (root: string): string => {
+  const path = realpathSync.native(root)
+  if (!statSync(path).isDirectory()) throw Object.assign(new Error(path), { code: "ENOTDIR" })
+  return path
+}
+
+const EXPECTED = "the absolute path of a folder that is there, and is not /"

@@ -1,0 +1,146 @@
+/**
+ * Finds suggestions, and takes them from one state to the next: each step is written guarded by the state that was read, so who comes second
+ * hears who was first.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { type HealingInvalid, type HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
+import type { ForSuggestions } from "../queue/ForSuggestions.js"
+import {
+  type Actor,
+  type Application,
+  type HealingSuggestion,
+  SuggestionState,
+  suggestionKey
+} from "../request/HealingSuggestion.js"
+import type { Taken } from "../request/SuggestionLife.js"
+import { application, type Change, suggestion } from "../store/Change.js"
+import type { SuggestionJournal } from "../store/SuggestionJournal.js"
+import { decodeSuggestionId } from "./Decision.js"
+import { eventOf, type SuggestionEvent } from "./SuggestionEvent.js"
+import type { Terms } from "./Terms.js"
+
+/**
+ * One step: the suggestion as it was, and as it is afterwards.
+ *
+ * @internal
+ */
+export type Step = readonly [before: HealingSuggestion, after: HealingSuggestion]
+
+/**
+ * - `find`, `mustFind`: the suggestion with this id.
+ * - `together`: it and the others of its set, in their order, as they are now: one whose time is over has expired.
+ * - `take`: all of these steps, and what is known of the files, or none. `record` is the same for what has happened already.
+ * - `taken`: a step that somebody takes now.
+ *
+ * @internal
+ */
+export interface Steps {
+  readonly find: (id: string) => Effect.Effect<Option.Option<HealingSuggestion>, HealingInvalid | HealingStoreError>
+  readonly mustFind: (
+    id: string
+  ) => Effect.Effect<HealingSuggestion, HealingInvalid | SuggestionNotFound | HealingStoreError>
+  readonly together: (
+    id: string
+  ) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingInvalid | SuggestionNotFound | HealingStoreError>
+  readonly take: (
+    steps: ReadonlyArray<Step>,
+    applications?: ReadonlyArray<Application>
+  ) => Effect.Effect<void, SuggestionDecided | HealingStoreError>
+  readonly record: (
+    steps: ReadonlyArray<Step>,
+    applications: ReadonlyArray<Application>
+  ) => Effect.Effect<void, HealingStoreError>
+  readonly taken: (by: Actor, reason?: string | undefined) => Taken
+}
+
+/**
+ * That somebody has decided on it already.
+ *
+ * @internal
+ */
+export const decided = ({ by, changedAt, id, state }: HealingSuggestion): SuggestionDecided =>
+  new SuggestionDecided({ id, state, at: changedAt, ...by })
+
+/** No report has more suggestions. */
+const MAX_SET = 20
+
+/** @internal */
+export const make = ({
+  record,
+  store,
+  tell,
+  terms,
+  wall,
+  write
+}: ForSuggestions & {
+  readonly store: SuggestionJournal
+  readonly tell: (event: SuggestionEvent) => void
+  readonly terms: Terms
+}): Steps => {
+  const find: Steps["find"] = (id) =>
+    Effect.flatMap(decodeSuggestionId({ id }), (decoded) =>
+      // What was decoded has a key.
+      Effect.transposeMapOption(Option.fromNullable(suggestionKey(decoded.id)), store.find)
+    ).pipe(Effect.map(Option.flatten), Effect.map(Option.filter((found) => found.id === id)))
+
+  const mustFind: Steps["mustFind"] = (id) =>
+    Effect.flatMap(find(id), Option.match({ onNone: () => new SuggestionNotFound({ id }), onSome: Effect.succeed }))
+
+  const membersOf = (found: HealingSuggestion) => {
+    const { set } = found.suggestion
+    if (set === undefined) return Effect.succeed([found])
+    const after = { request: found.request, position: 0 }
+    return Effect.map(store.list({ states: SuggestionState.literals, limit: MAX_SET, after }), (all) =>
+      all.filter(({ request, suggestion }) => request === found.request && suggestion.set === set)
+    )
+  }
+
+  const changesOf = (steps: ReadonlyArray<Step>, applications: ReadonlyArray<Application>): ReadonlyArray<Change> => [
+    ...steps.map(([before, after]) => suggestion(before.state, after)),
+    ...applications.map(application)
+  ]
+
+  const tellAll = (steps: ReadonlyArray<Step>) =>
+    Effect.zipRight(
+      Effect.sync(() => {
+        for (const [{ state }, after] of steps) tell(eventOf(state, after))
+      }),
+      terms.changed
+    )
+
+  /** Who was first, if one of them is in another state by now. */
+  const whoWasFirst = (steps: ReadonlyArray<Step>, error: HealingStoreError) =>
+    Effect.flatMap(
+      Effect.forEach(steps, ([before]) =>
+        Effect.map(
+          store.find(before),
+          Option.map((now) => ({ before, now }))
+        )
+      ),
+      (found) => {
+        const changed = found.flatMap(Option.toArray).find(({ before, now }) => before.state !== now.state)
+        return Effect.fail(changed === undefined ? error : decided(changed.now))
+      }
+    )
+
+  return {
+    find,
+    mustFind,
+    together: (id) => mustFind(id).pipe(Effect.flatMap(membersOf), Effect.flatMap(Effect.forEach(terms.settled))),
+    take: (steps, applications = []) =>
+      write(() => changesOf(steps, applications)).pipe(
+        Effect.catchIf(
+          ({ reason }) => reason === "UnexpectedState",
+          (error) => whoWasFirst(steps, error)
+        ),
+        Effect.zipRight(tellAll(steps)),
+        Effect.uninterruptible
+      ),
+    record: (steps, applications) =>
+      Effect.uninterruptible(Effect.zipRight(record(changesOf(steps, applications)), tellAll(steps))),
+    taken: (by, reason) => ({ at: wall(), by, reason })
+  }
+}

@@ -1,0 +1,152 @@
+/** What the tests of suggestions share: a job with real files, reviews that propose what the test says, and a service over them. */
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Stream } from "effect"
+import {
+  HealingConfig,
+  HealingQueue,
+  HealingStore,
+  JobRegistry,
+  OpenClaw,
+  Reviewed,
+  type Suggestion,
+  type SuggestionEvent,
+  type SuggestionSettingsInput,
+  Suggestions,
+  Supervisor
+} from "effect-healing"
+import { hashOf } from "../../src/text/Excerpt.js"
+import { settle } from "./gateWorld.js"
+import { type Life, makeQueueWorld } from "./queueWorld.js"
+import { aSuggestion } from "./storeSamples.js"
+
+export type SuggestionService = Context.Tag.Service<Suggestions>
+
+export const anna = { who: "anna" }
+
+/** A folder in which nobody else may write, without links on the way; it goes with the test. */
+export const privateFolder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), "effect-healing-test-")))
+    chmodSync(folder, 0o755)
+    return folder
+  }),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
+/** All that stands in the folder, but for folders. */
+export const filesIn = (folder: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((path) => [path.slice(folder.length + 1), readFileSync(path, "utf8")])
+  )
+
+export interface ServeOptions {
+  readonly settings?: SuggestionSettingsInput | undefined
+  readonly supervisor?: (supervisor: Context.Tag.Service<Supervisor>) => Context.Tag.Service<Supervisor>
+}
+
+export const makeSuggestionWorld = Effect.gen(function* () {
+  const world = yield* makeQueueWorld({ cooldown: 0, maxReviewsPerDay: 1000 })
+  const folder = yield* privateFolder
+  const root = join(folder, "jobs")
+  mkdirSync(root, { mode: 0o755 })
+  const registryContext = yield* Layer.build(JobRegistry.layer)
+  const registry = Context.get(registryContext, JobRegistry)
+  const events: Array<SuggestionEvent> = []
+
+  const write = (name: string, content: string | Uint8Array): string => {
+    const path = join(root, name)
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    writeFileSync(path, content, { mode: 0o644 })
+    return path
+  }
+
+  /** The job has these files. */
+  const has = (job: string, ...paths: ReadonlyArray<string>) =>
+    Effect.orDie(registry.add({ id: job, openClaw: true, files: paths.map((path) => ({ path, role: "script" })) }))
+
+  /** The service, from its start to the end of the scope. */
+  const serve = (life: Life, { settings, supervisor = (own) => own }: ServeOptions = {}) =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(
+        Suggestions.layer.pipe(
+          Layer.provide(Layer.succeed(HealingQueue, life.queue)),
+          Layer.provide(Layer.succeed(HealingStore, life.store)),
+          Layer.provide(Layer.succeed(OpenClaw, life.openClaw)),
+          Layer.provide(Layer.succeed(Supervisor, supervisor(Context.get(registryContext, Supervisor)))),
+          Layer.provide(HealingConfig.layer({ suggestions: { allowedRoots: [root], asRoot: true, ...settings } }))
+        )
+      )
+      const suggestions = Context.get(context, Suggestions)
+      yield* Effect.forkScoped(Stream.runForEach(suggestions.events, (event) => Effect.sync(() => events.push(event))))
+      yield* settle
+      return suggestions
+    })
+
+  /** A review of the job proposes these; answers with their ids. */
+  const review = (life: Life, job: string, proposed: ReadonlyArray<Suggestion>) =>
+    Effect.gen(function* () {
+      const submission = yield* Effect.orDie(life.queue.submit({ job }))
+      yield* settle
+      yield* world.end(job, Reviewed.Completed({ report: { summary: "fine", suggestions: proposed } }))
+      yield* settle
+      const number = submission.id.split(":").at(-1)
+      return proposed.map((_, index) => `suggestion:${job}:${number}.${index + 1}`)
+    })
+
+  /** The id of the one that a review of the job proposes for this file, as it is now. */
+  const propose = (life: Life, job: string, path: string, content: string, others: Partial<Suggestion> = {}) =>
+    Effect.gen(function* () {
+      const [id = ""] = yield* review(life, job, [forFile(path, content, others)])
+      return id
+    })
+
+  const told = Effect.zipRight(
+    settle,
+    Effect.sync(() => events.splice(0).map(({ _tag, suggestion }) => `${_tag} ${suggestion.id}`))
+  )
+
+  return { ...world, folder, root, registry, write, has, serve, review, propose, told }
+})
+
+/** What proposes this content for the file as it is now. */
+export const forFile = (path: string, content: string, others: Partial<Suggestion> = {}): Suggestion => ({
+  ...aSuggestion,
+  targetFile: path,
+  proposedContent: content,
+  fileHash: hashOf(readFileSync(path)),
+  ...others
+})
+
+/** Approves what a preview shows, which must be free of problems. */
+export const approve = (suggestions: SuggestionService, id: string, bigDeletion = false) =>
+  Effect.gen(function* () {
+    const { members, seal } = yield* suggestions.preview(id, { bigDeletion })
+    const failed = members.flatMap(({ checks }) => checks.filter(({ passed }) => !passed))
+    assert.deepStrictEqual(failed, [])
+    assert(seal !== null)
+    return yield* suggestions.approve(id, { seal, ...anna })
+  })
+
+/** The names of the checks that fail in a preview. */
+export const failing = (suggestions: SuggestionService, id: string, bigDeletion = false) =>
+  Effect.map(suggestions.preview(id, { bigDeletion }), ({ members, seal }) => {
+    const failed = members.flatMap(({ checks }) => checks.filter(({ passed }) => !passed).map(({ check }) => check))
+    assert.strictEqual(seal === null, failed.length > 0)
+    return failed
+  })
