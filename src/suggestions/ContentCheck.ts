@@ -7,6 +7,7 @@ import { spawn } from "node:child_process"
 import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, isAbsolute, join } from "node:path"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -38,7 +39,7 @@ export const run = (
   const commands = Object.entries(checks).filter(([glob]) =>
     picomatch.isMatch(path, isAbsolute(glob) ? [glob] : [glob, `**/${glob}`], { dot: true })
   )
-  if (commands.length === 0) return Effect.succeed(undefined)
+  if (commands.length === 0) return NO_PROBLEM
   return Effect.acquireUseRelease(
     Effect.try(() => {
       const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
@@ -51,6 +52,8 @@ export const run = (
   ).pipe(Effect.catchAll(() => Effect.succeed("the copy for its check could not be written")))
 }
 
+const NO_PROBLEM: Effect.Effect<string | undefined> = Effect.sync(() => undefined)
+
 /** Processes of other containers have numbers of their own, and can share the folder: no check takes as long as this. */
 const ABANDONED = Duration.toMillis("1 day")
 
@@ -59,12 +62,12 @@ const ABANDONED = Duration.toMillis("1 day")
  *
  * @internal
  */
-export const sweep: Effect.Effect<void> = Effect.sync(() => {
+export const sweep: Effect.Effect<void> = Effect.map(Clock.currentTimeMillis, (now) => {
   for (const name of readdirSync(tmpdir()).filter((name) => name.startsWith(PREFIX))) {
     const folder = join(tmpdir(), name)
     const { mtimeMs, uid } = lstatSync(folder)
     const pid = Number(/^\d+/.exec(name.slice(PREFIX.length))?.[0])
-    if (uid === process.getuid?.() && Date.now() - mtimeMs > ABANDONED && !isAlive(pid)) {
+    if (uid === process.getuid?.() && now - mtimeMs > ABANDONED && !isAlive(pid)) {
       rmSync(folder, { recursive: true, force: true })
     }
   }
@@ -74,7 +77,7 @@ const firstProblem = ([first, ...others]: ReadonlyArray<Effect.Effect<string | u
   string | undefined
 > =>
   first === undefined
-    ? Effect.succeed(undefined)
+    ? NO_PROBLEM
     : Effect.flatMap(first, (problem) => (problem === undefined ? firstProblem(others) : Effect.succeed(problem)))
 
 const checkWith = (

@@ -144,7 +144,7 @@ export const examine = (
 
     const opened = yield* Effect.either(openPlace(real))
     if (opened._tag === "Left") {
-      say("kind", problemOf(opened.left), "")
+      say("kind", opened.left, "it is a regular file")
       return answer()
     }
     const { file, folder, name } = opened.right

@@ -7,6 +7,7 @@ import { readFileSync, realpathSync } from "node:fs"
 import { homedir } from "node:os"
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
 import { isWithin } from "./OpenFolder.js"
 
@@ -101,7 +102,19 @@ export const realPath = (path: string): string => {
   }
 }
 
-const PACKAGE = realPath(fileURLToPath(new URL("../..", import.meta.url)))
+/** The folder of this package; where it was bundled into another one, the file that it is in. */
+const ownFolder = (): string => {
+  const file = realPath(fileURLToPath(import.meta.url))
+  const folder = dirname(dirname(dirname(file)))
+  try {
+    const found: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+    return Predicate.hasProperty(found, "name") && found.name === "effect-healing" ? folder : file
+  } catch {
+    return file
+  }
+}
+
+const PACKAGE = ownFolder()
 
 /**
  * What OpenClaw has in the environment, beside its folder: its configuration, and the workspaces that this names.

@@ -75,14 +75,13 @@ const O_PATH = 0o10000000
 const throughDescriptor = process.platform === "linux"
 
 /**
- * Opens a folder by its path without links, for as long as the scope is open. It fails with the error of the system, also if there is a link
- * on the way.
+ * Opens a folder by its path without links, for as long as the scope is open. It fails with what is wrong, also if there is a link on the way.
  *
  * @internal
  */
-export const openFolder = (path: string): Effect.Effect<OpenFolder, unknown, Scope.Scope> =>
+export const openFolder = (path: string): Effect.Effect<OpenFolder, string, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({ try: () => (throughDescriptor ? walk(path) : openByPath(path)), catch: (error) => error }),
+    Effect.try({ try: () => (throughDescriptor ? walk(path) : openByPath(path)), catch: problemOf }),
     ({ fd }) => Effect.sync(() => closeSync(fd))
   )
 
@@ -141,7 +140,7 @@ export const isInPlace = ({ above, fd, path }: OpenFolder): boolean => {
 
 /**
  * Opens a file of a folder for as long as the scope is open, and reads so many bytes at most, and one more if there are more. `undefined` if
- * it is not there; else it fails with the error of the system, also if it is a link. It never waits for the other end of a pipe.
+ * it is not there; else it fails with what is wrong, also if it is a link. It never waits for the other end of a pipe.
  *
  * @internal
  */
@@ -149,7 +148,7 @@ export const openFile = (
   folder: OpenFolder,
   name: string,
   maxBytes: number
-): Effect.Effect<OpenFile | undefined, unknown, Scope.Scope> =>
+): Effect.Effect<OpenFile | undefined, string, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
@@ -160,7 +159,7 @@ export const openFile = (
           throw error
         }
       },
-      catch: (error) => error
+      catch: problemOf
     }),
     (fd) => Effect.sync(() => fd !== undefined && closeSync(fd))
   ).pipe(
@@ -171,7 +170,7 @@ export const openFile = (
           const stat = fstatSync(fd, { bigint: true })
           return { fd, stat, bytes: stat.isFile() ? read(fd, maxBytes + 1) : new Uint8Array() }
         },
-        catch: (error) => error
+        catch: problemOf
       })
     )
   )

@@ -12,7 +12,7 @@ import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE } from "./Examining.js"
-import { openFile, openFolder, problemOf } from "./OpenFolder.js"
+import { openFile, openFolder } from "./OpenFolder.js"
 import type { Step, Steps } from "./Steps.js"
 import * as Writing from "./Writing.js"
 
@@ -73,7 +73,7 @@ const lookAt = ({ path, temporary }: Application): Effect.Effect<Found> =>
     return { hash: file === undefined ? null : hashOf(file.bytes) }
   }).pipe(
     Effect.scoped,
-    Effect.catchAll((error) => Effect.succeed({ problem: problemOf(error) }))
+    Effect.catchAll((problem) => Effect.succeed({ problem }))
   )
 
 const outcomeOf = (

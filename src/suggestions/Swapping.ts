@@ -85,9 +85,9 @@ export const swapAll = <S, E>(
       const { content, owned, place, temporary } = swap
       yield* before("write")
       const written = yield* Effect.exit(
-        content === null
-          ? Effect.succeed(undefined)
-          : attempt(() => Writing.writeBeside(place.folder, temporary, content, owned.after))
+        attempt(() =>
+          content === null ? undefined : Writing.writeBeside(place.folder, temporary, content, owned.after)
+        )
       )
       if (Exit.isFailure(written)) {
         yield* undo

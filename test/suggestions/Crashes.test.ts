@@ -5,7 +5,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Logger, Option, Scope, TestClock } from "effect"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { settle } from "../support/gateWorld.js"
-import { anna, approve, filesIn, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
+import {
+  anna,
+  approve,
+  filesIn,
+  forFile,
+  makeSuggestionWorld,
+  type SuggestionService
+} from "../support/suggestionWorld.js"
 
 const OLD = "one\ntwo\nthree\nfour\n"
 const NEW = "one\n2\nthree\nfour\n"
@@ -31,7 +38,7 @@ const endedAt = (what: "apply" | "rollback", step: string, files: ReadonlyArray<
     )
     yield* approve(suggestions, id)
     if (what === "rollback") yield* suggestions.apply(id, anna)
-    const doing: Effect.Effect<unknown, unknown> =
+    const doing: Effect.Effect<unknown, { readonly message: string }> =
       what === "apply" ? suggestions.apply(id, anna) : suggestions.rollback(id, anna)
     const isThere = yield* Deferred.make<void>()
     let times = 0
@@ -50,10 +57,8 @@ const endedAt = (what: "apply" | "rollback", step: string, files: ReadonlyArray<
     return { ...world, id, paths }
   })
 
-const stateOf = (
-  suggestions: { readonly get: (id: string) => Effect.Effect<Option.Option<{ readonly state: string }>, unknown> },
-  id: string
-) => Effect.map(suggestions.get(id), (found) => Option.getOrThrow(found).state)
+const stateOf = ({ get }: SuggestionService, id: string) =>
+  Effect.map(get(id), (found) => Option.getOrThrow(found).state)
 
 describe("a process that ends", () => {
   it.scoped.each(STEPS)(

@@ -24,6 +24,8 @@ import { SupervisorError } from "effect-healing"
 import * as Forbidden from "../../src/suggestions/Forbidden.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { hashOf } from "../../src/text/Excerpt.js"
+import { bundle } from "../support/bundle.js"
+import { isFull } from "../support/property.js"
 import { aSuggestion } from "../support/storeSamples.js"
 import {
   anna,
@@ -288,6 +290,43 @@ describe("a file is changed only", () => {
     })
   )
 
+  asRootOnly("as the user that it belongs to", () =>
+    Effect.gen(function* () {
+      const { folder, write } = yield* withLife
+      const own = { uid: 1234, gid: 1234 }
+      const make = (name: string, { gid = own.gid, mode = 0o644, uid = own.uid }) => {
+        const path = write(`own/${name}`, OLD)
+        chownSync(path, uid, gid)
+        chmodSync(path, mode)
+        return path
+      }
+      const cases: ReadonlyArray<readonly [path: string, outcome: string]> = [
+        [make("own.sh", { mode: 0o600 }), "applied"],
+        [make("readOnly.sh", { mode: 0o400 }), "applied"],
+        [make("ofRoot.sh", { uid: 0 }), "owner"],
+        [make("ofOtherGroup.sh", { gid: 4321 }), "owner"],
+        [make("unreadable.sh", { uid: 0, mode: 0o600 }), "kind"],
+        [make("mine.sh", { mode: 0o000 }), "kind"],
+        [make("locked/job.sh", {}), "permission is denied"],
+        [make("hidden/job.sh", {}), "kind"]
+      ]
+      for (const name of ["own", "own/locked", "own/hidden"]) chownSync(join(folder, "jobs", name), own.uid, own.gid)
+      chmodSync(join(folder, "jobs/own/locked"), 0o555)
+      chmodSync(join(folder, "jobs/own/hidden"), 0o000)
+      const program = yield* Effect.promise(() => bundle(new URL("otherUserChild.ts", import.meta.url)))
+      // Its code is where everybody may read it.
+      const copy = join(folder, "child.mjs")
+      writeFileSync(copy, readFileSync(program), { mode: 0o644 })
+      symlinkSync(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(folder, "node_modules"))
+      const orders = { root: join(folder, "jobs"), before: OLD, after: NEW, paths: cases.map(([path]) => path) }
+      const printed = execFileSync(process.execPath, [copy, JSON.stringify(orders)], { ...own, encoding: "utf8" })
+      const outcomes: ReadonlyArray<string> = JSON.parse(printed)
+      for (const [index, [path, outcome]] of cases.entries()) assert.include(outcomes[index], outcome, path)
+      assert.strictEqual(readFileSync(join(folder, "jobs/own/own.sh"), "utf8"), NEW)
+      assert.strictEqual(lstatSync(join(folder, "jobs/own/readOnly.sh")).mode & 0o7777, 0o400)
+    })
+  )
+
   it.scoped("if the layer knows its folders: others are refused when it is built", () =>
     Effect.gen(function* () {
       const { folder, life, serve, write } = yield* withLife
@@ -402,6 +441,8 @@ const VICTIM = "victim\n"
 
 const STEPS = ["intend", "write", "rename", "sync", "look", "record"]
 
+const FEW = ["rename", "look"]
+
 /** What somebody does between two steps, and what the file may hold afterwards, beside the old content and the new one. */
 const MEDDLERS: Readonly<Record<string, (path: string, elsewhere: string) => void>> = {
   edit: (path) => writeFileSync(path, "somebody's\n"),
@@ -484,7 +525,8 @@ describe("whatever somebody does between two steps", () => {
 
   it.effect.each(
     ["apply" as const, "rollback" as const].flatMap((what) =>
-      Object.keys(MEDDLERS).flatMap((meddler) => STEPS.map((at) => ({ what, meddler, at })))
+      // Each look of a preview starts programs, which takes its time.
+      Object.keys(MEDDLERS).flatMap((meddler) => (isFull ? STEPS : FEW).map((at) => ({ what, meddler, at })))
     )
   )("$what: $meddler before $at", ({ at, meddler, what }) => meddled(what, meddler, at))
 
