@@ -103,6 +103,7 @@ const SupervisorLive = Layer.effect(
     // Which OpenClaw jobs run is told by `withJob`.
     activity: Stream.never,
     events: Stream.never,
+    runs: Stream.never,
     evidence: ({ id }) =>
       Effect.succeed({
         command: `node ${id}.js`,

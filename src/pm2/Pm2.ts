@@ -17,7 +17,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
 import type { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
-import { Activity, type JobEvent, type JobInfo, Supervisor } from "../supervisor/Supervisor.js"
+import { Activity, type JobEvent, type JobInfo, type RunEvent, Supervisor } from "../supervisor/Supervisor.js"
 import * as Client from "./daemon/Client.js"
 import * as Payload from "./daemon/Payload.js"
 import { defaultHome } from "./Home.js"
@@ -156,7 +156,11 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     const events = Broadcast.make<JobEvent>(MAX_EVENTS)
     const lookFile = LastLook.make(home, JSON.stringify([rules.namespace, String(options.name), variable]))
     const lastLook = lookFile.read(yield* Clock.currentTimeMillis)
-    const runs = Runs.make()
+    const isJobReviewed = (job: string) => isReviewed({ job, isModule: false })
+    const runEvents = Broadcast.make<RunEvent>(MAX_EVENTS)
+    const runs = Runs.make((event) => {
+      if (isJobReviewed(event.job)) runEvents.tell(event)
+    })
     if (lastLook !== undefined) runs.resume(lastLook)
     const starts = Starts.make(yield* Effect.clock)
     const running = RunningJobs.make(rules, variable, () => Proc.startedBy(home, variable), lastLook?.processes ?? [])
@@ -164,6 +168,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     let early: ReadonlyArray<JobEvent> | undefined = []
     const asking = new Set<Asking>()
     const wanted = yield* Effect.makeLatch(false)
+    let connected: Client.Client | undefined
     let changes = 0
     let pause = FIRST_PAUSE
     let hasClosed = false
@@ -240,7 +245,10 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     })
 
     const connection = Effect.scoped(
-      Effect.flatMap(Client.open(home, receive), (client) => Effect.raceFirst(client.lost, looks(client)))
+      Effect.flatMap(Client.open(home, receive), (client) => {
+        connected = client
+        return Effect.raceFirst(client.lost, looks(client))
+      })
     )
 
     const lose = Effect.fnUntraced(function* (reason: string) {
@@ -288,6 +296,21 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         early = undefined
         return first
       }),
+      runs: runEvents.listenFrom(() => runs.up().filter(({ job }) => isJobReviewed(job))),
+      restart: ({ id }) =>
+        Effect.gen(function* () {
+          const processes = (yield* ask).filter((process) => process.job === id && isReviewed(process))
+          if (processes.length === 0 || !processes.every(({ autorestart }) => autorestart)) {
+            return yield* new SupervisorError({ detail: `PM2 does not always keep ${id} up, so it is not restarted` })
+          }
+          for (const { slot } of processes) {
+            yield* Effect.mapError(
+              connected?.restart(slot) ?? new Client.Pm2Lost({ reason: BROKE }),
+              ({ reason }) => new SupervisorError({ detail: reason })
+            )
+          }
+        }),
+      ownPaths: [home],
       evidence: ({ id }, scope) =>
         Effect.flatMap(ask, (processes) => {
           const [first, ...others] = processes.filter((process) => process.job === id && isReviewed(process))
@@ -331,6 +354,7 @@ const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules)
   for (const process of processes) {
     const known = jobs.get(process.job)
     const role = roleOf(process, rules)
+    const canRestart = process.autorestart && (known === undefined || known.canRestart === true)
     // One process of it that counts is enough.
     const isAlwaysUp = role === "always" && (known === undefined || !known.openClaw || known.alwaysUp === true)
     jobs.set(process.job, {
@@ -338,6 +362,7 @@ const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules)
       kind: known?.kind ?? (process.isCron ? "cron" : process.mode),
       openClaw: known?.openClaw === true || role !== "none",
       ...(isAlwaysUp && { alwaysUp: true }),
+      ...(canRestart && { canRestart: true }),
       policy: known === undefined || known.policy === Payload.NO_POLICY ? process.policy : known.policy
     })
   }

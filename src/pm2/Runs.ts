@@ -4,7 +4,7 @@
  * @internal
  */
 import { type EvidenceScope, type Run, runsWithin } from "../supervisor/Evidence.js"
-import type { JobEvent } from "../supervisor/Supervisor.js"
+import type { JobEvent, RunEvent } from "../supervisor/Supervisor.js"
 import { type Exception, type Exit, type Line, type Process, UNKNOWN } from "./daemon/Payload.js"
 import type { LastLook, SeenProcess } from "./LastLook.js"
 import { isUp } from "./OpenClawRules.js"
@@ -21,11 +21,16 @@ const MAX_LAST_WORDS = 1000
 /** The time from an uncaught exception to the end that it brings about, in milliseconds. */
 const MAX_AGONY = 10_000
 
+/** Of what a run has said last, in characters. */
+const MAX_LAST_ERROR = 10_000
+
 const GAVE_UP = "PM2 has given up: too many unstable restarts"
 
 interface Seen extends Run {
   /** Whether its end was told: one death may come with two events, and with a list that was quicker. */
   readonly isTold: boolean
+  /** Whether PM2 always keeps it up, as far as that is known. */
+  readonly alwaysUp: boolean
 }
 
 /** @internal */
@@ -42,17 +47,21 @@ export interface Runs {
   readonly listed: (processes: ReadonlyArray<Process>, isFirst: boolean) => ReadonlyArray<JobEvent>
   /** What was listed before this process was started: what has failed since then is told with the first list. */
   readonly resume: (last: LastLook) => void
+  /** The starts of those that run. */
+  readonly up: () => ReadonlyArray<RunEvent>
   /** The newest first. */
   readonly of: (job: string, scope: EvidenceScope) => ReadonlyArray<Run>
 }
 
 /**
+ * `tell` is told each start and each end that is seen, once.
+ *
  * Longer than a screen, since each message of PM2 and each list of processes may tell the end of the same run, and all of them look at
  * the same few maps.
  *
  * @internal
  */
-export const make = (): Runs => {
+export const make = (tell: (event: RunEvent) => void = () => {}): Runs => {
   const jobs = new Map<string, Map<string, Seen>>()
   const exceptions = new Map<string, Exception>()
   const signals = new Map<string, string>()
@@ -62,8 +71,33 @@ export const make = (): Runs => {
   /** When PM2 was looked at before this process was started, until it is looked at again. */
   let lookedAt: number | undefined
 
-  const keep = (job: string, run: Seen) => {
+  const startOf = (job: string, { alwaysUp, id, startedAt }: Seen): RunEvent => ({
+    _tag: "Started",
+    job,
+    runId: id,
+    at: startedAt,
+    alwaysUp
+  })
+
+  /** What is kept of a run for the first time, or with its end. */
+  const tellOf = (job: string, before: Seen | undefined, run: Seen, lastError: string | undefined) => {
+    if (before === undefined && (run.outcome === "running" || run.isTold)) tell(startOf(job, run))
+    if (run.outcome === "running" || !run.isTold || before?.isTold === true) return
+    tell({
+      _tag: "Ended",
+      job,
+      runId: run.id,
+      startedAt: run.startedAt,
+      at: run.endedAt,
+      outcome: run.outcome,
+      exitCode: run.exitCode,
+      ...(lastError === undefined ? {} : { lastError: lastError.slice(0, MAX_LAST_ERROR) })
+    })
+  }
+
+  const keep = (job: string, run: Seen, lastError?: string) => {
     const runs = jobs.get(job) ?? new Map<string, Seen>()
+    tellOf(job, runs.get(run.id), run, lastError)
     // It goes to the end of the line of those that may have to go.
     jobs.delete(job)
     jobs.set(job, runs)
@@ -89,7 +123,8 @@ export const make = (): Runs => {
     if (outcome === undefined || known?.isTold === true) return
     const exitCode = outcome === "running" ? null : process.exitCode
     if (known?.outcome === outcome && known.isTold === isTold) return
-    keep(job, { id: runId, outcome, startedAt, endedAt: known?.endedAt ?? null, exitCode, isTold })
+    const alwaysUp = process.autorestart
+    keep(job, { id: runId, outcome, startedAt, endedAt: known?.endedAt ?? null, exitCode, isTold, alwaysUp })
   }
 
   /** What has failed since a process was last listed, over a connection that was lost in between. */
@@ -146,26 +181,28 @@ export const make = (): Runs => {
       const ended = memory === undefined ? asked : "failed"
       // An exception that nobody has caught has a worker of a cluster exit with 0.
       const outcome = ended === "succeeded" && exit.mode === "cluster" && isItsEnd ? "failed" : ended
-      keep(job, {
-        id: runId,
-        outcome,
-        startedAt,
-        endedAt: at,
-        exitCode,
-        ...(signal === undefined ? {} : { signal }),
-        isTold: true
-      })
-      if (outcome !== "failed") return undefined
-      return failure(
-        job,
-        runId,
-        exitCode,
+      const why =
         memory !== undefined
           ? memory
           : isItsEnd
             ? exception.message
             : (lastErrorOf(status) ?? (signal === undefined ? undefined : `ended by ${signal}`))
+      const lastError = outcome === "failed" ? why : undefined
+      keep(
+        job,
+        {
+          id: runId,
+          outcome,
+          startedAt,
+          endedAt: at,
+          exitCode,
+          ...(signal === undefined ? {} : { signal }),
+          isTold: true,
+          alwaysUp: known?.alwaysUp === true
+        },
+        lastError
       )
+      return outcome === "failed" ? failure(job, runId, exitCode, lastError) : undefined
     },
     excepted: (exception) => {
       exceptions.set(exception.slot, exception)
@@ -196,7 +233,16 @@ export const make = (): Runs => {
           const known = jobs.get(event.job)?.get(event.runId)
           const startedAt = known?.startedAt ?? earlier?.startedAt ?? null
           const exitCode = event.exitCode ?? null
-          keep(event.job, { id: event.runId, outcome: "failed", startedAt, endedAt: null, exitCode, isTold: true })
+          const alwaysUp = process.autorestart
+          keep(event.job, {
+            id: event.runId,
+            outcome: "failed",
+            startedAt,
+            endedAt: null,
+            exitCode,
+            isTold: true,
+            alwaysUp
+          })
         }
         keepFound(process, event !== undefined && event.runId === process.runId)
         return event === undefined ? [] : [event]
@@ -204,11 +250,19 @@ export const make = (): Runs => {
       lookedAt = undefined
       return events
     },
+    up: () => {
+      const up = new Set(Array.from(slots.values()).flatMap((process) => (isUp(process) ? [process.runId] : [])))
+      return Array.from(jobs).flatMap(([job, runs]) =>
+        Array.from(runs.values())
+          .filter(({ id, outcome }) => outcome === "running" && up.has(id))
+          .map((run) => startOf(job, run))
+      )
+    },
     of: (job, scope) => {
       const up = new Set(Array.from(slots.values()).flatMap((process) => (isUp(process) ? [process.runId] : [])))
       const runs = Array.from(
         jobs.get(job)?.values() ?? [],
-        ({ isTold: _, ...run }): Run =>
+        ({ alwaysUp: _, isTold: __, ...run }): Run =>
           // It was deleted, or its daemon was killed.
           run.outcome === "running" && !up.has(run.id) ? { ...run, outcome: "stopped" } : run
       )

@@ -11,14 +11,14 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { type HealingInvalid, SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
-import { decode, expecting, withDefault } from "../internal/Input.js"
+import { decode, expecting, optional, withDefault } from "../internal/Input.js"
 import * as SafeLog from "../internal/SafeLog.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import { JobName } from "../request/HealingRequest.js"
 import type { JobId } from "../running/OpenClaw.js"
 import { firstWholeLine } from "../text/Excerpt.js"
 import { type Evidence, JobFile, Log, type Run, runsWithin } from "./Evidence.js"
-import { Activity, JobEvent, Supervisor } from "./Supervisor.js"
+import { Activity, JobEvent, type RunEvent, Supervisor } from "./Supervisor.js"
 
 /**
  * A job that an app tells of.
@@ -26,6 +26,8 @@ import { Activity, JobEvent, Supervisor } from "./Supervisor.js"
  * - `id`: its name, of 1 to 256 characters.
  * - `kind` ("process"): what it is, in the app's words.
  * - `openClaw` (false): whether it spends OpenClaw's tokens while it runs.
+ * - `alwaysUp` (false): whether it never ends by itself.
+ * - `restart`: restarts it, for one that is always up.
  * - `policy` (`{}`): when and how it is to be reviewed.
  * - `command` (""): its command line.
  * - `files`: those that say what it does, those that matter most first.
@@ -38,6 +40,8 @@ export interface RegisteredJob {
   readonly id: JobId
   readonly kind?: string | undefined
   readonly openClaw?: boolean | undefined
+  readonly alwaysUp?: boolean | undefined
+  readonly restart?: Effect.Effect<void, SupervisorError> | undefined
   readonly policy?: HealingPolicyInput | undefined
   readonly command?: string | undefined
   readonly files?: ReadonlyArray<JobFile> | undefined
@@ -175,6 +179,12 @@ const Told = Schema.Struct({
   id: aName,
   kind: withDefault(aText, () => "process"),
   openClaw: withDefault(aBoolean, () => false),
+  alwaysUp: withDefault(aBoolean, () => false),
+  restart: optional(
+    expecting("an Effect")(
+      Schema.declare((restart: unknown): restart is Effect.Effect<void, SupervisorError> => Effect.isEffect(restart))
+    )
+  ),
   policy: withDefault(aPolicy, () => ({})),
   command: withDefault(aText, () => ""),
   files: withDefault(
@@ -254,7 +264,7 @@ const forgetOldRuns = ({ running, runs }: Job): void => {
   }
 }
 
-const outcomeOf = (exitCode: number | null, stopped: boolean): Run["outcome"] =>
+const outcomeOf = (exitCode: number | null, stopped: boolean): Exclude<Run["outcome"], "running"> =>
   stopped ? "stopped" : exitCode === 0 ? "succeeded" : "failed"
 
 const endOf = (output: string): string => {
@@ -274,6 +284,7 @@ const make = (
   // Each element is the whole truth, so only the last one is of use.
   const activity = Broadcast.make<Activity>(1)
   const events = Broadcast.make<JobEvent>(MAX_EVENTS)
+  const runs = Broadcast.make<RunEvent>(MAX_EVENTS)
   let lastRun = 0
 
   const now = () => clock.unsafeCurrentTimeMillis()
@@ -286,6 +297,19 @@ const make = (
     })
 
   const tellActivity = () => activity.tell(known())
+
+  const startOf = ({ alwaysUp, id }: Job["told"], run: Run): RunEvent => ({
+    _tag: "Started",
+    job: id,
+    runId: run.id,
+    at: run.startedAt,
+    alwaysUp
+  })
+
+  const runningNow = (): ReadonlyArray<RunEvent> =>
+    Array.from(jobs.values()).flatMap(({ running, runs, told }) =>
+      Array.from(running, (id) => runs.get(id)).flatMap((run) => (run === undefined ? [] : [startOf(told, run)]))
+    )
 
   /** Does something to a job, in one step. */
   const at = <A>(id: JobId, f: (job: Job) => A): Effect.Effect<A, SupervisorError> =>
@@ -309,9 +333,13 @@ const make = (
           }
         }),
       remove: (id) =>
-        at(id, () => {
+        at(id, ({ running, runs: known }) => {
           jobs.delete(id)
           tellActivity()
+          for (const runId of running) {
+            const startedAt = known.get(runId)?.startedAt ?? null
+            runs.tell({ _tag: "Ended", job: id, runId, startedAt, at: now(), outcome: "stopped" })
+          }
         }),
       started: (id, options = {}) =>
         Effect.flatMap(acceptStart(options), ({ trigger }) =>
@@ -319,9 +347,11 @@ const make = (
             const startedAt = now()
             // A later life counts from 1 again, but at another time.
             const runId = `${startedAt}-${++lastRun}`
-            job.runs.set(runId, { id: runId, outcome: "running", startedAt, endedAt: null, exitCode: null, trigger })
+            const run: Run = { id: runId, outcome: "running", startedAt, endedAt: null, exitCode: null, trigger }
+            job.runs.set(runId, run)
             job.running.add(runId)
             forgetOldRuns(job)
+            runs.tell(startOf(job.told, run))
             if (job.told.openClaw) tellActivity()
             return runId
           })
@@ -334,14 +364,15 @@ const make = (
               if (run === undefined || !job.running.delete(runId))
                 return SafeLog.warn("Ignored the end of a run that does not run", { "healing.job": id })
               const outcome = outcomeOf(exitCode, stopped)
+              const at = now()
               job.runs.delete(runId)
-              job.runs.set(runId, { ...run, outcome, endedAt: now(), exitCode, signal })
+              job.runs.set(runId, { ...run, outcome, endedAt: at, exitCode, signal })
               forgetOldRuns(job)
               if (job.told.openClaw) tellActivity()
-              if (outcome === "failed") {
-                const last = lastError === null ? {} : { lastError: lastError.slice(0, MAX_LAST_ERROR) }
-                events.tell({ job: id, trigger: "failure", runId, exitCode, ...last })
-              }
+              const last = lastError === null ? {} : { lastError: lastError.slice(0, MAX_LAST_ERROR) }
+              const { startedAt } = run
+              runs.tell({ _tag: "Ended", job: id, runId, startedAt, at, outcome, exitCode, ...last })
+              if (outcome === "failed") events.tell({ job: id, trigger: "failure", runId, exitCode, ...last })
               return Effect.void
             })
           )
@@ -363,10 +394,22 @@ const make = (
     },
     supervisor: {
       jobs: Effect.sync(() =>
-        Array.from(jobs.values(), ({ told: { id, kind, openClaw, policy } }) => ({ id, kind, openClaw, policy }))
+        Array.from(jobs.values(), ({ told: { alwaysUp, id, kind, openClaw, policy, restart } }) => ({
+          id,
+          kind,
+          openClaw,
+          ...(alwaysUp && restart !== undefined && { canRestart: true }),
+          policy
+        }))
       ),
       activity: activity.listenFrom(() => [known()]),
       events: events.listen,
+      runs: runs.listenFrom(runningNow),
+      restart: ({ id }) =>
+        Effect.flatMap(
+          at(id, ({ told }) => told.restart),
+          (restart) => restart ?? new SupervisorError({ detail: `the registry cannot restart ${id}` })
+        ),
       evidence: ({ id }, scope) =>
         at(id, ({ breaches, output, runs, told: { command, files, logs } }) => ({
           command,

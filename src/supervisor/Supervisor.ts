@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { SupervisorError } from "../HealingError.js"
+import { LAST_INSTANT } from "../internal/Clocks.js"
 import { forkBounded } from "../internal/Interruption.js"
 import * as SafeLog from "../internal/SafeLog.js"
 import { EventTrigger } from "../policy/HealingPolicy.js"
@@ -31,6 +32,7 @@ import { listen } from "./Listening.js"
  * - `kind`: what it is, in the supervisor's words, such as `cluster` or `scheduled`.
  * - `openClaw`: whether it spends OpenClaw's tokens while it runs.
  * - `alwaysUp` (false): whether it is an OpenClaw job that never ends by itself, so that it does not hold reviews up.
+ * - `canRestart` (false): whether it never ends by itself, and the supervisor can restart it.
  * - `policy`: when and how it is to be reviewed, as it was written by its people or by the adapter, even if that is no policy:
  *   whoever reads it decodes it, and says whose policy is wrong and where. `{}` for the defaults.
  *
@@ -42,6 +44,7 @@ export const JobInfo = Schema.Struct({
   kind: Schema.String,
   openClaw: Schema.Boolean,
   alwaysUp: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  canRestart: Schema.optionalWith(Schema.Boolean, { exact: true }),
   policy: Schema.Unknown
 })
 
@@ -96,6 +99,44 @@ export const JobEvent = Schema.Struct({
  */
 export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
 
+const RunId = JobEvent.fields.runId
+
+const Millis = Schema.Finite.pipe(Schema.between(0, LAST_INSTANT))
+
+/**
+ * The start or the end of a run. Times are milliseconds since 1970; `null` if the supervisor does not know it.
+ *
+ * - `Started`: it runs since `at`. `alwaysUp`: whether it never ends by itself.
+ * - `Ended`: it has begun at `startedAt` and ended at `at`. `outcome`: `stopped` is one that was ended on purpose, which is no failure.
+ *   `exitCode` and `lastError` are those of a `JobEvent`.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const RunEvent = Schema.Union(
+  Schema.TaggedStruct("Started", {
+    job: JobName,
+    runId: RunId,
+    at: Schema.NullOr(Millis),
+    alwaysUp: Schema.Boolean
+  }),
+  Schema.TaggedStruct("Ended", {
+    job: JobName,
+    runId: RunId,
+    startedAt: Schema.NullOr(Millis),
+    at: Schema.NullOr(Millis),
+    outcome: Schema.Literal("succeeded", "failed", "stopped"),
+    exitCode: JobEvent.fields.exitCode,
+    lastError: JobEvent.fields.lastError
+  })
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RunEvent = typeof RunEvent.Type
+
 /**
  * What an adapter to a supervisor implements.
  *
@@ -105,7 +146,11 @@ export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
  *   anew. It never ends. Without OpenClaw jobs it is `Stream.concat(Stream.succeed(Activity.Known({ running: [] })), Stream.never)`.
  * - `events`: what happens to jobs from now on that may be worth a review; each of them once. A run that was ended on purpose
  *   has not failed. It never ends; what it cannot keep for a slow reader it drops. Without events it is `Stream.never`.
+ * - `runs`: each start and each end of a run from now on, good ones too; each of them once. First it tells what runs now, and since when. It
+ *   never ends; what it cannot keep for a slow reader it drops. By it the changes of suggestions are judged.
  * - `evidence`: what is known about one of the jobs, asked for in the turn of its review, and after a failure.
+ * - `restart`: restarts one of the jobs that `canRestart`, with the environment that it has. It is left out where the supervisor cannot, and
+ *   only ever called for what a person has allowed.
  * - `ownPaths` (none): the absolute paths of the supervisor's own files and folders, which no suggestion may change.
  *
  * The streams may be run more than once at a time. Everything may be interrupted. `jobs` and `evidence` fail with a
@@ -123,10 +168,18 @@ export interface JobEvent extends Schema.Schema.Type<typeof JobEvent> {}
  *
  * declare const failedRuns: Stream.Stream<string>
  *
+ * declare const endedRuns: Stream.Stream<{
+ *   readonly runId: string
+ *   readonly startedAt: number
+ *   readonly at: number
+ *   readonly outcome: "succeeded" | "failed"
+ * }>
+ *
  * const SupervisorLive = Layer.succeed(Supervisor, {
  *   jobs: Effect.succeed([{ id: "nightly-digest", kind: "cron", openClaw: true, policy: {} }]),
  *   activity: Stream.map(running, (running) => Activity.Known({ running })),
  *   events: Stream.map(failedRuns, (runId) => ({ job: "nightly-digest", trigger: "failure", runId, exitCode: 1 })),
+ *   runs: Stream.map(endedRuns, (run) => ({ _tag: "Ended", job: "nightly-digest", ...run })),
  *   evidence: () =>
  *     Effect.succeed({
  *       command: "node digest.js",
@@ -147,7 +200,9 @@ export class Supervisor extends Context.Tag("effect-healing/Supervisor")<
     readonly jobs: Effect.Effect<ReadonlyArray<JobInfo>, SupervisorError>
     readonly activity: Stream.Stream<Activity>
     readonly events: Stream.Stream<JobEvent>
+    readonly runs: Stream.Stream<RunEvent>
     readonly evidence: (job: JobInfo, scope: EvidenceScope) => Effect.Effect<Evidence, SupervisorError>
+    readonly restart?: (job: JobInfo) => Effect.Effect<void, SupervisorError>
     readonly ownPaths?: ReadonlyArray<string>
   }
 >() {

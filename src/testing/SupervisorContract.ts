@@ -14,7 +14,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../HealingError.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
-import { type Activity, JobEvent, JobInfo, type Supervisor } from "../supervisor/Supervisor.js"
+import { type Activity, JobEvent, JobInfo, RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
 
 const { Failure, Since } = EvidenceScope
 
@@ -37,6 +37,8 @@ export interface SupervisorControls {
   readonly crash: (id: string, exitCode: number) => Effect.Effect<void>
   /** The running job is ended on purpose. */
   readonly stop: (id: string) => Effect.Effect<void>
+  /** Adds a job that never ends by itself, which does not run yet: for an adapter that can restart. `start` and `stop` are for it as well. */
+  readonly addService?: Effect.Effect<string>
   /** The adapter loses sight of its supervisor, and finds it again: for one that can. */
   readonly lose?: Effect.Effect<void>
   readonly find?: Effect.Effect<void>
@@ -359,6 +361,91 @@ export const supervisorContract = <E>(
         const all = yield* early.of(job)
         assert.deepStrictEqual(failures(all), [failure(3), failure(4)])
         assert.ok(Schema.is(Schema.Array(JobEvent))(all), JSON.stringify(all))
+      })
+    )
+  })
+
+  /** What the port calls a run, as far as every adapter knows it. */
+  const runsInWords = (all: ReadonlyArray<RunEvent>, job: string) =>
+    all
+      .filter((event) => event.job === job)
+      .map((event) => (event._tag === "Started" ? "started" : `${event.outcome} ${event.exitCode ?? ""}`.trim()))
+
+  describe("runs", () => {
+    holds("tell each start and each end, good ones too, once, as the evidence does", (adapter) =>
+      Effect.gen(function* () {
+        const { addJob, crash, exitCleanly, run, runsOf, stop, supervisor } = adapter
+        const job = yield* addJob({ openClaw: true })
+        const [one, other] = [yield* listen(supervisor.runs), yield* listen(supervisor.runs)]
+        yield* run(job, exitCleanly(job))
+        yield* run(job, crash(job, 3))
+        yield* run(job, stop(job))
+        yield* run(job, crash(job, 4))
+        const isAll = (all: ReadonlyArray<RunEvent>) => runsInWords(all, job).length >= 8
+        const told = yield* one.until(isAll)
+        const [first, second, third, fourth, fifth, sixth, ...last] = runsInWords(told, job)
+        assert.deepStrictEqual([first, second, third, fourth], ["started", "succeeded 0", "started", "failed 3"])
+        // With which exit code it was stopped differs.
+        assert.deepStrictEqual([fifth, sixth?.split(" ")[0], ...last], ["started", "stopped", "started", "failed 4"])
+        assert.ok(Schema.is(Schema.Array(RunEvent))(told), JSON.stringify(told))
+        assert.deepStrictEqual(yield* other.until(isAll), told)
+        const ofJob = told.filter((event) => event.job === job)
+        const started = ofJob.flatMap((event) => (event._tag === "Started" ? [event.runId] : []))
+        const ended = ofJob.flatMap((event) => (event._tag === "Ended" ? [event.runId] : []))
+        assert.deepStrictEqual(started, ended)
+        assert.deepStrictEqual(ids(yield* runsOf(job)).toSorted(), ended.toSorted())
+        for (const event of ofJob) {
+          if (event._tag === "Started") assert.ok(!event.alwaysUp && event.at !== null)
+          else assert.ok((event.at ?? 0) >= (event.startedAt ?? assert.fail("an end without its start")))
+        }
+      })
+    )
+
+    holds("tell each who listens first what runs now", ({ activity, addJob, exitCleanly, start, supervisor }) =>
+      Effect.gen(function* () {
+        const job = yield* addJob({ openClaw: true })
+        const witness = yield* listen(supervisor.runs)
+        yield* start(job)
+        yield* witness.until((all) => runsInWords(all, job).length === 1)
+        yield* activity.until(runOnly(job))
+        const newcomer = yield* listen(supervisor.runs)
+        yield* newcomer.until((all) => runsInWords(all, job).length === 1)
+        yield* exitCleanly(job)
+        const told = yield* newcomer.until((all) => runsInWords(all, job).length >= 2)
+        assert.deepStrictEqual(runsInWords(told, job), ["started", "succeeded 0"])
+        assert.deepStrictEqual(told, yield* witness.until((all) => all.length >= told.length))
+      })
+    )
+  })
+
+  describe("restart", () => {
+    holds("starts a job anew that is always up, and no other one can be", (adapter) =>
+      Effect.gen(function* () {
+        const { addJob, addService, infoOf, start, stop, supervisor } = adapter
+        const job = yield* infoOf(yield* addJob({ openClaw: false }))
+        assert.notStrictEqual(job.canRestart, true)
+        if (supervisor.restart === undefined) return
+        assert.ok((yield* Effect.flip(supervisor.restart(job))) instanceof SupervisorError)
+        if (addService === undefined) return
+        const service = yield* addService
+        const runs = yield* listen(supervisor.runs)
+        yield* start(service)
+        const ofService = (all: ReadonlyArray<RunEvent>) => all.filter((event) => event.job === service)
+        const [first] = ofService(yield* runs.until((all) => ofService(all).length === 1))
+        assert.deepStrictEqual(first?._tag === "Started" && first.alwaysUp, true)
+        const info = yield* infoOf(service)
+        assert.strictEqual(info.canRestart, true)
+        yield* supervisor.restart(info)
+        const told = ofService(yield* runs.until((all) => ofService(all).length >= 3))
+        assert.deepStrictEqual(
+          told.map(({ _tag }) => _tag),
+          ["Started", "Ended", "Started"]
+        )
+        const [old, ended, again] = told
+        assert.strictEqual(ended?.runId, old?.runId)
+        assert.notStrictEqual(again?.runId, old?.runId)
+        assert.strictEqual(ended?._tag === "Ended" && ended.outcome, "stopped")
+        yield* stop(service)
       })
     )
   })

@@ -173,6 +173,7 @@ const makeWorld = (store: Context.Tag.Service<HealingStore>, jobs: ReadonlyArray
         }),
         activity: Stream.concat(Stream.succeed(Activity.Known({ running: [] })), Stream.never),
         events: Stream.never,
+        runs: Stream.never,
         evidence: () => new SupervisorError({ detail: "it has none" })
       })
     ),

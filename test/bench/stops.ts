@@ -56,6 +56,7 @@ const supervisor = Layer.succeed(Supervisor, {
   ),
   activity: Stream.concat(Stream.succeed(Activity.Known({ running: ["a job"] })), Stream.never),
   events: Stream.never,
+  runs: Stream.never,
   evidence: () => Effect.die("nobody asks")
 })
 

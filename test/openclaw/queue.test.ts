@@ -24,6 +24,7 @@ const makeQueue = (turns: ReadonlyArray<Turn>, settings: HealingSettingsInput = 
       jobs: Effect.succeed([digest]),
       activity: Stream.never,
       events: Stream.never,
+      runs: Stream.never,
       evidence: () => Effect.succeed(nothing)
     })
     const context = yield* Layer.build(

@@ -92,6 +92,7 @@ const makeRealWorld = (
           jobs: Effect.succeed([digest]),
           activity: Stream.never,
           events: Stream.never,
+          runs: Stream.never,
           evidence: () => Effect.succeed({ ...nothing, ...world.evidence })
         })
       ),

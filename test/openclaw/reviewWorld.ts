@@ -78,6 +78,7 @@ export const makeReviewWorld = ({ generation = "exec", turns = [{ text: answer()
       jobs: world.jobs ?? Effect.succeed([digest]),
       activity: Stream.never,
       events: Stream.never,
+      runs: Stream.never,
       evidence: (_, scope) => {
         scopes.push(scope)
         return world.evidence?.(scope) ?? Effect.succeed(nothing)

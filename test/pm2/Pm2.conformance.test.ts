@@ -40,6 +40,12 @@ describe.runIf(isFull)("at length", () => {
             apps.set(name, app)
             return Effect.as(daemon.start({ ...app, autostart: false }), name)
           }),
+        addService: Effect.suspend(() => {
+          const name = `service-${apps.size + 1}`
+          const app: App = { name, autorestart: true }
+          apps.set(name, app)
+          return Effect.as(daemon.start({ ...app, autostart: false }), name)
+        }),
         remove: (id) => Effect.asVoid(daemon.pm2("delete", id)),
         // By its configuration: PM2 would keep to what that has said of `autostart` before.
         start: (id) => Effect.asVoid(daemon.start({ name: id, ...apps.get(id), autostart: true })),

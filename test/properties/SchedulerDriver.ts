@@ -147,6 +147,7 @@ export const make = (
       ),
       activity: Stream.concat(Stream.succeed(Activity.Known({ running: [] })), Stream.never),
       events: Stream.never,
+      runs: Stream.never,
       evidence: () => Effect.fail(new SupervisorError({ detail: "nothing is known" }))
     })
 

@@ -862,6 +862,7 @@ describe("Healing.layerSupervised", () => {
           jobs: Effect.succeed([aJob("A")]),
           activity: Mailbox.toStream(activity),
           events: Stream.never,
+          runs: Stream.never,
           evidence: () => Effect.succeed(noEvidence)
         })
         const settings = { quietPeriod: 0, cooldown: "1 minute" } as const

@@ -56,6 +56,7 @@ const SupervisorLive = Layer.effect(
       jobs: Effect.succeed(jobs),
       activity: Stream.concat(Stream.succeed(Activity.Known({ running: [] })), activity),
       events: Stream.fromQueue(events),
+      runs: Stream.never,
       evidence: () => Effect.succeed({ command: "node job.js", runs: [], slaBreaches: [], logs: [], files: [] })
     }
   })

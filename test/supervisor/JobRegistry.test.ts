@@ -26,14 +26,20 @@ const controls = Effect.map(open, ({ registry, supervisor }): SupervisorControls
   let jobs = 0
   const end = (job: string, how: { readonly exitCode?: number; readonly stopped?: boolean }) =>
     Effect.orDie(registry.ended(job, runs.get(job) ?? assert.fail(`${job} does not run`), how))
+  const start = (job: string) => Effect.orDie(Effect.map(registry.started(job), (run) => runs.set(job, run)))
   return {
     supervisor,
     addJob: (job) => {
       const id = `job ${++jobs}`
       return Effect.as(Effect.orDie(registry.add({ id, ...job })), id)
     },
+    addService: Effect.suspend(() => {
+      const id = `service ${++jobs}`
+      const restart = Effect.suspend(() => Effect.zipRight(end(id, { stopped: true }), start(id)))
+      return Effect.as(Effect.orDie(registry.add({ id, alwaysUp: true, restart })), id)
+    }),
     remove: (job) => Effect.orDie(registry.remove(job)),
-    start: (job) => Effect.orDie(Effect.map(registry.started(job), (run) => runs.set(job, run))),
+    start,
     exitCleanly: (job) => Effect.suspend(() => end(job, { exitCode: 0 })),
     crash: (job, exitCode) => Effect.suspend(() => end(job, { exitCode })),
     stop: (job) => Effect.suspend(() => end(job, { exitCode: 1, stopped: true }))

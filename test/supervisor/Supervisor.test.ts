@@ -31,6 +31,7 @@ const supervise = Effect.gen(function* () {
         jobs: Effect.succeed([]),
         activity: Stream.orDie(Mailbox.toStream(activity)),
         events: Stream.never,
+        runs: Stream.never,
         evidence: () => Effect.die("nobody asks")
       })
     ),
@@ -153,6 +154,7 @@ describe("Supervisor.layerActivity", () => {
                 jobs: Effect.succeed([]),
                 activity,
                 events: Stream.never,
+                runs: Stream.never,
                 evidence: () => Effect.die("nobody asks")
               })
             )
@@ -206,6 +208,7 @@ describe("Supervisor.layerActivity", () => {
         jobs: Effect.succeed([]),
         activity: Stream.concat(Stream.succeed(Known({ running: ["a"] })), Stream.never),
         events: Stream.never,
+        runs: Stream.never,
         evidence: () => Effect.die("nobody asks")
       })
       const app = Supervisor.layerActivity.pipe(

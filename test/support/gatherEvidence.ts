@@ -62,6 +62,7 @@ export const gathering = (
         jobs,
         activity: Stream.never,
         events: Stream.never,
+        runs: Stream.never,
         evidence: (_, scope) => {
           scopes.push(scope)
           return typeof evidence === "function" ? evidence(scope) : Effect.succeed({ ...nothing, ...evidence })

@@ -181,6 +181,7 @@ export const makeSchedulerWorld = (settings: HealingSettingsInput = {}, from = D
         Stream.drain(stubborn)
       ),
       events: Stream.suspend(() => (state.isStubborn ? Stream.drain(stubborn) : listen(events))),
+      runs: Stream.never,
       evidence: () => Effect.sync(() => state.evidence)
     })
 

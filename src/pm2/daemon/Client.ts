@@ -20,13 +20,15 @@ import * as Amp from "./Amp.js"
 export class Pm2Lost extends Data.TaggedError("Pm2Lost")<{ readonly reason: string }> {}
 
 /**
- * - `list`: what it answers to the question for its processes. One may be asked at a time.
+ * - `list`: what it answers to the question for its processes.
+ * - `restart`: restarts the process in this slot, with the environment that it has. It ends when that has begun anew.
  * - `lost`: fails when the connection is.
  *
  * @internal
  */
 export interface Client {
   readonly list: Effect.Effect<unknown, Pm2Lost>
+  readonly restart: (slot: string) => Effect.Effect<void, Pm2Lost>
   readonly lost: Effect.Effect<never, Pm2Lost>
 }
 
@@ -77,31 +79,38 @@ export const open = (
     })
 
     let asked = 0
-    let answer: ((answer: Effect.Effect<unknown, Pm2Lost>) => void) | undefined
+    const asking = new Map<string, (content: unknown) => void>()
     const rpc = yield* connect("rpc.sock", (message) => {
       const [content, id] = Amp.partsOf(message)
-      if (id === `${asked}`) answer?.(answerOf(content))
+      asking.get(String(id))?.(content)
     })
 
-    const list = Effect.async<unknown, Pm2Lost>((resume) => {
-      answer = resume
-      rpc.write(Amp.encode([{ type: "call", method: "getMonitorData", args: [{}] }, `${++asked}`]))
-      return Effect.sync(() => {
-        answer = undefined
+    /** `what`: what it is to do, in words. */
+    const call = (method: string, arg: object, what: string) => {
+      const answer = Effect.async<unknown, Pm2Lost>((resume) => {
+        const id = `${++asked}`
+        asking.set(id, (content) => {
+          asking.delete(id)
+          resume(answerOf(content, what))
+        })
+        rpc.write(Amp.encode([{ type: "call", method, args: [arg] }, id]))
+        return Effect.sync(() => asking.delete(id))
       })
-    })
-    return {
       // It never answers over a connection that was lost.
-      list: Effect.raceFirst(list, Deferred.await(lost)).pipe(withPatience("does not list its processes")),
+      return Effect.raceFirst(answer, Deferred.await(lost)).pipe(withPatience(`does not ${what}`))
+    }
+    return {
+      list: call("getMonitorData", {}, "list its processes"),
+      restart: (slot) => Effect.asVoid(call("restartProcessId", { id: slot }, "restart a process")),
       lost: Deferred.await(lost)
     }
   })
 
 /** An answer is `{ args: [result] }`, or `{ error, stack }`, in which anything may stand. */
-const answerOf = (content: unknown): Effect.Effect<unknown, Pm2Lost> =>
+const answerOf = (content: unknown, what: string): Effect.Effect<unknown, Pm2Lost> =>
   typeof content === "object" && content !== null && "args" in content && Array.isArray(content.args)
     ? Effect.succeed(content.args[0])
-    : new Pm2Lost({ reason: "PM2 has failed to list its processes" })
+    : new Pm2Lost({ reason: `PM2 has failed to ${what}` })
 
 const withPatience = (what: string) =>
   Effect.timeoutFail({ duration: PATIENCE, onTimeout: () => new Pm2Lost({ reason: `PM2 ${what}` }) })
