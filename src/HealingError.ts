@@ -471,6 +471,21 @@ export class SuggestionNotWritten extends Schema.TaggedError<SuggestionNotWritte
 }
 
 /**
+ * A suggestion was applied or taken back, as its file and its row say, but its job was not restarted, as it was to be: `detail` says why not.
+ * Restart it by hand.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class SuggestionNotRestarted extends Schema.TaggedError<SuggestionNotRestarted>(
+  "effect-healing/SuggestionNotRestarted"
+)("SuggestionNotRestarted", { id: Schema.String, job: Schema.String, detail: Schema.String }) {
+  override get message(): string {
+    return `The file of the suggestion ${this.id} was written, but the job "${this.job}" was not restarted, so restart it by hand: ${this.detail}`
+  }
+}
+
+/**
  * A supervisor did not tell what it was asked for; `detail` says why, without anything secret.
  *
  * @since 0.1.0

@@ -118,6 +118,8 @@ export const make = (
     const now = () => Clocks.millis(clock)
     let trouble: Trouble | undefined
     let lastCommit: number | undefined
+    /** Whether nothing is written any more. */
+    let hasEnded = false
 
     /** Why they could not be written. */
     const commit = (writes: ReadonlyArray<Queued>): Effect.Effect<Option.Option<HealingStoreError>> => {
@@ -225,6 +227,7 @@ export const make = (
     const writer = yield* Effect.forkScoped(work)
 
     const add = (queued: Queued) => {
+      if (hasEnded) return queued.done(closedError)
       queue.push(queued)
       wake.unsafeOpen()
     }
@@ -261,6 +264,7 @@ export const make = (
         // Whoever waits for what cannot be written is not to wait for ever.
         Effect.zipRight(
           Effect.sync(() => {
+            hasEnded = true
             for (const queued of queue.splice(0)) queued.done(closedError)
           })
         )

@@ -15,6 +15,9 @@ import { FileHash, Suggestion } from "./Report.js"
  * - `applying`: its file is about to be written.
  * - `applied`: it is in its file; one without a file was done by hand, as somebody says.
  * - `failed`: its file could not be written, or was edited meanwhile by somebody else, whose content stands in it.
+ * - `confirmed`: the runs of its job after it was applied were good.
+ * - `relapsed`: its job has failed again after it was applied, for the same cause.
+ * - `inconclusive`: it was applied, and what has happened since does not say whether it helps.
  * - `rolled_back`: it was applied, and its file is as it was before.
  * - `rejected`: somebody did not want it.
  * - `expired`: nobody has decided on it in time, or nobody has applied it in time.
@@ -29,6 +32,9 @@ export const SuggestionState = Schema.Literal(
   "applying",
   "applied",
   "failed",
+  "confirmed",
+  "relapsed",
+  "inconclusive",
   "rolled_back",
   "rejected",
   "expired",
@@ -48,7 +54,7 @@ const Millis = Schema.Int
  *
  * - `who`: 1 to 256 characters.
  * - `door`: through which they came, such as `code`; 1 to 64 characters. What this package does by itself comes through `clock`,
- *   `review`, `file` (it was found in it) or `recovery` (after a crash).
+ *   `review`, `file` (it was found in it), `watch` (of what happens afterwards) or `recovery` (after a crash).
  *
  * @since 0.1.0
  * @category schemas
@@ -71,6 +77,7 @@ export interface Actor extends Schema.Schema.Type<typeof Actor> {}
  * - `path`: the file without links, or `null` if it changes none.
  * - `before`, `after`: the hashes of the file as it was shown, `null` for a new one, and of what is to stand in it.
  * - `bigDeletion`: whether more than half of the lines may go.
+ * - `restart`: whether the job may be restarted.
  * - `at`, `by`: when, and who.
  *
  * @since 0.1.0
@@ -82,6 +89,7 @@ export const Approval = Schema.Struct({
   before: Schema.NullOr(FileHash),
   after: Schema.NullOr(FileHash),
   bigDeletion: Schema.Boolean,
+  restart: Schema.Boolean,
   at: Millis,
   by: Actor
 })
@@ -93,6 +101,23 @@ export const Approval = Schema.Struct({
 export interface Approval extends Schema.Schema.Type<typeof Approval> {}
 
 /**
+ * How the runs of its job are watched after a change.
+ *
+ * - `since`: when that was made, in milliseconds since 1970.
+ * - `good`: the ids of the good runs since.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Watch = Schema.Struct({ since: Millis, good: Schema.Array(Schema.String) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Watch extends Schema.Schema.Type<typeof Watch> {}
+
+/**
  * A suggestion and its life. Times are milliseconds since 1970.
  *
  * - `id`: `suggestion:<job>:<request>.<position>`.
@@ -101,9 +126,11 @@ export interface Approval extends Schema.Schema.Type<typeof Approval> {}
  * - `suggestion`: what the review proposes.
  * - `signatures`: of the failures that the review was about, at most 16.
  * - `proposedAt`, `changedAt`: when the review ended, and when its state was changed last.
- * - `expiresAt`: when it expires if nobody has decided on it, or applied it, by then; `null` if it cannot any more.
+ * - `expiresAt`: when it expires if nobody has decided on it, or applied it, by then; until when it is watched if it was applied; `null` if
+ *   it has come to its end.
  * - `warnedAt`: when it was told that it is about to expire.
  * - `approval`: what was approved of it, if that was not withdrawn.
+ * - `watch`: how its change is watched, from then on.
  * - `by`, `reason`: who has changed its state last, and why, if they said so; `reason` has at most 1,000 characters.
  * - `supersededBy`: the id of the suggestion that has taken its place.
  * - `isOld`: it is of a review that was there before suggestions had a life: it expires without a warning, and no rule applies to it.
@@ -124,6 +151,7 @@ export const HealingSuggestion = Schema.Struct({
   expiresAt: Schema.NullOr(Millis),
   warnedAt: Schema.NullOr(Millis),
   approval: Schema.NullOr(Approval),
+  watch: Schema.NullOr(Watch),
   by: Actor,
   reason: Schema.NullOr(Schema.String),
   supersededBy: Schema.NullOr(Schema.String),

@@ -34,7 +34,11 @@ const WARNING = DAY
 //              was written
 //   applying   its file is written                                               applied
 //   applying   a check of its content fails, or its file was edited meanwhile    failed
-//   applied    a person takes it back                                            rolled_back
+//   applied    the runs after it are good                                        confirmed
+//   applied    its job fails again, for a cause that the review was about        relapsed
+//   applied    its job fails for another cause, or nothing was seen in time      inconclusive
+//   applied, confirmed, relapsed, inconclusive                                   rolled_back
+//              a person takes it back
 //   pending,   its time is over                                                  expired
 //   approved   a newer completed review of the job proposes a content for the    superseded
 //              same file, in the transaction that completes that review
@@ -48,6 +52,8 @@ const BY_REVIEW: Actor = { who: "effect-healing", door: "review" }
 const BY_CLOCK: Actor = { who: "effect-healing", door: "clock" }
 
 const BY_FILE: Actor = { who: "effect-healing", door: "file" }
+
+const BY_WATCH: Actor = { who: "effect-healing", door: "watch" }
 
 /** @internal */
 export const BY_RECOVERY: Actor = { who: "effect-healing", door: "recovery" }
@@ -98,6 +104,7 @@ export const propose = (completed: HealingRequest, at: number, term: number): Re
       expiresAt: endOf(at, term),
       warnedAt: null,
       approval: null,
+      watch: null,
       by: BY_REVIEW,
       reason: null,
       supersededBy: null,
@@ -120,20 +127,32 @@ export const approve = (
 ): HealingSuggestion =>
   enter(pending, "approved", { ...approval, reason }, { approval, expiresAt: endOf(approval.at, term) })
 
+/** It is watched for so many milliseconds. */
+const watched = (at: number, watchTerm: number): Partial<HealingSuggestion> => ({
+  expiresAt: endOf(at, watchTerm),
+  watch: { since: at, good: [] }
+})
+
 /** @internal */
 export const doneByHand = (
   pending: HealingSuggestion,
   approval: Approval,
-  reason: string | undefined
-): HealingSuggestion => enter(pending, "applied", { ...approval, reason: reason ?? "done by hand" }, { approval })
+  reason: string | undefined,
+  watchTerm: number
+): HealingSuggestion => {
+  const taken = { ...approval, reason: reason ?? "done by hand" }
+  return enter(pending, "applied", taken, { approval, ...watched(approval.at, watchTerm) })
+}
 
 /**
  * It was done by somebody, who has not said so.
  *
  * @internal
  */
-export const foundApplied = (open: HealingSuggestion, at: number): HealingSuggestion =>
-  enter(open, "applied", { at, by: BY_FILE, reason: "the file was found to be as it proposes" })
+export const foundApplied = (open: HealingSuggestion, at: number, watchTerm: number): HealingSuggestion => {
+  const taken = { at, by: BY_FILE, reason: "the file was found to be as it proposes" }
+  return enter(open, "applied", taken, watched(at, watchTerm))
+}
 
 /** @internal */
 export const reject = (pending: HealingSuggestion, taken: Taken): HealingSuggestion => enter(pending, "rejected", taken)
@@ -159,7 +178,26 @@ export const giveBack = (applying: HealingSuggestion, taken: Taken): HealingSugg
   enter(applying, "approved", taken, { expiresAt: applying.expiresAt })
 
 /** @internal */
-export const apply = (applying: HealingSuggestion, taken: Taken): HealingSuggestion => enter(applying, "applied", taken)
+export const apply = (applying: HealingSuggestion, taken: Taken, watchTerm: number): HealingSuggestion =>
+  enter(applying, "applied", taken, watched(taken.at, watchTerm))
+
+/**
+ * What is to be said of it after its change.
+ *
+ * @internal
+ */
+export type Verdict = "confirmed" | "relapsed" | "inconclusive"
+
+/** @internal */
+export const judge = (applied: HealingSuggestion, verdict: Verdict, at: number, reason: string): HealingSuggestion =>
+  enter(applied, verdict, { at, by: BY_WATCH, reason })
+
+/**
+ * Those that can be taken back.
+ *
+ * @internal
+ */
+export const IN_FORCE: ReadonlyArray<SuggestionState> = ["applied", "confirmed", "relapsed", "inconclusive"]
 
 /** @internal */
 export const fail = (applying: HealingSuggestion, taken: Taken): HealingSuggestion => enter(applying, "failed", taken)
@@ -168,13 +206,19 @@ export const fail = (applying: HealingSuggestion, taken: Taken): HealingSuggesti
 export const rollBack = (applied: HealingSuggestion, taken: Taken): HealingSuggestion =>
   enter(applied, "rolled_back", taken)
 
-/** @internal */
-export const expire = (open: HealingSuggestion, at: number): HealingSuggestion =>
-  enter(open, "expired", {
-    at,
-    by: BY_CLOCK,
-    reason: open.state === "approved" ? "nobody has applied it in time" : "nobody has decided on it in time"
-  })
+/**
+ * Its time is over.
+ *
+ * @internal
+ */
+export const expire = (one: HealingSuggestion, at: number): HealingSuggestion =>
+  one.state === "applied"
+    ? judge(one, "inconclusive", at, "too little was seen of its job in time")
+    : enter(one, "expired", {
+        at,
+        by: BY_CLOCK,
+        reason: one.state === "approved" ? "nobody has applied it in time" : "nobody has decided on it in time"
+      })
 
 /**
  * It has a day more from now on at least: the process may have been down when it was to be warned of.
@@ -199,6 +243,14 @@ export const OPEN: ReadonlyArray<SuggestionState> = ["pending", "approved"]
 export const isOpen = ({ state }: Pick<HealingSuggestion, "state">): boolean => OPEN.includes(state)
 
 /**
+ * Whether its time can be over: nothing is done with its file now.
+ *
+ * @internal
+ */
+export const hasTerm = (suggestion: Pick<HealingSuggestion, "state">): boolean =>
+  isOpen(suggestion) || suggestion.state === "applied"
+
+/**
  * Whether the newer one takes the place of the older one.
  *
  * @internal
@@ -221,7 +273,7 @@ export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): H
  * @internal
  */
 export const move = (suggestion: HealingSuggestion, by: number): HealingSuggestion =>
-  suggestion.expiresAt === null || !isOpen(suggestion)
+  suggestion.expiresAt === null || !hasTerm(suggestion)
     ? suggestion
     : { ...suggestion, expiresAt: suggestion.expiresAt + by }
 
@@ -237,12 +289,12 @@ export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omi
 })
 
 /**
- * When it is to be warned of, or expires.
+ * When it is to be warned of, or its time is over.
  *
  * @internal
  */
 export const dueAt = (suggestion: Due): number | null =>
-  suggestion.expiresAt === null || !isOpen(suggestion)
+  suggestion.expiresAt === null || !hasTerm(suggestion)
     ? null
     : suggestion.expiresAt - (isToBeWarnedOf(suggestion) ? WARNING : 0)
 

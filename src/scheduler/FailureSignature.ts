@@ -26,11 +26,15 @@ const MAX_LOGS = 4
 const MAX_READ = 256 * 1024
 
 /**
- * `null` if nothing is known about the failure by which another one could be told from it.
+ * The cause of the failure, and what has made it fail, as two hashes with a dot between them. `null` if nothing is known about the failure by
+ * which another one could be told from it.
  *
  * @internal
  */
-export const make = (event: JobEvent, evidence: Evidence): Effect.Effect<string | null, never, FileSystem> =>
+export const make = (
+  event: Pick<JobEvent, "exitCode" | "lastError" | "runId">,
+  evidence: Evidence
+): Effect.Effect<string | null, never, FileSystem> =>
   Effect.gen(function* () {
     const run = evidence.runs.find(({ id }) => id === event.runId)
     const told = event.lastError?.trim() ?? ""
@@ -39,9 +43,20 @@ export const make = (event: JobEvent, evidence: Evidence): Effect.Effect<string 
     // Nearly everything that fails does so with the same exit code, and that a supervisor has given up says nothing of why.
     if (!ErrorLines.tellsCause(told) && signal === null && errors.every((lines) => lines.length === 0)) return null
     const files = yield* Effect.forEach(evidence.files.slice(0, MAX_FILES), ({ path }) => stateOf(path))
-    const parts = [event.exitCode ?? run?.exitCode ?? null, signal, stableText(told), errors, evidence.command, files]
-    return createHash("sha256").update(JSON.stringify(parts)).digest("hex")
+    const cause = [event.exitCode ?? run?.exitCode ?? null, signal, stableText(told), errors]
+    return `${hashOf(cause)}.${hashOf([evidence.command, files])}`
   })
+
+const hashOf = (parts: ReadonlyArray<unknown>): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex")
+
+/**
+ * The cause in a signature, which stays the same when the files of the job are changed. One from before causes were told apart has none that
+ * any other has.
+ *
+ * @internal
+ */
+export const causeOf = (signature: string): string => signature.split(".", 1).join("")
 
 /** A file is told by its content, or by its size and age if it is too long to be read. */
 const stateOf = (path: string): Effect.Effect<ReadonlyArray<string | number | null>, never, FileSystem> =>

@@ -22,6 +22,9 @@ export const table = {
   expireAfter: Kind.lastingDuration("14 days"),
   approvalExpiresAfter: Kind.lastingDuration("7 days"),
   applyWait: Kind.finiteDuration("1 hour"),
+  goodRuns: Kind.count(3),
+  upFor: Kind.finiteDuration("10 minutes"),
+  watchFor: Kind.lastingDuration("7 days"),
   retention: Kind.lastingDuration("90 days")
 }
 
@@ -52,6 +55,9 @@ export interface SuggestionSettings extends InForce {}
  * - `expireAfter` (14 days): how long one can be decided on; above 0, `Duration.infinity` for ever.
  * - `approvalExpiresAfter` (7 days): how long one that was approved can be applied; above 0, `Duration.infinity` for ever.
  * - `applyWait` (1 hour): how long one waits to be applied for the end of a run of its job; finite.
+ * - `goodRuns` (3): after so many good runs of its job, one that was applied is confirmed; 1 or more.
+ * - `upFor` (10 minutes): or after its job has stayed up for so long, if it is always up; finite.
+ * - `watchFor` (7 days): how long the runs after a change are watched; above 0, `Duration.infinity` for ever.
  * - `retention` (90 days): how long one that has come to its end is kept, with the original of its file; above 0, `Duration.infinity` for
  *   ever.
  *

@@ -74,6 +74,7 @@ export interface SuggestionChange {
  * What is written in one go.
  *
  * - `Terms`: the ends of all suggestions that can be decided on or applied move by so many milliseconds.
+ * - `Watch`: how the change of a suggestion that is applied is watched. It is no step of its life.
  * - `Application`: what is known of the file of a suggestion, in place of what was known before.
  * - `Stop`: somebody has stopped all applications; `null` if they go on.
  *
@@ -85,6 +86,7 @@ export type Change =
   | { readonly _tag: "Occurrence"; readonly occurrence: Occurrence }
   | SuggestionChange
   | { readonly _tag: "Terms"; readonly by: number }
+  | { readonly _tag: "Watch"; readonly suggestion: HealingSuggestion }
   | { readonly _tag: "Application"; readonly application: Application }
   | { readonly _tag: "Stop"; readonly stop: SuggestionStop | null }
 
@@ -106,6 +108,9 @@ export const suggestion = (
 
 /** @internal */
 export const terms = (by: number): Change => ({ _tag: "Terms", by })
+
+/** @internal */
+export const watch = (suggestion: HealingSuggestion): Change => ({ _tag: "Watch", suggestion })
 
 /** @internal */
 export const application = (application: Application): Change => ({ _tag: "Application", application })

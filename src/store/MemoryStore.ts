@@ -94,8 +94,8 @@ export const make = (): Journal => {
             occurrences.set(job, [...before, change.occurrence])
             continue
           }
-          if (change._tag === "Suggestion") {
-            const error = suggestions.write(change)
+          if (change._tag === "Suggestion" || change._tag === "Watch") {
+            const error = change._tag === "Watch" ? suggestions.watch(change.suggestion) : suggestions.write(change)
             if (error !== undefined) return refuse(error)
             continue
           }

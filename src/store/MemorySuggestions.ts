@@ -28,7 +28,7 @@ type State = Readonly<{
 }>
 
 /**
- * - `write`, `move`, `putApplication`, `stop`: as a commit does. `write` returns why it cannot.
+ * - `write`, `move`, `watch`, `putApplication`, `stop`: as a commit does. `write` and `watch` return why they cannot.
  * - `snapshot`: returns the way back to how it is now.
  *
  * @internal
@@ -37,6 +37,7 @@ export interface MemorySuggestions {
   readonly journal: SuggestionJournal
   readonly write: (change: SuggestionChange) => HealingStoreError | undefined
   readonly move: (by: number) => void
+  readonly watch: (applied: HealingSuggestion) => HealingStoreError | undefined
   readonly putApplication: (application: Application) => void
   readonly stop: (stop: SuggestionStop | null) => void
   readonly snapshot: () => () => void
@@ -93,6 +94,13 @@ export const make = (): MemorySuggestions => {
     move: (by) => {
       const moved = all().map((one) => [keyOf(one), SuggestionLife.move(one, by)] as const)
       state = { ...state, suggestions: new Map(moved) }
+    },
+    watch: (applied) => {
+      const before = state.suggestions.get(keyOf(applied))
+      if (before?.state !== "applied") return unexpectedState(applied.id, "applied", before?.state ?? "not there")
+      const { watch } = applied
+      state = { ...state, suggestions: new Map(state.suggestions).set(keyOf(applied), { ...before, watch }) }
+      return undefined
     },
     putApplication: (application) => {
       state = { ...state, applications: new Map(state.applications).set(keyOf(application), application) }

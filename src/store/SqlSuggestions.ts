@@ -31,6 +31,7 @@ type Written = Effect.Effect<void, HealingStoreError | SqlError>
 export interface SuggestionWriter {
   readonly write: (connection: Connection, change: SuggestionChange) => Written
   readonly move: (connection: Connection, by: number) => Written
+  readonly watch: (connection: Connection, applied: HealingSuggestion) => Written
   readonly putApplication: (connection: Connection, application: Application) => Written
   readonly stop: (connection: Connection, stop: SuggestionStop | null) => Written
 }
@@ -51,6 +52,10 @@ const statementsOf = (sql: SqlClient) => {
     older: textOf(sql`SELECT * FROM healing_suggestions WHERE ${older} ORDER BY request DESC, position`),
     move: textOf(sql`UPDATE healing_suggestions SET expires_at = expires_at + ${0}, due_at = due_at + ${0}
       WHERE due_at IS NOT NULL`),
+    watch: textOf(
+      sql`UPDATE healing_suggestions SET watch = ${""} WHERE request = ${0} AND position = ${0} AND state = 'applied'
+        RETURNING request`
+    ),
     putApplication: textOf(
       sql`INSERT OR REPLACE INTO healing_applications ${sql.insert(placeholders(SuggestionRow.application.columns))}`
     ),
@@ -116,6 +121,10 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
         Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
       ),
     move: (connection, by) => connection.execute(statements.move, [by, by], undefined),
+    watch: (connection, applied) =>
+      connection
+        .execute(statements.watch, [JSON.stringify(applied.watch), applied.request, applied.position], undefined)
+        .pipe(Effect.flatMap(([row]) => (row === undefined ? failFor(connection, applied, "applied") : Effect.void))),
     putApplication: (connection, application) =>
       connection.execute(statements.putApplication, SuggestionRow.application.toRow(application), undefined),
     stop: (connection, stop) =>

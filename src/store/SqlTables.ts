@@ -156,6 +156,7 @@ const adoptOld = Effect.gen(function* () {
 const applications = Effect.gen(function* () {
   const sql = yield* SqlClient
   yield* sql`ALTER TABLE healing_suggestions ADD COLUMN approval TEXT`
+  yield* sql`ALTER TABLE healing_suggestions ADD COLUMN watch TEXT`
   yield* sql`ALTER TABLE healing_suggestion_steps ADD COLUMN approval TEXT`
   yield* sql`CREATE TABLE healing_applications (
     request INTEGER NOT NULL,

@@ -85,6 +85,7 @@ const writeWith =
     }
     if (change._tag === "Suggestion") return suggestions.write(connection, change)
     if (change._tag === "Terms") return suggestions.move(connection, change.by)
+    if (change._tag === "Watch") return suggestions.watch(connection, change.suggestion)
     if (change._tag === "Application") return suggestions.putApplication(connection, change.application)
     if (change._tag === "Stop") return suggestions.stop(connection, change.stop)
     const { from, to } = change

@@ -12,7 +12,8 @@ import {
   HealingSuggestion,
   SuggestionStep,
   SuggestionStop,
-  suggestionId
+  suggestionId,
+  Watch
 } from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
@@ -34,6 +35,7 @@ const row = table<Omit<HealingSuggestion, "id">>(
     expiresAt: asIs(schemas.expiresAt),
     warnedAt: asIs(schemas.warnedAt),
     approval: nullOr(json(Approval)),
+    watch: nullOr(json(Watch)),
     by: json(Actor),
     reason: asIs(schemas.reason),
     supersededBy: asIs(schemas.supersededBy)

@@ -16,6 +16,7 @@ import {
   SuggestionBusy,
   type SuggestionDecided,
   type SuggestionNotFound,
+  type SuggestionNotRestarted,
   SuggestionNotWritten,
   type SuggestionRefused,
   SuggestionStale,
@@ -28,11 +29,13 @@ import type { RunningState } from "../running/RunningState.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import type { Alone } from "./Alone.js"
 import * as ContentCheck from "./ContentCheck.js"
+import type { Lengths } from "./Deciding.js"
 import { type Decision, decodeDecision } from "./Decision.js"
 import type { Examined } from "./Examining.js"
 import { before } from "./Hooks.js"
 import type { KillSwitch } from "./KillSwitch.js"
 import * as Previewing from "./Previewing.js"
+import type { Restart } from "./Restarting.js"
 import { decided, type Step, type Steps } from "./Steps.js"
 import { type Swap, swapAll } from "./Swapping.js"
 import * as Writing from "./Writing.js"
@@ -46,6 +49,7 @@ type Problem =
   | SuggestionsStopped
   | SuggestionBusy
   | SuggestionNotWritten
+  | SuggestionNotRestarted
   | HealingStoreError
 
 /** @internal */
@@ -53,7 +57,7 @@ export type Applying = (id: string, decision: Decision) => Effect.Effect<Healing
 
 /**
  * - `alone`: one application or rollback at a time.
- * - `term`: for how long one that is stale can be decided on anew, in milliseconds.
+ * - `lengths`: of the terms.
  *
  * Longer than a screen: it is the way of one application, from the first check to the outcome, each step with what becomes of it if it fails.
  *
@@ -62,19 +66,21 @@ export type Applying = (id: string, decision: Decision) => Effect.Effect<Healing
 export const make = ({
   alone,
   killSwitch,
+  lengths,
   openClaw,
   previewing,
+  restart,
   settings,
-  steps,
-  term
+  steps
 }: {
   readonly alone: Alone
   readonly killSwitch: KillSwitch
   readonly openClaw: Context.Tag.Service<OpenClaw>
   readonly previewing: Previewing.Previewing
   readonly settings: SuggestionSettings
+  readonly lengths: Lengths
+  readonly restart: Restart
   readonly steps: Steps
-  readonly term: number
 }): Applying => {
   const all = (
     members: ReadonlyArray<HealingSuggestion>,
@@ -95,10 +101,15 @@ export const make = ({
   const look = (id: string, members: ReadonlyArray<HealingSuggestion>) =>
     Effect.gen(function* () {
       const [first] = members
-      const looked = yield* previewing.look(members, first?.approval?.bigDeletion === true)
+      const allowed = {
+        bigDeletion: first?.approval?.bigDeletion === true,
+        restart: first?.approval?.restart === true
+      }
+      const looked = yield* previewing.look(members, allowed)
+      const seal = looked.sealFor(allowed)
       const refused = Previewing.refusal(id, looked.failed)
       const stale = new SuggestionStale({ id, detail: "its file is not what was approved" })
-      const isSealed = members.every(({ approval }) => approval?.seal === looked.seal)
+      const isSealed = members.every(({ approval }) => approval?.seal === seal)
       return { looked, problem: isSealed ? refused : Previewing.isWhole(looked) ? stale : (refused ?? stale) }
     })
 
@@ -176,7 +187,7 @@ export const make = ({
             const reopened = now(error.detail)
             return Effect.ignore(
               steps.record(
-                all(members, (one) => SuggestionLife.reopen(one, reopened, term)),
+                all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision)),
                 []
               )
             )
@@ -228,7 +239,7 @@ export const make = ({
       }
       const applied = now(taken.reason ?? undefined)
       yield* steps.record(
-        all(members, (one) => SuggestionLife.apply(one, applied)),
+        all(members, (one) => SuggestionLife.apply(one, applied, lengths.watch)),
         ended
       )
     }).pipe(Effect.scoped)
@@ -241,12 +252,12 @@ export const make = ({
       const taken = steps.taken({ who, door }, reason)
       const { looked, problem } = yield* look(id, members)
       if (Previewing.isFoundApplied(looked)) {
-        yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at)))
+        yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at, lengths.watch)))
         return yield* steps.mustFind(id)
       }
       if (problem?._tag === "SuggestionStale") {
         const reopened = { ...taken, reason: problem.detail }
-        yield* steps.take(all(members, (one) => SuggestionLife.reopen(one, reopened, term)))
+        yield* steps.take(all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision)))
       }
       if (problem !== undefined) return yield* problem
       const begun = all(members, (one) => SuggestionLife.begin(one, taken))
@@ -255,6 +266,7 @@ export const make = ({
           yield* steps.take(begun)
           const applying = begun.map(([, after]) => after)
           yield* carryOut(id, applying, taken, restore)
+          if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
           return yield* steps.mustFind(id)
         })
       )

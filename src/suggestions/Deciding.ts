@@ -11,6 +11,7 @@ import * as SuggestionLife from "../request/SuggestionLife.js"
 import { hashOf } from "../text/Excerpt.js"
 import {
   type Allowances,
+  type Allowed,
   type Decision,
   decodeAllowances,
   decodeDecision,
@@ -26,6 +27,27 @@ type Problem = HealingInvalid | SuggestionNotFound | SuggestionDecided | Healing
 
 type Decided<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
 
+/**
+ * How long each term is, in milliseconds: for a decision, for the application of what was approved, and for the watch of what was applied.
+ *
+ * @internal
+ */
+export interface Lengths {
+  readonly decision: number
+  readonly approval: number
+  readonly watch: number
+}
+
+const NOTHING: Allowed = { bigDeletion: false, restart: false }
+
+/** All that a seal may allow beside the change itself. */
+const ALLOWED: ReadonlyArray<Allowed> = [
+  NOTHING,
+  { bigDeletion: true, restart: false },
+  { bigDeletion: false, restart: true },
+  { bigDeletion: true, restart: true }
+]
+
 /** @internal */
 export interface Deciding {
   readonly preview: (
@@ -38,20 +60,18 @@ export interface Deciding {
 }
 
 /**
- * - `term`, `approvalTerm`: for how long one can be decided on, and one that was approved be applied, in milliseconds.
+ * - `lengths`: of the terms.
  *
  * @internal
  */
 export const make = ({
-  approvalTerm,
+  lengths,
   previewing,
-  steps,
-  term
+  steps
 }: {
   readonly steps: Steps
   readonly previewing: Previewing.Previewing
-  readonly term: number
-  readonly approvalTerm: number
+  readonly lengths: Lengths
 }): Deciding => {
   const stepOf = (id: string, taken: ReadonlyArray<Step>): HealingSuggestion => {
     const step = taken.find(([{ id: other }]) => other === id)
@@ -87,13 +107,13 @@ export const make = ({
     Effect.gen(function* () {
       if (!members.every(SuggestionLife.isOpen) || !Previewing.isFoundApplied(looked)) return members
       const { at } = steps.taken({ who: "effect-healing", door: "file" })
-      yield* steps.take(members.map((before): Step => [before, SuggestionLife.foundApplied(before, at)]))
+      yield* steps.take(members.map((before): Step => [before, SuggestionLife.foundApplied(before, at, lengths.watch)]))
       return yield* steps.together(id)
     }).pipe(Effect.catchTag("SuggestionDecided", () => steps.together(id)))
 
   const approvalOf = (
     { hash, path, suggestion }: Examined,
-    approval: Pick<Approval, "seal" | "bigDeletion" | "at" | "by">
+    approval: Omit<Approval, "path" | "before" | "after">
   ): Approval => {
     const { proposedContent } = suggestion.suggestion
     const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
@@ -103,15 +123,11 @@ export const make = ({
   return {
     preview: (id, allowances = {}) =>
       Effect.gen(function* () {
-        const { bigDeletion } = yield* decodeAllowances({ ...allowances })
+        const allowed = yield* decodeAllowances({ ...allowances })
         const members = yield* steps.together(id)
-        const looked = yield* previewing.look(members, bigDeletion)
+        const looked = yield* previewing.look(members, allowed)
         const now = yield* foundApplied(id, members, looked)
-        return yield* Previewing.show(
-          id,
-          now === members ? looked : yield* previewing.look(now, bigDeletion),
-          bigDeletion
-        )
+        return yield* Previewing.show(id, now === members ? looked : yield* previewing.look(now, allowed))
       }).pipe(Effect.scoped),
 
     approve: (id, decision) =>
@@ -120,14 +136,14 @@ export const make = ({
         const members = yield* steps.together(id)
         const own = members.find((member) => member.id === id)
         if (own !== undefined && own.state !== "pending") return yield* decided(own)
-        const plain = yield* previewing.look(members, false)
+        const plain = yield* previewing.look(members, NOTHING)
         const now = yield* foundApplied(id, members, plain)
         if (now !== members) return yield* steps.mustFind(id)
         // The seal says what it allows.
-        const bigDeletion = seal !== plain.seal
-        const looked = bigDeletion ? yield* previewing.look(members, true) : plain
+        const allowed = ALLOWED.find((allowed) => plain.sealFor(allowed) === seal)
+        const looked = allowed === undefined ? plain : yield* previewing.look(members, allowed)
         const refused = Previewing.refusal(id, looked.failed)
-        if (looked.seal !== seal) {
+        if (allowed === undefined || looked.sealFor(allowed) !== seal) {
           const stale = new SuggestionStale({ id, detail: "the seal is not that of what there is now" })
           return yield* Previewing.isWhole(looked) ? stale : (refused ?? stale)
         }
@@ -135,13 +151,13 @@ export const make = ({
         const taken = steps.taken({ who, door }, reason)
         const isByHand = !members.some(changesFile)
         const all = looked.examined.map((examined): Step => {
-          const approval = approvalOf(examined, { seal, bigDeletion, at: taken.at, by: taken.by })
+          const approval = approvalOf(examined, { seal, ...allowed, at: taken.at, by: taken.by })
           const { suggestion } = examined
           return [
             suggestion,
             isByHand
-              ? SuggestionLife.doneByHand(suggestion, approval, reason)
-              : SuggestionLife.approve(suggestion, approval, reason, approvalTerm)
+              ? SuggestionLife.doneByHand(suggestion, approval, reason, lengths.watch)
+              : SuggestionLife.approve(suggestion, approval, reason, lengths.approval)
           ]
         })
         yield* steps.take(all)
@@ -149,7 +165,7 @@ export const make = ({
       }).pipe(Effect.scoped),
 
     withdraw: (id, decision) =>
-      decide(id, "approved", decision, (approved, taken) => SuggestionLife.reopen(approved, taken, term)),
+      decide(id, "approved", decision, (approved, taken) => SuggestionLife.reopen(approved, taken, lengths.decision)),
 
     reject: (id, decision) => decide(id, "pending", decision, SuggestionLife.reject)
   }

@@ -46,12 +46,15 @@ export interface Decision {
  * What is to be allowed, as it is to be shown.
  *
  * - `bigDeletion` (false): that more than half of the lines of a file go.
+ * - `restart` (false): that the job is restarted afterwards, and after a rollback. It must be one that is always up: others take the change at
+ *   their next run.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Allowances {
   readonly bigDeletion?: boolean | undefined
+  readonly restart?: boolean | undefined
 }
 
 /**
@@ -97,7 +100,12 @@ const Sealed = Schema.Struct({
   )
 })
 
-const Allowed = Schema.Struct({ bigDeletion: withDefault(expecting("true or false")(Schema.Boolean), () => false) })
+const flag = withDefault(expecting("true or false")(Schema.Boolean), () => false)
+
+const Allowed = Schema.Struct({ bigDeletion: flag, restart: flag })
+
+/** @internal */
+export interface Allowed extends Schema.Schema.Type<typeof Allowed> {}
 
 /** @internal */
 export const decodeSuggestionId = decode(Schema.Struct({ id: Id }), ["id"])

@@ -21,6 +21,7 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
  * - `unchanged`: it is as it was when it was reviewed.
  * - `content`: the new content is text of at most 64 KiB, and whole.
  * - `deletion`: at most half of its lines go, or that is allowed.
+ * - `restart`: the supervisor can restart the job, if it is to be restarted.
  *
  * @since 0.1.0
  * @category models
@@ -39,6 +40,7 @@ export type CheckName =
   | "unchanged"
   | "content"
   | "deletion"
+  | "restart"
 
 /**
  * - `passed`: whether all is well.
@@ -77,7 +79,7 @@ export interface PreviewedSuggestion {
 
 /**
  * - `members`: the suggestion and the others of its set, in their order.
- * - `bigDeletion`: whether more than half of the lines of a file may go.
+ * - `bigDeletion`, `restart`: whether more than half of the lines of a file may go, and whether the job is restarted.
  * - `seal`: what `approve` needs; `null` if a check has failed.
  *
  * @since 0.1.0
@@ -87,5 +89,6 @@ export interface Preview {
   readonly id: string
   readonly members: ReadonlyArray<PreviewedSuggestion>
   readonly bigDeletion: boolean
+  readonly restart: boolean
   readonly seal: string | null
 }

@@ -11,20 +11,23 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import { hashOf } from "../text/Excerpt.js"
 import { conceal } from "../text/Secrets.js"
 import * as Attributes from "./Attributes.js"
+import type { Allowed } from "./Decision.js"
 import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
-import type { Check, Preview, PreviewedSuggestion } from "./Preview.js"
+import type { Check, CheckName, Preview, PreviewedSuggestion } from "./Preview.js"
 import { sealOf } from "./Seal.js"
 
 /**
  * - `failed`: the checks that have failed.
- * - `seal`: of all of it, whether or not a check has failed.
+ * - `allowed`: what was taken for allowed.
+ * - `sealFor`: the seal of all of it and of what else may be done, whether or not a check has failed.
  *
  * @internal
  */
 export interface Looked {
   readonly examined: ReadonlyArray<Examined>
   readonly failed: ReadonlyArray<Check>
-  readonly seal: string
+  readonly allowed: Allowed
+  readonly sealFor: (allowed: Allowed) => string
 }
 
 /**
@@ -35,32 +38,27 @@ export interface Looked {
 export interface Previewing {
   readonly look: (
     members: ReadonlyArray<HealingSuggestion>,
-    allowsBigDeletion: boolean
+    allowed: Allowed
   ) => Effect.Effect<Looked, never, Scope.Scope>
 }
 
 /** @internal */
 export const make = (rules: Rules): Previewing => {
   return {
-    look: (members, allowsBigDeletion) =>
+    look: (members, allowed) =>
       Effect.gen(function* () {
         const together = whyNotTogether(members)
-        const ofSet: ReadonlyArray<Check> =
-          members.length === 1
-            ? []
-            : [
-                {
-                  check: "set",
-                  passed: together === undefined,
-                  detail: together ?? "all of its set are in the same state"
-                }
-              ]
+        const restart = allowed.restart ? yield* whyNoRestart(rules.supervisor, members) : undefined
+        const common = [
+          ...(members.length === 1 ? [] : [checked("set", together, "all of its set are in the same state")]),
+          ...(allowed.restart ? [checked("restart", restart, "the supervisor can restart the job")] : [])
+        ]
         const examined = yield* Effect.forEach(members, (suggestion) =>
           Effect.map(
-            changesFile(suggestion) ? examineFile(rules, suggestion, allowsBigDeletion) : advice(suggestion),
+            changesFile(suggestion) ? examineFile(rules, suggestion, allowed.bigDeletion) : advice(suggestion),
             (one) => ({
               ...one,
-              checks: [...ofSet, ...one.checks]
+              checks: [...common, ...one.checks]
             })
           )
         )
@@ -68,7 +66,8 @@ export const make = (rules: Rules): Previewing => {
         return {
           examined,
           failed: examined.flatMap(({ checks }) => checks.filter(({ passed }) => !passed)),
-          seal: sealOf(sealed, allowsBigDeletion)
+          allowed,
+          sealFor: (allowed) => sealOf(sealed, allowed)
         }
       })
   }
@@ -79,12 +78,12 @@ export const make = (rules: Rules): Previewing => {
  *
  * @internal
  */
-export const show = (id: string, { examined, failed, seal }: Looked, bigDeletion: boolean): Effect.Effect<Preview> =>
+export const show = (id: string, { allowed, examined, failed, sealFor }: Looked): Effect.Effect<Preview> =>
   Effect.map(Effect.forEach(examined, shown), (members) => ({
     id,
     members,
-    bigDeletion,
-    seal: failed.length === 0 ? seal : null
+    ...allowed,
+    seal: failed.length === 0 ? sealFor(allowed) : null
   }))
 
 /**
@@ -95,6 +94,28 @@ export const show = (id: string, { examined, failed, seal }: Looked, bigDeletion
 export const refuseApart = (id: string, members: ReadonlyArray<HealingSuggestion>): SuggestionRefused | undefined => {
   const detail = whyNotTogether(members)
   return detail === undefined ? undefined : new SuggestionRefused({ id, checks: [{ check: "set", detail }] })
+}
+
+const checked = (check: CheckName, problem: string | undefined, passed: string): Check => ({
+  check,
+  passed: problem === undefined,
+  detail: problem ?? passed
+})
+
+const whyNoRestart = (
+  supervisor: Rules["supervisor"],
+  [first, ...others]: ReadonlyArray<HealingSuggestion>
+): Effect.Effect<string | undefined> => {
+  if (first === undefined || ![first, ...others].some(changesFile)) return Effect.succeed("it changes no file")
+  if (supervisor.restart === undefined) return Effect.succeed("the supervisor cannot restart jobs")
+  return supervisor.jobs.pipe(
+    Effect.map((jobs) =>
+      jobs.some(({ canRestart, id }) => id === first.job && canRestart === true)
+        ? undefined
+        : "the job is not always up: it takes the change at its next run"
+    ),
+    Effect.catchAll(({ detail }) => Effect.succeed(detail))
+  )
 }
 
 const whyNotTogether = ([first, ...others]: ReadonlyArray<HealingSuggestion>): string | undefined => {

@@ -21,17 +21,20 @@ const PAGE = 100
 
 /**
  * - `wall`: now, in milliseconds since 1970.
+ * - `watchTerm`: for how many milliseconds a change is watched.
  *
  * @internal
  */
 export const recover = ({
   steps,
   store,
-  wall
+  wall,
+  watchTerm
 }: {
   readonly steps: Pick<Steps, "record">
   readonly store: SuggestionJournal
   readonly wall: () => number
+  readonly watchTerm: number
 }): Effect.Effect<void, HealingStoreError> =>
   Effect.gen(function* () {
     const giveBackAll = (left: ReadonlyArray<HealingSuggestion>): Effect.Effect<void, HealingStoreError> => {
@@ -48,7 +51,7 @@ export const recover = ({
       const found = Option.getOrUndefined(yield* store.find(application))
       const file = yield* lookAt(application)
       const ended = { ...application, intent: null, temporary: null }
-      const after = found && outcomeOf(found, application, file, wall())
+      const after = found && outcomeOf(found, application, file, wall(), watchTerm)
       yield* steps.record(found === undefined || after === undefined ? [] : [[found, after]], [ended])
     }
     // Those that were killed while they waited, with nothing begun.
@@ -59,6 +62,8 @@ const applying = (store: SuggestionJournal, after?: SuggestionKey) =>
   store.list({ states: ["applying"], limit: PAGE, after })
 
 const NOT_BEGUN = "the process has ended before its file was written"
+
+const WRITTEN = "the process has ended when its file was written"
 
 /** What stands in the file: a hash, `null` if there is no file, or why it cannot be told. Its temporary file goes. */
 type Found = { readonly hash: string | null } | { readonly problem: string }
@@ -80,20 +85,22 @@ const outcomeOf = (
   suggestion: HealingSuggestion,
   { intent, original, path }: Application,
   file: Found,
-  at: number
+  at: number,
+  watchTerm: number
 ): HealingSuggestion | undefined => {
   const taken = (reason: string): SuggestionLife.Taken => ({ at, by: SuggestionLife.BY_RECOVERY, reason })
   const before = original === null ? null : hashOf(original)
   const after = hashOf(suggestion.suggestion.proposedContent ?? "")
   const is = (hash: string | null): boolean => "hash" in file && file.hash === hash
   if (intent === "rollback") {
-    const isBack = suggestion.state === "applied" && is(before)
-    return isBack
-      ? SuggestionLife.rollBack(suggestion, taken("the process has ended when its file was written"))
-      : undefined
+    const isBack = SuggestionLife.IN_FORCE.includes(suggestion.state) && is(before)
+    return isBack ? SuggestionLife.rollBack(suggestion, taken(WRITTEN)) : undefined
   }
   if (suggestion.state !== "applying") return undefined
-  if (is(after)) return SuggestionLife.apply(suggestion, taken("the process has ended when its file was written"))
+  if (is(after)) {
+    const restart = suggestion.approval?.restart === true ? ", and before its job was restarted" : ""
+    return SuggestionLife.apply(suggestion, taken(`${WRITTEN}${restart}`), watchTerm)
+  }
   if (is(before)) return SuggestionLife.giveBack(suggestion, taken(NOT_BEGUN))
   const what = "problem" in file ? `cannot be read: ${file.problem}` : "is neither as it was nor as it was to be"
   return SuggestionLife.fail(suggestion, taken(`the process has ended, and ${path} ${what}`))

@@ -11,6 +11,7 @@ import {
   type SuggestionDecided,
   SuggestionEdited,
   type SuggestionNotFound,
+  type SuggestionNotRestarted,
   SuggestionNotWritten,
   SuggestionRefused
 } from "../HealingError.js"
@@ -26,6 +27,7 @@ import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
 import { before } from "./Hooks.js"
 import type { Check } from "./Preview.js"
 import { refusal } from "./Previewing.js"
+import type { Restart } from "./Restarting.js"
 import { decided, type Step, type Steps } from "./Steps.js"
 import { type Swap, swapAll } from "./Swapping.js"
 import * as Writing from "./Writing.js"
@@ -37,6 +39,7 @@ type Problem =
   | SuggestionRefused
   | SuggestionEdited
   | SuggestionNotWritten
+  | SuggestionNotRestarted
   | HealingStoreError
 
 /** @internal */
@@ -56,11 +59,13 @@ interface Change {
  */
 export const make = ({
   alone,
+  restart,
   rules,
   steps,
   store
 }: {
   readonly alone: Alone
+  readonly restart: Restart
   readonly rules: Rules
   readonly steps: Steps
   readonly store: SuggestionJournal
@@ -69,8 +74,8 @@ export const make = ({
     Effect.gen(function* () {
       const members = yield* steps.together(id)
       const own = members.find((member) => member.id === id)
-      if (own !== undefined && own.state !== "applied") return yield* decided(own)
-      return members.filter(({ state }) => state === "applied")
+      if (own !== undefined && !isInForce(own)) return yield* decided(own)
+      return members.filter(isInForce)
     })
 
   const examineChange = (suggestion: HealingSuggestion) =>
@@ -148,18 +153,22 @@ export const make = ({
           if (swapped._tag !== "Written") {
             yield* steps.record([], ended)
             const { path, why } = swapped
-            return yield* new SuggestionNotWritten({ id, path, state: "applied", detail: why })
+            const state = members[0]?.state ?? "applied"
+            return yield* new SuggestionNotWritten({ id, path, state, detail: why })
           }
           const taken = steps.taken(by, reason)
           yield* steps.record(
             members.map((one): Step => [one, SuggestionLife.rollBack(one, taken)]),
             ended
           )
+          if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
           return yield* steps.mustFind(id)
         })
       )
     }).pipe(Effect.scoped, alone)
 }
+
+const isInForce = ({ state }: HealingSuggestion): boolean => SuggestionLife.IN_FORCE.includes(state)
 
 const EDITED = "somebody has edited it since it was applied"
 

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import type { Suggestion } from "../request/Report.js"
 import { hashOf } from "../text/Excerpt.js"
+import type { Allowed } from "./Decision.js"
 
 /**
  * What a suggestion would change: the real path of its file, and the hash of that as it is; both are `null` if it changes none, and the hash
@@ -22,17 +23,17 @@ export interface Sealed {
 
 /**
  * - `sealed`: the suggestion, and the others of its set, in their order.
- * - `bigDeletion`: whether more than half of the lines of a file may go.
+ * - `allowed`: what else may be done.
  *
  * @internal
  */
-export const sealOf = (sealed: ReadonlyArray<Sealed>, bigDeletion: boolean): string => {
+export const sealOf = (sealed: ReadonlyArray<Sealed>, { bigDeletion, restart }: Allowed): string => {
   const all = sealed.map(({ before, path, suggestion }) => {
     const { proposedContent } = suggestion.suggestion
     const after = proposedContent === null ? null : hashOf(proposedContent)
     return [suggestion.id, inOrder(suggestion.suggestion), path, before, after]
   })
-  const text = JSON.stringify(["effect-healing", 1, bigDeletion, all])
+  const text = JSON.stringify(["effect-healing", 1, { bigDeletion, restart }, all])
   return `seal:${createHash("sha256").update(text).digest("hex")}`
 }
 

@@ -40,10 +40,12 @@ import { problemOf } from "./OpenFolder.js"
 import * as Previewing from "./Previewing.js"
 import * as Proposals from "./Proposals.js"
 import { recover } from "./Recovering.js"
+import * as Restarting from "./Restarting.js"
 import * as RollingBack from "./RollingBack.js"
 import * as Steps from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 import * as Terms from "./Terms.js"
+import * as Watching from "./Watching.js"
 
 const MAX_EVENTS = 1024
 
@@ -65,21 +67,30 @@ export const make = Effect.gen(function* () {
   const database = isAbsolute(location) ? location : undefined
   const file = settings.stopFile ?? (database && `${database}.stop`)
   const rules = yield* makeRules(database, file)
-  const term = Duration.toMillis(settings.expireAfter)
-  const approvalTerm = Duration.toMillis(settings.approvalExpiresAfter)
+  const lengths = {
+    decision: Duration.toMillis(settings.expireAfter),
+    approval: Duration.toMillis(settings.approvalExpiresAfter),
+    watch: Duration.toMillis(settings.watchFor)
+  }
 
   const ofQueue = queue[forSuggestions]
   const events = Broadcast.make<SuggestionEvent>(MAX_EVENTS)
   yield* Effect.addFinalizer(() => events.end)
   const terms = yield* Terms.make({ ...ofQueue, store, tell: events.tell })
-  yield* Proposals.listen({ store, requests: queue.events, tell: events.tell, changed: terms.changed, term })
+  const { changed } = terms
+  yield* Proposals.listen({ store, requests: queue.events, tell: events.tell, changed, term: lengths.decision })
   const steps = Steps.make({ ...ofQueue, store, tell: events.tell, terms })
-  yield* recover({ steps, store, wall: ofQueue.wall })
+  yield* recover({ steps, store, wall: ofQueue.wall, watchTerm: lengths.watch })
   yield* ContentCheck.sweep
 
+  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor: rules.supervisor, events: events.listen })
+
   const alone = yield* Alone.make
+  const restart = Restarting.make(rules.supervisor)
   const previewing = Previewing.make(rules)
   const killSwitch = yield* KillSwitch.make({ ...ofQueue, store, setting: settings.stopped, file })
+
+  yield* terms.keep
 
   const stepsOf = (id: string | undefined) =>
     Stream.paginateChunkEffect(0, (after) =>
@@ -100,9 +111,9 @@ export const make = Effect.gen(function* () {
       Effect.flatMap(decodeSuggestionId({ id }), () =>
         Effect.map(Stream.runCollect(stepsOf(id)), Chunk.toReadonlyArray)
       ),
-    ...Deciding.make({ steps, previewing, term, approvalTerm }),
-    apply: Applying.make({ alone, killSwitch, openClaw, previewing, settings, steps, term }),
-    rollback: RollingBack.make({ alone, rules, steps, store }),
+    ...Deciding.make({ steps, previewing, lengths }),
+    apply: Applying.make({ alone, killSwitch, lengths, openClaw, previewing, restart, settings, steps }),
+    rollback: RollingBack.make({ alone, restart, rules, steps, store }),
     stop: (decision: Decision) =>
       Effect.flatMap(decodeDecision({ ...decision }), ({ door, reason, who }) =>
         killSwitch.stop({ at: ofQueue.wall(), by: { who, door }, reason: reason ?? null })

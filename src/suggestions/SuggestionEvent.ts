@@ -20,6 +20,9 @@ type Fields = { readonly at: number; readonly suggestion: HealingSuggestion }
  * - `GivenBack`: its file was not written, and it is still approved.
  * - `Applied`: it is in its file.
  * - `Failed`: its file could not be written, or was edited meanwhile.
+ * - `Confirmed`: the runs after it were good.
+ * - `Relapsed`: its job has failed again for the same cause.
+ * - `Inconclusive`: what has happened since does not say whether it helps.
  * - `RolledBack`: its file is as it was before.
  * - `Rejected`: somebody did not want it.
  * - `Expired`: nobody has decided on it, or applied it, in time.
@@ -37,6 +40,9 @@ export type SuggestionEvent = Data.TaggedEnum<{
   GivenBack: Fields
   Applied: Fields
   Failed: Fields
+  Confirmed: Fields
+  Relapsed: Fields
+  Inconclusive: Fields
   RolledBack: Fields
   Rejected: Fields
   Expired: Fields
@@ -55,6 +61,9 @@ const ofState: { readonly [S in SuggestionState]: (fields: Fields) => Suggestion
   applying: SuggestionEvent.Applying,
   applied: SuggestionEvent.Applied,
   failed: SuggestionEvent.Failed,
+  confirmed: SuggestionEvent.Confirmed,
+  relapsed: SuggestionEvent.Relapsed,
+  inconclusive: SuggestionEvent.Inconclusive,
   rolled_back: SuggestionEvent.RolledBack,
   rejected: SuggestionEvent.Rejected,
   expired: SuggestionEvent.Expired,

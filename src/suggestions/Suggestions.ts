@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +17,7 @@ import type {
   SuggestionDecided,
   SuggestionEdited,
   SuggestionNotFound,
+  SuggestionNotRestarted,
   SuggestionNotWritten,
   SuggestionRefused,
   SuggestionStale,
@@ -37,7 +39,8 @@ type Undecided = HealingInvalid | SuggestionNotFound | SuggestionDecided | Heali
 
 /**
  * The suggestions of completed reviews. Each is written with the end of its review, and waits for a person for 14 days. A person looks at a
- * preview, approves exactly what it shows, and applies it; and takes it back if it does not help.
+ * preview, approves exactly what it shows, and applies it. Then the runs of the job are watched: the change is confirmed, has relapsed, or is
+ * inconclusive; and the person takes it back if it does not help.
  *
  * Nothing that a review outputs or a job prints decides on one (R18). Those of one review that only work together are decided on, applied and
  * taken back together. Of two who decide at once one wins; the other fails with `SuggestionDecided`, which names the winner, as one does who
@@ -105,23 +108,34 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
      *   too long; it stays approved.
      * - `SuggestionNotWritten` if its file could not be written, if a check of `suggestions.checks` fails, or if somebody has edited the file
      *   meanwhile; `state` says what it is then.
+     * - `SuggestionNotRestarted` if it was applied, but its job was not restarted, as it was to be.
      */
     readonly apply: (
       id: string,
       decision: Decision
     ) => Effect.Effect<
       HealingSuggestion,
-      Undecided | SuggestionStale | SuggestionRefused | SuggestionsStopped | SuggestionBusy | SuggestionNotWritten
+      | Undecided
+      | SuggestionStale
+      | SuggestionRefused
+      | SuggestionsStopped
+      | SuggestionBusy
+      | SuggestionNotWritten
+      | SuggestionNotRestarted
     >
     /**
      * Brings the file back to what it was, with its permissions and its owner, whether or not applications are stopped. It fails with
      * `SuggestionEdited` if somebody has edited the file since, with `SuggestionRefused` if a check of its place fails, and with
-     * `SuggestionNotWritten` if it could not be written. A change that was made by hand cannot be taken back.
+     * `SuggestionNotWritten` if it could not be written. A job that was restarted for the change is restarted again. A change that was made
+     * by hand cannot be taken back.
      */
     readonly rollback: (
       id: string,
       decision: Decision
-    ) => Effect.Effect<HealingSuggestion, Undecided | SuggestionRefused | SuggestionEdited | SuggestionNotWritten>
+    ) => Effect.Effect<
+      HealingSuggestion,
+      Undecided | SuggestionRefused | SuggestionEdited | SuggestionNotWritten | SuggestionNotRestarted
+    >
     /**
      * Nothing is applied from now on, also after a restart, until somebody resumes. It counts even if it fails since it could not be written,
      * but not over a restart then.
@@ -150,6 +164,6 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
   static readonly layer: Layer.Layer<
     Suggestions,
     HealingStoreError | HealingConfigError,
-    HealingQueue | HealingStore | Supervisor | OpenClaw | HealingConfig
+    HealingQueue | HealingStore | Supervisor | OpenClaw | HealingConfig | FileSystem
   > = Layer.scoped(this, Service.make)
 }

@@ -1,5 +1,5 @@
 /**
- * Warns of suggestions on which nobody has decided, and ends them.
+ * Warns of suggestions on which nobody has decided, and ends them; and the watch of those that were applied.
  *
  * @internal
  */
@@ -15,7 +15,7 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import { suggestion as change, type SuggestionChange, terms } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
-import { SuggestionEvent } from "./SuggestionEvent.js"
+import { eventOf, SuggestionEvent } from "./SuggestionEvent.js"
 
 const AT_ONCE = 100
 
@@ -26,12 +26,14 @@ const LONGEST_SLEEP = Duration.toMillis("6 hours")
 const SHORTEST_SLEEP = Duration.toMillis("1 minute")
 
 /**
+ * - `keep`: does what is due, for as long as the scope is open.
  * - `changed`: there may be one that is due sooner.
  * - `settled`: the suggestion as it is now, which has expired if its time is over.
  *
  * @internal
  */
 export interface Terms {
+  readonly keep: Effect.Effect<void, never, Scope.Scope>
   readonly changed: Effect.Effect<void>
   readonly settled: (suggestion: HealingSuggestion) => Effect.Effect<HealingSuggestion, HealingStoreError>
 }
@@ -45,9 +47,9 @@ interface Step {
 const stepOf = (one: HealingSuggestion, at: number): Step => {
   const isWarning = SuggestionLife.isToBeWarnedOf(one)
   const suggestion = isWarning ? SuggestionLife.warn(one, at) : SuggestionLife.expire(one, at)
-  const event = isWarning ? SuggestionEvent.ExpiresSoon : SuggestionEvent.Expired
+  const event = isWarning ? SuggestionEvent.ExpiresSoon({ at, suggestion }) : eventOf(one.state, suggestion)
   const dueAt = SuggestionLife.dueAt(one) ?? undefined
-  return { change: change(one.state, suggestion, dueAt), event: event({ at, suggestion }) }
+  return { change: change(one.state, suggestion, dueAt), event }
 }
 
 /** @internal */
@@ -73,7 +75,7 @@ export const make = ({
     const tellOf = ({ event }: Step) =>
       Effect.suspend(() => {
         const { id, isOld, suggestion } = event.suggestion
-        if (isOld) return Effect.void
+        if (isOld && event._tag === "Expired") return Effect.void
         tell(event)
         return event._tag === "ExpiresSoon"
           ? SafeLog.warn(`The suggestion ${id} expires in a day, and nobody has decided on it: ${suggestion.title}`)
@@ -123,14 +125,15 @@ export const make = ({
       return Effect.timeoutOption(wake.await, Duration.millis(millis))
     })
 
-    yield* Effect.suspend(() => {
+    const keep = Effect.suspend(() => {
       wake.unsafeClose()
       return Effect.zipRight(settleAll, sleep)
     }).pipe(
       // The queue says in the log that its store fails.
       Effect.catchAll(() => Effect.sleep(SHORTEST_SLEEP)),
       Effect.forever,
-      Effect.forkScoped
+      Effect.forkScoped,
+      Effect.asVoid
     )
 
     const asItIs = (suggestion: HealingSuggestion) =>
@@ -140,6 +143,7 @@ export const make = ({
       )
 
     return {
+      keep,
       changed: wake.open,
       settled: (suggestion) =>
         Effect.gen(function* () {

@@ -13,7 +13,7 @@ import {
 } from "effect-healing"
 import { type Application, suggestionId, suggestionKey } from "../../src/request/HealingSuggestion.js"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
-import { application, type Change, stop, suggestion, terms } from "../../src/store/Change.js"
+import { application, type Change, stop, suggestion, terms, watch } from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { aSuggestion, ended, insert, openStore, reviewed, type StoreProblem, stores } from "../support/storeSamples.js"
@@ -76,6 +76,7 @@ const anApproval = (at: number): Approval => ({
   before: `sha256:${"0".repeat(64)}`,
   after: null,
   bigDeletion: true,
+  restart: false,
   at,
   by: anna
 })
@@ -86,11 +87,12 @@ const KINDS: Readonly<Record<string, (one: HealingSuggestion, at: number) => Hea
   approve: (one, at) => SuggestionLife.approve(one, anApproval(at), undefined, DAY),
   begin: (one, at) => SuggestionLife.begin(one, { at, by: anna }),
   giveBack: (one, at) => SuggestionLife.giveBack(one, { at, by: anna, reason: "busy" }),
-  apply: (one, at) => SuggestionLife.apply(one, { at, by: anna }),
+  apply: (one, at) => SuggestionLife.apply(one, { at, by: anna }, 7 * DAY),
+  judge: (one, at) => SuggestionLife.judge(one, "inconclusive", at, "nothing was seen"),
   fail: (one, at) => SuggestionLife.fail(one, { at, by: anna, reason: "edited" }),
   rollBack: (one, at) => SuggestionLife.rollBack(one, { at, by: anna }),
   reopen: (one, at) => SuggestionLife.reopen(one, { at, by: anna }, 14 * DAY),
-  found: (one, at) => SuggestionLife.foundApplied(one, at)
+  found: (one, at) => SuggestionLife.foundApplied(one, at, 7 * DAY)
 }
 
 const proposing = (suggestions: ReadonlyArray<HealingSuggestion>): ReadonlyArray<Change> =>
@@ -116,6 +118,7 @@ type Happening =
   | { readonly _tag: "Step"; readonly which: number; readonly kind: string; readonly isWrong: boolean }
   | { readonly _tag: "Application"; readonly which: number; readonly intent: Application["intent"] }
   | { readonly _tag: "Stop"; readonly isOn: boolean }
+  | { readonly _tag: "Watch"; readonly which: number; readonly good: ReadonlyArray<string> }
   | { readonly _tag: "Together"; readonly which: number; readonly other: number }
   | { readonly _tag: "Terms"; readonly by: number }
   | { readonly _tag: "Prune"; readonly before: number }
@@ -146,6 +149,11 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
     intent: FastCheck.constantFrom(null, "apply" as const, "rollback" as const)
   }),
   FastCheck.record({ _tag: FastCheck.constant("Stop" as const), isOn: FastCheck.boolean() }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Watch" as const),
+    which: FastCheck.nat(9),
+    good: FastCheck.array(FastCheck.constantFrom("1", "'\n"), { maxLength: 3 })
+  }),
   FastCheck.record({
     _tag: FastCheck.constant("Together" as const),
     which: FastCheck.nat(30),
@@ -192,6 +200,12 @@ const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: numb
       return one === undefined
         ? Effect.succeed("none")
         : commit([step(one, "begin"), application(anApplication(one, happening.intent))])
+    }
+    case "Watch": {
+      const one = all[happening.which]
+      return one === undefined
+        ? Effect.succeed("none")
+        : commit([watch({ ...one, watch: { since: at, good: happening.good } })])
     }
     case "Stop":
       return commit([stop(happening.isOn ? { at, by: anna, reason: "it is night" } : null)])
@@ -256,7 +270,8 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
         supersededBy: one.id,
         reason: "because",
         by: anna,
-        approval: anApproval(4)
+        approval: anApproval(4),
+        watch: { since: 5, good: ["'"] }
       }
       yield* store.commit([insert(ended(7, 1)), ...proposing([one, old])])
       assert.deepStrictEqual(yield* store.suggestions.find(one).pipe(Effect.flatten), one)

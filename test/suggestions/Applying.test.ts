@@ -46,7 +46,7 @@ describe("a preview", () => {
       assert.match(String(seal), /^seal:[0-9a-f]{64}$/)
       // It has changed nothing.
       assert.strictEqual(content(path), OLD)
-      assert.deepStrictEqual(yield* suggestions.preview(id), { id, bigDeletion, members, seal })
+      assert.deepStrictEqual(yield* suggestions.preview(id), { id, bigDeletion, restart: false, members, seal })
     })
   )
 

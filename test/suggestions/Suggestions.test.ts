@@ -1,4 +1,5 @@
 /** What becomes of suggestions, from the end of their review on. */
+import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import {
   Chunk,
@@ -68,6 +69,7 @@ const makeWorld = Effect.gen(function* () {
           Layer.provide(Layer.succeed(HealingQueue, life.queue)),
           Layer.provide(Layer.succeed(HealingStore, hooked(life.store))),
           Layer.provide(Layer.succeed(OpenClaw, life.openClaw)),
+          Layer.provide(NodeFileSystem.layer),
           Layer.provide(JobRegistry.layer),
           Layer.provide(HealingConfig.layer())
         )

@@ -1,5 +1,6 @@
 import { NodeContext } from "@effect/platform-node"
-import { Effect } from "effect"
+import { type Context, Effect } from "effect"
+import { EvidenceScope, type Supervisor } from "effect-healing"
 import * as FailureSignature from "../../src/scheduler/FailureSignature.js"
 import { failureOf, noEvidence } from "./schedulerWorld.js"
 
@@ -9,3 +10,17 @@ export const signatureOfLog = (text: string, exitCode: number | null = 1): Effec
     ...noEvidence,
     logs: [{ name: "stderr", text }]
   }).pipe(Effect.provide(NodeContext.layer))
+
+/** The signature of a failure of a job, as its supervisor tells of it. */
+export const signatureOfFailure = (
+  supervisor: Context.Tag.Service<Supervisor>,
+  job: string,
+  runId: string,
+  exitCode: number
+): Effect.Effect<string | null> =>
+  Effect.gen(function* () {
+    const [info] = (yield* supervisor.jobs).filter(({ id }) => id === job)
+    if (info === undefined) return null
+    const evidence = yield* supervisor.evidence(info, EvidenceScope.Failure({ runId, limit: 1 }))
+    return yield* FailureSignature.make({ runId, exitCode }, evidence)
+  }).pipe(Effect.orDie, Effect.provide(NodeContext.layer))

@@ -11,6 +11,7 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Stream } from "effect"
 import {
@@ -26,6 +27,7 @@ import {
   Suggestions,
   Supervisor
 } from "effect-healing"
+import { forScheduler } from "../../src/queue/ForScheduler.js"
 import { hashOf } from "../../src/text/Excerpt.js"
 import { settle } from "./gateWorld.js"
 import { type Life, makeQueueWorld } from "./queueWorld.js"
@@ -67,6 +69,7 @@ export const makeSuggestionWorld = Effect.gen(function* () {
   mkdirSync(root, { mode: 0o755 })
   const registryContext = yield* Layer.build(JobRegistry.layer)
   const registry = Context.get(registryContext, JobRegistry)
+  const ownSupervisor = Context.get(registryContext, Supervisor)
   const events: Array<SuggestionEvent> = []
 
   const write = (name: string, content: string | Uint8Array): string => {
@@ -88,7 +91,8 @@ export const makeSuggestionWorld = Effect.gen(function* () {
           Layer.provide(Layer.succeed(HealingQueue, life.queue)),
           Layer.provide(Layer.succeed(HealingStore, life.store)),
           Layer.provide(Layer.succeed(OpenClaw, life.openClaw)),
-          Layer.provide(Layer.succeed(Supervisor, supervisor(Context.get(registryContext, Supervisor)))),
+          Layer.provide(NodeFileSystem.layer),
+          Layer.provide(Layer.succeed(Supervisor, supervisor(ownSupervisor))),
           Layer.provide(HealingConfig.layer({ suggestions: { allowedRoots: [root], asRoot: true, ...settings } }))
         )
       )
@@ -98,16 +102,20 @@ export const makeSuggestionWorld = Effect.gen(function* () {
       return suggestions
     })
 
-  /** A review of the job proposes these; answers with their ids. */
-  const review = (life: Life, job: string, proposed: ReadonlyArray<Suggestion>) =>
+  /** A review of the job, about a failure with this signature if there is one, proposes these; answers with their ids. */
+  const reviewOf = (life: Life, job: string, proposed: ReadonlyArray<Suggestion>, signature: string | null) =>
     Effect.gen(function* () {
-      const submission = yield* Effect.orDie(life.queue.submit({ job }))
+      const trigger = signature === null ? "manual" : "failure"
+      const submission = yield* Effect.orDie(life.queue[forScheduler].submit({ job, trigger }, { signature }))
       yield* settle
       yield* world.end(job, Reviewed.Completed({ report: { summary: "fine", suggestions: proposed } }))
       yield* settle
       const number = submission.id.split(":").at(-1)
       return proposed.map((_, index) => `suggestion:${job}:${number}.${index + 1}`)
     })
+
+  /** The same, about nothing. */
+  const review = (life: Life, job: string, proposed: ReadonlyArray<Suggestion>) => reviewOf(life, job, proposed, null)
 
   /** The id of the one that a review of the job proposes for this file, as it is now. */
   const propose = (life: Life, job: string, path: string, content: string, others: Partial<Suggestion> = {}) =>
@@ -121,7 +129,20 @@ export const makeSuggestionWorld = Effect.gen(function* () {
     Effect.sync(() => events.splice(0).map(({ _tag, suggestion }) => `${_tag} ${suggestion.id}`))
   )
 
-  return { ...world, folder, root, registry, write, has, serve, review, propose, told }
+  return {
+    ...world,
+    folder,
+    root,
+    registry,
+    supervisor: ownSupervisor,
+    write,
+    has,
+    serve,
+    review,
+    reviewOf,
+    propose,
+    told
+  }
 })
 
 /** What proposes this content for the file as it is now. */

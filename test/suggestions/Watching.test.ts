@@ -1,0 +1,319 @@
+/** What becomes of changes that were made, by the runs after them (R21), and restarts. */
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger, Option, TestClock } from "effect"
+import { SupervisorError } from "effect-healing"
+import { hook } from "../../src/suggestions/Hooks.js"
+import { signatureOfFailure } from "../support/failureSignature.js"
+import { settle } from "../support/gateWorld.js"
+import { aSuggestion } from "../support/storeSamples.js"
+import { anna, approve, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
+
+const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
+
+const OLD = "one\ntwo\nthree\nfour\n"
+const NEW = "one\n2\nthree\nfour\n"
+
+const LOG = "Error: the disk is full\n"
+
+/** Lets files be read as well, of which the test has no sign. */
+const settleFiles = Effect.repeatN(
+  Effect.zipRight(
+    Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void))),
+    settle
+  ),
+  30
+)
+
+/** A change that was made after a failure with this log. */
+const withApplied = Effect.gen(function* () {
+  const world = yield* makeSuggestionWorld
+  const life = yield* world.start
+  const suggestions = yield* world.serve(life)
+  const { registry } = world
+  const path = world.write("job.sh", OLD)
+  const log = join(world.folder, "job.log")
+  writeFileSync(log, LOG)
+  yield* registry.add({ id: "x", files: [{ path, role: "script" }], logs: [{ name: "stderr", path: log }] })
+  /** One that takes a second. */
+  const run = (exitCode: number, how: { readonly stopped?: boolean; readonly breaches?: boolean } = {}) =>
+    Effect.gen(function* () {
+      const id = yield* registry.started("x")
+      yield* TestClock.adjust("1 second")
+      if (how.breaches === true) yield* registry.breached("x", "too late", id)
+      yield* settle
+      yield* registry.ended("x", id, { exitCode, stopped: how.stopped })
+      yield* settleFiles
+      return id
+    })
+  const failedRun = yield* run(1)
+  const signature = yield* signatureOfFailure(world.supervisor, "x", failedRun, 1)
+  const [id = ""] = yield* world.reviewOf(life, "x", [forFile(path, NEW)], signature)
+  yield* TestClock.adjust("1 second")
+  yield* approve(suggestions, id)
+  yield* suggestions.apply(id, anna)
+  yield* TestClock.adjust("1 second")
+  yield* world.told
+  const state = Effect.map(suggestions.get(id), (found) => Option.getOrThrow(found).state)
+  return { ...world, id, life, log, path, run, state, suggestions }
+})
+
+describe("a change", () => {
+  it.scoped("is confirmed after three good runs, and not before", () =>
+    Effect.gen(function* () {
+      const { id, run, state, suggestions, told } = yield* withApplied
+      yield* run(0)
+      yield* run(0)
+      assert.strictEqual(yield* state, "applied")
+      assert.deepStrictEqual(yield* told, [])
+      yield* run(0)
+      assert.strictEqual(yield* state, "confirmed")
+      assert.deepStrictEqual(yield* told, [`Confirmed ${id}`])
+      const steps = yield* suggestions.steps(id)
+      assert.deepInclude(steps.at(-1), {
+        from: "applied",
+        to: "confirmed",
+        reason: "3 good runs",
+        by: { who: "effect-healing", door: "watch" }
+      })
+      yield* suggestions.rollback(id, anna)
+      assert.strictEqual(yield* state, "rolled_back")
+    })
+  )
+
+  it.scoped("counts no run that has begun before it, was stopped, or has broken an SLA", () =>
+    Effect.gen(function* () {
+      const { id, life, path, propose, registry, run, suggestions } = yield* withApplied
+      yield* suggestions.rollback(id, anna)
+      const early = yield* registry.started("x")
+      yield* TestClock.adjust("1 second")
+      const next = yield* propose(life, "x", path, NEW)
+      yield* approve(suggestions, next)
+      yield* suggestions.apply(next, anna)
+      yield* TestClock.adjust("1 second")
+      yield* registry.ended("x", early, { exitCode: 0 })
+      yield* run(0)
+      yield* run(0)
+      yield* run(1, { stopped: true })
+      yield* run(0, { breaches: true })
+      assert.strictEqual(Option.getOrThrow(yield* suggestions.get(next)).state, "applied")
+      yield* run(0)
+      assert.strictEqual(Option.getOrThrow(yield* suggestions.get(next)).state, "confirmed")
+    })
+  )
+
+  it.scoped("forgets a good run that turns out to have broken an SLA", () =>
+    Effect.gen(function* () {
+      const { registry, run, state } = yield* withApplied
+      yield* run(0)
+      const second = yield* run(0)
+      yield* registry.breached("x", "too long", second)
+      yield* settle
+      yield* settle
+      yield* run(0)
+      assert.strictEqual(yield* state, "applied")
+      yield* run(0)
+      assert.strictEqual(yield* state, "confirmed")
+    })
+  )
+
+  it.scoped("keeps its count over restarts", () =>
+    Effect.gen(function* () {
+      const { id, life, run, serve, start, suggestions } = yield* withApplied
+      yield* run(0)
+      yield* run(0)
+      assert.deepStrictEqual(Option.getOrThrow(yield* suggestions.get(id)).watch?.good.length, 2)
+      yield* life.stop
+      const again = yield* serve(yield* start)
+      yield* settle
+      yield* run(0)
+      assert.strictEqual(Option.getOrThrow(yield* again.get(id)).state, "confirmed")
+    })
+  )
+
+  it.scoped("has relapsed at a failure for the same cause, though its file is another", () =>
+    Effect.gen(function* () {
+      const { id, run, state, suggestions, told } = yield* withApplied
+      yield* run(0)
+      const failed = yield* run(1)
+      assert.strictEqual(yield* state, "relapsed")
+      assert.deepStrictEqual(yield* told, [`Relapsed ${id}`])
+      const last = (yield* suggestions.steps(id)).at(-1)
+      assert.strictEqual(last?.reason, `the run ${failed} has failed for the cause that the review was about`)
+      // Later runs change nothing.
+      yield* run(0)
+      yield* run(0)
+      yield* run(0)
+      assert.strictEqual(yield* state, "relapsed")
+      yield* suggestions.rollback(id, anna)
+    }).pipe(silent)
+  )
+
+  it.scoped("is inconclusive at a failure for another cause", () =>
+    Effect.gen(function* () {
+      const { id, log, run, state, told } = yield* withApplied
+      writeFileSync(log, `${LOG}Error: no such table\n`)
+      yield* run(1)
+      assert.strictEqual(yield* state, "inconclusive")
+      assert.deepStrictEqual(yield* told, [`Inconclusive ${id}`])
+    }).pipe(silent)
+  )
+
+  it.scoped("is inconclusive if too little was seen in seven days", () =>
+    Effect.gen(function* () {
+      const { id, run, state, suggestions, told } = yield* withApplied
+      yield* run(0)
+      for (let day = 0; day < 6; day++) yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* state, "applied")
+      yield* TestClock.adjust("1 day")
+      assert.strictEqual(yield* state, "inconclusive")
+      assert.deepStrictEqual(yield* told, [`Inconclusive ${id}`])
+      assert.include((yield* suggestions.steps(id)).at(-1)?.reason, "too little was seen")
+      yield* suggestions.rollback(id, anna)
+    }).pipe(silent)
+  )
+
+  it.scoped("that is advice is watched all the same", () =>
+    Effect.gen(function* () {
+      const { life, review, run, suggestions } = yield* withApplied
+      const [id = ""] = yield* review(life, "x", [aSuggestion])
+      const { seal } = yield* suggestions.preview(id)
+      yield* suggestions.approve(id, { ...anna, seal: seal ?? "" })
+      yield* TestClock.adjust("1 second")
+      for (let i = 0; i < 3; i++) yield* run(0)
+      assert.strictEqual(Option.getOrThrow(yield* suggestions.get(id)).state, "confirmed")
+    })
+  )
+})
+
+describe("a job that is always up", () => {
+  /** With a service whose restarts are counted. */
+  const withService = Effect.gen(function* () {
+    const world = yield* makeSuggestionWorld
+    const life = yield* world.start
+    const suggestions = yield* world.serve(life)
+    const { registry } = world
+    const path = world.write("service.sh", OLD)
+    const seen: Array<string> = []
+    const service: { run: string; restarts: number; fails: boolean } = { run: "", restarts: 0, fails: false }
+    const begin = Effect.map(Effect.orDie(registry.started("x")), (run) => {
+      service.run = run
+      seen.push(readFileSync(path, "utf8"))
+    })
+    const restart = Effect.suspend(() => {
+      if (service.fails) return new SupervisorError({ detail: "it is stuck" })
+      service.restarts++
+      return Effect.zipRight(Effect.orDie(registry.ended("x", service.run, { stopped: true })), begin)
+    })
+    yield* registry.add({ id: "x", alwaysUp: true, restart, files: [{ path, role: "script" }] })
+    yield* begin
+    const id = yield* world.propose(life, "x", path, NEW)
+    yield* TestClock.adjust("1 second")
+    const approveRestart = (allowances: { readonly restart?: boolean } = { restart: true }) =>
+      Effect.gen(function* () {
+        const { seal } = yield* suggestions.preview(id, allowances)
+        return yield* suggestions.approve(id, { ...anna, seal: seal ?? "" })
+      })
+    const state = Effect.map(suggestions.get(id), (found) => Option.getOrThrow(found).state)
+    return { ...world, approveRestart, begin, id, life, path, seen, service, state, suggestions }
+  })
+
+  it.scoped("is restarted if the seal says so, and confirms a change when it has stayed up", () =>
+    Effect.gen(function* () {
+      const { approveRestart, id, seen, service, state, suggestions } = yield* withService
+      const plain = yield* suggestions.preview(id)
+      const { members, restart, seal } = yield* suggestions.preview(id, { restart: true })
+      assert.isTrue(restart)
+      assert.notStrictEqual(seal, plain.seal)
+      assert.isTrue(members[0]?.checks.find(({ check }) => check === "restart")?.passed)
+      const { approval } = yield* approveRestart()
+      assert.deepInclude(approval, { restart: true })
+      yield* suggestions.apply(id, anna)
+      assert.strictEqual(service.restarts, 1)
+      assert.deepStrictEqual(seen, [OLD, NEW])
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      assert.strictEqual(yield* state, "applied")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* state, "confirmed")
+      yield* suggestions.rollback(id, anna)
+      assert.strictEqual(service.restarts, 2)
+      assert.deepStrictEqual(seen, [OLD, NEW, OLD])
+    })
+  )
+
+  it.scoped("is not restarted if the seal does not say so, and then nothing was seen of the change", () =>
+    Effect.gen(function* () {
+      const { approveRestart, begin, id, registry, service, state, suggestions } = yield* withService
+      yield* approveRestart({})
+      yield* suggestions.apply(id, anna)
+      assert.strictEqual(service.restarts, 0)
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* state, "applied")
+      yield* registry.ended("x", service.run, { exitCode: 0 })
+      yield* begin
+      yield* settle
+      yield* TestClock.adjust("5 minutes")
+      // It has not stayed up, and has no good end.
+      yield* registry.ended("x", service.run, { exitCode: 0 })
+      yield* begin
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      assert.strictEqual(yield* state, "applied")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* state, "confirmed")
+    })
+  )
+
+  it.scoped("of which the supervisor tells again after a restart of this process is watched on", () =>
+    Effect.gen(function* () {
+      const { approveRestart, id, life, serve, start, suggestions } = yield* withService
+      yield* approveRestart()
+      yield* suggestions.apply(id, anna)
+      yield* settle
+      yield* TestClock.adjust("6 minutes")
+      yield* life.stop
+      const again = yield* serve(yield* start)
+      yield* settle
+      yield* TestClock.adjust("4 minutes")
+      assert.strictEqual(Option.getOrThrow(yield* again.get(id)).state, "confirmed")
+    })
+  )
+
+  it.scoped("that cannot be restarted is said, in a preview and after an application", () =>
+    Effect.gen(function* () {
+      const { approveRestart, id, path, registry, service, state, suggestions } = yield* withService
+      yield* approveRestart()
+      service.fails = true
+      const error = yield* Effect.flip(suggestions.apply(id, anna))
+      assert.strictEqual(error._tag, "SuggestionNotRestarted")
+      assert.include(error.message, "restart it by hand: it is stuck")
+      assert.strictEqual(yield* state, "applied")
+      assert.strictEqual(readFileSync(path, "utf8"), NEW)
+      yield* registry.add({ id: "x", files: [{ path, role: "script" }] })
+      const { members, seal } = yield* suggestions.preview(id, { restart: true })
+      assert.isNull(seal)
+      assert.include(
+        members[0]?.checks.find(({ check }) => check === "restart")?.detail,
+        "the job is not always up: it takes the change at its next run"
+      )
+    })
+  )
+
+  it.scoped("killed before its restart says so in its row", () =>
+    Effect.gen(function* () {
+      const { approveRestart, disk, id, life, serve, service, start, suggestions } = yield* withService
+      yield* approveRestart()
+      yield* Effect.forkDaemon(
+        Effect.locally(suggestions.apply(id, anna), hook, (step) => (step === "record" ? Effect.never : Effect.void))
+      )
+      yield* settle
+      disk.fail("Unavailable")
+      yield* life.crash
+      const again = yield* serve(yield* start)
+      assert.strictEqual(service.restarts, 0)
+      assert.include((yield* again.steps(id)).at(-1)?.reason, "before its job was restarted")
+    }).pipe(silent)
+  )
+})
