@@ -14,7 +14,7 @@ import { FileHash, Suggestion } from "./Report.js"
  * - `approved`: somebody wants it, and it can be applied.
  * - `applying`: its file is about to be written.
  * - `applied`: it is in its file; one without a file was done by hand, as somebody says.
- * - `failed`: its file could not be written, or was edited meanwhile by somebody else, whose content stands in it.
+ * - `failed`: its file was edited by somebody else while it was written, and their content stands in it, or it cannot be told.
  * - `confirmed`: the runs of its job after it was applied were good.
  * - `relapsed`: its job has failed again after it was applied, for the same cause.
  * - `inconclusive`: it was applied, and what has happened since does not say whether it helps.

@@ -33,7 +33,7 @@ const WARNING = DAY
 //   applying   its job runs for too long, or it was interrupted before its file  approved
 //              was written
 //   applying   its file is written                                               applied
-//   applying   a check of its content fails, or its file was edited meanwhile    failed
+//   applying   its file was edited meanwhile, or cannot be told                  failed
 //   applied    the runs after it are good                                        confirmed
 //   applied    its job fails again, for a cause that the review was about        relapsed
 //   applied    its job fails for another cause, or nothing was seen in time      inconclusive
@@ -273,7 +273,7 @@ export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): H
  * @internal
  */
 export const move = (suggestion: HealingSuggestion, by: number): HealingSuggestion =>
-  suggestion.expiresAt === null || !hasTerm(suggestion)
+  suggestion.expiresAt === null || !(hasTerm(suggestion) || suggestion.state === "applying")
     ? suggestion
     : { ...suggestion, expiresAt: suggestion.expiresAt + by }
 

@@ -59,6 +59,7 @@ export interface Occurrence {
  * One step in the life of a suggestion, which is kept as well: the state that it must be in now, `null` if it must not be there, and what
  * it becomes. One that comes supersedes those before it, as `SuggestionLife.supersedes` says.
  *
+ * - `before`: what it must be now as a whole, if that counts as well: somebody may have changed their mind twice.
  * - `dueAt`: when it must still be due, if that counts as well: it is another instant once it was warned of, or the clock was set.
  *
  * @internal
@@ -67,6 +68,7 @@ export interface SuggestionChange {
   readonly _tag: "Suggestion"
   readonly from: SuggestionState | null
   readonly to: HealingSuggestion
+  readonly before?: Pick<HealingSuggestion, "changedAt" | "approval"> | undefined
   readonly dueAt?: number | undefined
 }
 
@@ -105,6 +107,18 @@ export const suggestion = (
   to: HealingSuggestion,
   dueAt?: number | undefined
 ): SuggestionChange => ({ _tag: "Suggestion", from, to, dueAt })
+
+/**
+ * From what it is to what it becomes.
+ *
+ * @internal
+ */
+export const suggestionStep = (before: HealingSuggestion, to: HealingSuggestion): SuggestionChange => ({
+  _tag: "Suggestion",
+  from: before.state,
+  to,
+  before
+})
 
 /** @internal */
 export const terms = (by: number): Change => ({ _tag: "Terms", by })

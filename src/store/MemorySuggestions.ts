@@ -18,6 +18,7 @@ import type {
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import type { SuggestionJournal } from "./SuggestionJournal.js"
+import { sameness } from "./SuggestionRow.js"
 
 type State = Readonly<{
   suggestions: ReadonlyMap<string, HealingSuggestion>
@@ -74,12 +75,18 @@ export const make = (): MemorySuggestions => {
   }
 
   return {
-    write: ({ dueAt, from, to }) => {
+    write: ({ before: same, dueAt, from, to }) => {
       const before = state.suggestions.get(keyOf(to))
       const found = before?.state ?? null
       const isDue = dueAt === undefined || (before !== undefined && SuggestionLife.dueAt(before) === dueAt)
-      if (found !== from || !isDue) {
-        const expected = dueAt === undefined ? (from ?? "not there") : `${from} and due at ${dueAt}`
+      const isSame = same === undefined || (before !== undefined && String(sameness(before)) === String(sameness(same)))
+      if (found !== from || !(isDue && isSame)) {
+        const expected =
+          same !== undefined
+            ? `${from} since ${same.changedAt}`
+            : dueAt === undefined
+              ? (from ?? "not there")
+              : `${from} and due at ${dueAt}`
         return unexpectedState(to.id, expected, found ?? "not there")
       }
       put({ from, to })
@@ -165,6 +172,7 @@ export const make = (): MemorySuggestions => {
           }
           return old.length
         }),
+      unreadable: () => Effect.succeed(0),
       application: (key) => Effect.sync(() => Option.fromNullable(state.applications.get(keyOf(key)))),
       unfinished: Effect.sync(() =>
         Array.from(state.applications.values())

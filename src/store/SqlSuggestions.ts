@@ -16,6 +16,7 @@ import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
 import { failUnexpected, placeholders, textOf } from "./SqlText.js"
+import { inTransaction } from "./SqlTransaction.js"
 import type { SuggestionJournal, SuggestionQuery } from "./SuggestionJournal.js"
 import * as SuggestionRow from "./SuggestionRow.js"
 
@@ -44,6 +45,9 @@ const statementsOf = (sql: SqlClient) => {
   return {
     insert: textOf(sql`INSERT INTO healing_suggestions ${sql.insert(placeholders(columns))}`),
     update: textOf(sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} RETURNING request`),
+    updateSame: textOf(
+      sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND changed_at = ${0} AND approval IS ${0} RETURNING request`
+    ),
     updateDue: textOf(
       sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND due_at = ${0} RETURNING request`
     ),
@@ -51,7 +55,7 @@ const statementsOf = (sql: SqlClient) => {
     addStep: textOf(sql`INSERT INTO healing_suggestion_steps ${sql.insert(placeholders(stepColumns))}`),
     older: textOf(sql`SELECT * FROM healing_suggestions WHERE ${older} ORDER BY request DESC, position`),
     move: textOf(sql`UPDATE healing_suggestions SET expires_at = expires_at + ${0}, due_at = due_at + ${0}
-      WHERE due_at IS NOT NULL`),
+      WHERE due_at IS NOT NULL OR state = 'applying'`),
     watch: textOf(
       sql`UPDATE healing_suggestions SET watch = ${""} WHERE request = ${0} AND position = ${0} AND state = 'applied'
         RETURNING request`
@@ -83,13 +87,25 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
         )
       )
 
-  const update = (connection: Connection, from: string, to: HealingSuggestion, dueAt?: number): Written => {
+  const update = (
+    connection: Connection,
+    from: string,
+    to: HealingSuggestion,
+    { before, dueAt }: Pick<SuggestionChange, "before" | "dueAt"> = {}
+  ): Written => {
     const cells = [...SuggestionRow.toRow(to).slice(SuggestionRow.FIXED), to.request, to.position, from]
     const updated =
-      dueAt === undefined
-        ? connection.execute(statements.update, cells, undefined)
-        : connection.execute(statements.updateDue, [...cells, dueAt], undefined)
-    const expected = dueAt === undefined ? from : `${from} and due at ${dueAt}`
+      before !== undefined
+        ? connection.execute(statements.updateSame, [...cells, ...SuggestionRow.sameness(before)], undefined)
+        : dueAt === undefined
+          ? connection.execute(statements.update, cells, undefined)
+          : connection.execute(statements.updateDue, [...cells, dueAt], undefined)
+    const expected =
+      before !== undefined
+        ? `${from} since ${before.changedAt}`
+        : dueAt === undefined
+          ? from
+          : `${from} and due at ${dueAt}`
     return Effect.flatMap(updated, ([row]) => (row === undefined ? failFor(connection, to, expected) : Effect.void))
   }
 
@@ -115,8 +131,8 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
   }
 
   return {
-    write: (connection, { dueAt, from, to }) =>
-      (from === null ? insert(connection, to) : update(connection, from, to, dueAt)).pipe(
+    write: (connection, { from, to, ...guard }) =>
+      (from === null ? insert(connection, to) : update(connection, from, to, guard)).pipe(
         Effect.zipRight(addStep(connection, from, to)),
         Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
       ),
@@ -144,6 +160,7 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
  */
 export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
   const typed = typedIn(place)
+  const transaction = inTransaction(sql)
 
   const unreadable = (what: string, reason: string) =>
     new HealingStoreError({
@@ -232,19 +249,38 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
       Effect.map(([row]) => Option.map(Option.fromNullable(row), ({ due_at }) => Number(due_at))),
       typed("cannot be read")
     ),
-    // The steps go first: should it end between the three, the others go the next time.
-    prune: (endedBefore, limit) =>
-      sql`DELETE FROM healing_suggestion_steps WHERE id IN (
-          SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)})
-        )`.pipe(
-        Effect.zipRight(
-          sql`DELETE FROM healing_applications WHERE (request, position) IN (${old(endedBefore, limit)})`
-        ),
-        Effect.zipRight(
-          sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${old(endedBefore, limit)}) RETURNING request`
-        ),
-        Effect.map((rows) => rows.length),
+    prune: (endedBefore, limit) => {
+      const keys = old(endedBefore, limit)
+      const [steps, applications, suggestions] = [
+        sql`DELETE FROM healing_suggestion_steps WHERE id IN (
+            SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${keys})
+          )`,
+        sql`DELETE FROM healing_applications WHERE (request, position) IN (${keys})`,
+        sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${keys}) RETURNING request`
+      ].map((statement) => statement.compile())
+      const run = (connection: Connection, [text, params]: readonly [string, ReadonlyArray<unknown>] = ["", []]) =>
+        connection.execute(text, params, undefined)
+      let removed = 0
+      // Together: a rollback of one that is so old would else lose what it needs.
+      const all = (connection: Connection) =>
+        run(connection, steps).pipe(
+          Effect.zipRight(run(connection, applications)),
+          Effect.zipRight(run(connection, suggestions)),
+          Effect.map((rows) => {
+            removed = rows.length
+          })
+        )
+      return Effect.flatMap(sql.reserve, (connection) => transaction(connection, all(connection))).pipe(
+        Effect.scoped,
+        Effect.uninterruptible,
+        Effect.map(() => removed),
         typed("cannot be written")
+      )
+    },
+    unreadable: (request) =>
+      sql`SELECT position FROM healing_suggestions WHERE request = ${request} AND state = 'unreadable'`.pipe(
+        Effect.map((rows) => rows.length),
+        typed("cannot be read")
       ),
     application: ({ position, request }) =>
       sql`SELECT * FROM healing_applications WHERE request = ${request} AND position = ${position}`.pipe(

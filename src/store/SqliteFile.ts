@@ -260,6 +260,7 @@ const withoutSpans = (store: Journal): Journal => ({
     nextDue: untraced(store.suggestions.nextDue),
     prune: (endedBefore, limit) => untraced(store.suggestions.prune(endedBefore, limit)),
     application: (key) => untraced(store.suggestions.application(key)),
+    unreadable: (request) => untraced(store.suggestions.unreadable(request)),
     unfinished: untraced(store.suggestions.unfinished),
     stopped: untraced(store.suggestions.stopped)
   },

@@ -45,6 +45,7 @@ export interface SuggestionQuery {
  *   many at most. Returns how many it has removed.
  * - `application`: what is known of the file of the one with this key, if it was ever about to be applied.
  * - `unfinished`: those with whose file something was being done; one whose row cannot be read is left out, with a warning.
+ * - `unreadable`: how many of the suggestions of a request are set aside, since they could not be read.
  * - `stopped`: who has stopped all applications, if somebody has.
  *
  * Times are milliseconds since 1970.
@@ -66,6 +67,7 @@ export interface SuggestionJournal {
   readonly nextDue: Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>
   readonly application: (key: SuggestionKey) => Effect.Effect<Option.Option<Application>, HealingStoreError>
+  readonly unreadable: (request: number) => Effect.Effect<number, HealingStoreError>
   readonly unfinished: Effect.Effect<ReadonlyArray<Application>, HealingStoreError>
   readonly stopped: Effect.Effect<Option.Option<SuggestionStop>, HealingStoreError>
 }

@@ -5,6 +5,7 @@
  * @internal
  */
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import {
   Actor,
   Application,
@@ -21,6 +22,9 @@ import { asIs, type Cell, flag, json, nullOr, table } from "./Column.js"
 
 const { fields: schemas } = HealingSuggestion
 
+/** In the order of its schema, so that it is the same text each time. */
+const approval = nullOr(json(Approval, Schema.encodeSync(Approval)))
+
 const row = table<Omit<HealingSuggestion, "id">>(
   {
     request: asIs(schemas.request),
@@ -34,7 +38,7 @@ const row = table<Omit<HealingSuggestion, "id">>(
     changedAt: asIs(schemas.changedAt),
     expiresAt: asIs(schemas.expiresAt),
     warnedAt: asIs(schemas.warnedAt),
-    approval: nullOr(json(Approval)),
+    approval,
     watch: nullOr(json(Watch)),
     by: json(Actor),
     reason: asIs(schemas.reason),
@@ -56,6 +60,16 @@ export const FIXED = 7
 /** @internal */
 export const columns: ReadonlyArray<string> = row.columns
 
+/**
+ * What differs between two times at which a suggestion is in the same state.
+ *
+ * @internal
+ */
+export const sameness = (suggestion: Pick<HealingSuggestion, "approval" | "changedAt">): ReadonlyArray<Cell> => [
+  suggestion.changedAt,
+  approval.encode(suggestion.approval)
+]
+
 /** @internal */
 export const toRow = (suggestion: HealingSuggestion): Array<Cell> => row.toRow(suggestion)
 
@@ -74,7 +88,7 @@ const step = table<Omit<SuggestionStep, "number">>({
   to: asIs(SuggestionStep.fields.to),
   by: json(Actor),
   reason: asIs(SuggestionStep.fields.reason),
-  approval: nullOr(json(Approval))
+  approval
 })
 
 /** @internal */

@@ -3,6 +3,8 @@
  *
  * @internal
  */
+
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,22 +24,23 @@ import {
   SuggestionStale,
   type SuggestionsStopped
 } from "../HealingError.js"
+import * as Clocks from "../internal/Clocks.js"
 import type { Application, HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
 import type { RunningState } from "../running/RunningState.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import type { Alone } from "./Alone.js"
-import * as ContentCheck from "./ContentCheck.js"
 import type { Lengths } from "./Deciding.js"
 import { type Decision, decodeDecision } from "./Decision.js"
 import type { Examined } from "./Examining.js"
 import { before } from "./Hooks.js"
 import type { KillSwitch } from "./KillSwitch.js"
 import * as Previewing from "./Previewing.js"
+import * as Recovering from "./Recovering.js"
 import type { Restart } from "./Restarting.js"
 import { decided, type Step, type Steps } from "./Steps.js"
-import { type Swap, swapAll } from "./Swapping.js"
+import { type Swap, type Swapped, swapAll } from "./Swapping.js"
 import * as Writing from "./Writing.js"
 
 type Problem =
@@ -113,136 +116,137 @@ export const make = ({
       return { looked, problem: isSealed ? refused : Previewing.isWhole(looked) ? stale : (refused ?? stale) }
     })
 
-  /** Until no run of the job is on, and that is known; fails if that takes too long. */
-  const awaitEnd = (id: string, job: string): Effect.Effect<void, SuggestionBusy> =>
-    Effect.flatMap(openClaw.running.get, (now) =>
-      isBusy(now, job)
-        ? openClaw.running.changes.pipe(
-            Stream.filter((state) => !isBusy(state, job)),
-            Stream.runHead,
-            Effect.timeoutOption(settings.applyWait),
-            Effect.filterOrFail(Option.isSome, () => new SuggestionBusy({ id, job, waited: settings.applyWait })),
-            Effect.asVoid
-          )
-        : Effect.void
+  /** Until no run of the job is on, and that is known; fails if that takes too long, or if somebody stops it. */
+  const awaitEnd = (id: string, job: string, left: number) =>
+    openClaw.running.changes.pipe(
+      Stream.filter((state) => !isBusy(state, job)),
+      Stream.runHead,
+      Effect.raceFirst(Effect.zipRight(killSwitch.onStop, killSwitch.check)),
+      Effect.timeoutFail({
+        duration: left,
+        onTimeout: () => new SuggestionBusy({ id, job, waited: settings.applyWait })
+      }),
+      Effect.unlessEffect(Effect.map(openClaw.running.get, (state) => !isBusy(state, job))),
+      Effect.asVoid
     )
 
   const contentOf = ({ suggestion }: Examined): string => suggestion.suggestion.proposedContent ?? ""
 
-  /** What the checks say that the user names. */
-  const checkContents = (files: ReadonlyArray<Examined>) =>
-    Effect.gen(function* () {
-      for (const file of files) {
-        const path = file.path ?? ""
-        const problem = yield* ContentCheck.run(settings, path, contentOf(file))
-        if (problem !== undefined) return { path, problem }
-      }
-      return undefined
-    })
-
   const lastCheck = (id: string, job: string) => (state: RunningState) =>
     killSwitch.stops()[0] ?? (isBusy(state, job) ? new SuggestionBusy({ id, job, waited: Duration.zero }) : undefined)
 
-  /** From `applying` on: whatever happens, it is in another state afterwards. To be run uninterruptibly. */
+  /** The way of the members of one application, which are `applying`, to another state. To be run uninterruptibly, but for what it restores. */
   const carryOut = (
     id: string,
     members: ReadonlyArray<HealingSuggestion>,
-    taken: SuggestionLife.Taken,
+    { by, reason }: SuggestionLife.Taken,
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  ) =>
-    Effect.gen(function* () {
-      const job = members[0]?.job ?? ""
-      const now = (reason: string | undefined) => steps.taken(taken.by, reason)
-      const giveBack = (reason: string, applications: ReadonlyArray<Application> = []) => {
-        const given = now(reason)
-        return steps.record(
-          all(members, (one) => SuggestionLife.giveBack(one, given)),
-          applications
-        )
-      }
-      const fail = (path: string, detail: string, applications: ReadonlyArray<Application> = []) =>
-        Effect.zipRight(
-          steps.record(
-            all(members, (one) => SuggestionLife.fail(one, now(detail))),
-            applications
-          ),
-          new SuggestionNotWritten({ id, path, state: "failed", detail })
-        )
+  ): Effect.Effect<void, Problem> => {
+    const job = members[0]?.job ?? ""
+    const now = (reason: string | null | undefined) => steps.taken(by, reason ?? undefined)
 
-      const ready = yield* restore(
-        Effect.gen(function* () {
-          yield* awaitEnd(id, job)
-          yield* killSwitch.check
-          const { looked, problem } = yield* look(id, members)
-          return problem === undefined
-            ? { files: looked.examined, wrong: yield* checkContents(looked.examined.filter(hasPlace)) }
-            : yield* problem
-        })
-      ).pipe(
-        Effect.onExit((exit) => {
-          if (Exit.isSuccess(exit)) return Effect.void
-          const failure = Exit.causeOption(exit).pipe(Option.getOrUndefined)
-          const error = failure?._tag === "Fail" ? failure.error : undefined
-          if (error?._tag === "SuggestionStale") {
-            const reopened = now(error.detail)
-            return Effect.ignore(
-              steps.record(
-                all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision)),
-                []
-              )
+    const giveBack = (reason: string) =>
+      Effect.forEach(members, (one) =>
+        Effect.map(steps.giveBack(one, now(reason)), (after): Step => [one, after])
+      ).pipe(Effect.flatMap((all) => steps.record(all, [])))
+
+    /** It has come to nothing, with nothing written. */
+    const givenUp = (exit: Exit.Exit<unknown, Problem>) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+      if (error?._tag !== "SuggestionStale") return Effect.ignore(giveBack(error?.message ?? "it was interrupted"))
+      const reopened = now(error.detail)
+      return Effect.ignore(
+        steps.record(
+          all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision)),
+          []
+        )
+      )
+    }
+
+    /** Not all is written. The files that could not be put back are looked at: what stands in them is what counts (R15). */
+    const settle = (
+      swapped: Exclude<Swapped<SuggestionsStopped | SuggestionBusy>, { readonly _tag: "Written" }>,
+      applications: ReadonlyMap<HealingSuggestion, Application>
+    ) =>
+      Effect.gen(function* () {
+        const { left, path, why } = swapped
+        const detail = typeof why === "string" ? why : why.message
+        const paths = left.map(({ place }) => place.path)
+        const after = yield* Effect.forEach(members, (one): Effect.Effect<Step> => {
+          const application = applications.get(one)
+          if (application !== undefined && paths.includes(application.path)) {
+            return Effect.map(
+              Recovering.judgeFile(one, application, now(detail).at, lengths.watch),
+              (judged): Step => [one, judged ?? SuggestionLife.fail(one, now(detail))]
             )
           }
-          return Effect.ignore(giveBack(error?.message ?? "it was interrupted"))
+          return swapped._tag === "Edited"
+            ? Effect.succeed([one, SuggestionLife.fail(one, now(detail))])
+            : Effect.map(steps.giveBack(one, now(detail)), (given): Step => [one, given])
         })
-      )
-      if (ready.wrong !== undefined) return yield* fail(ready.wrong.path, ready.wrong.problem)
-
-      const swaps = ready.files.flatMap((examined): ReadonlyArray<Swap & { readonly of: HealingSuggestion }> => {
-        const { place, suggestion } = examined
-        if (place === undefined) return []
-        const owned = Writing.ownedBy(place)
-        return [
-          {
-            of: suggestion,
-            place,
-            content: contentOf(examined),
-            owned: { before: owned, after: owned },
-            temporary: Writing.temporaryName()
-          }
-        ]
+        yield* steps.record(after, ended(Array.from(applications.values())))
+        if (typeof why !== "string" && left.length === 0) return yield* why
+        const state = after.find(([{ id: other }]) => other === id)?.[1].state ?? "failed"
+        const others =
+          left.length === 0 ? "" : `; what stands in ${paths.join(" and ")} now is in the rows of their suggestions`
+        return yield* new SuggestionNotWritten({ id, path, state, detail: `${detail}${others}` })
       })
-      const applications = swaps.map(
-        ({ of: { position, request }, owned, place, temporary }): Application => ({
-          request,
-          position,
-          path: place.path,
-          original: place.text,
-          ...owned.before,
-          intent: "apply",
-          temporary
-        })
-      )
-      const ended = applications.map((one): Application => ({ ...one, intent: null, temporary: null }))
-      yield* before("intend")
-      yield* Effect.onError(steps.take([], applications), () => Effect.ignore(giveBack("the store has failed")))
 
-      const swapped = yield* swapAll(swaps, openClaw.running.get, lastCheck(id, job))
-      yield* before("record")
-      if (swapped._tag === "Edited") return yield* fail(swapped.path, swapped.why, ended)
-      if (swapped._tag === "NotWritten") {
-        const { path, why } = swapped
-        const reason = typeof why === "string" ? why : why.message
-        yield* giveBack(reason, ended)
-        return yield* typeof why === "string"
-          ? new SuggestionNotWritten({ id, path, state: "approved", detail: why })
-          : why
-      }
-      const applied = now(taken.reason ?? undefined)
-      yield* steps.record(
-        all(members, (one) => SuggestionLife.apply(one, applied, lengths.watch)),
-        ended
-      )
-    }).pipe(Effect.scoped)
+    let isIntended = false
+
+    /** From the intention on: whatever happens, they are in another state afterwards. To be run uninterruptibly. */
+    const write = (ready: ReadonlyArray<Examined>) =>
+      Effect.gen(function* () {
+        const swaps: Array<Swap> = []
+        const applications = new Map<HealingSuggestion, Application>()
+        for (const [index, examined] of ready.entries()) {
+          const member = members[index]
+          const { place } = examined
+          if (place === undefined || member === undefined) continue
+          const owned = Writing.ownedBy(place)
+          const temporary = Writing.temporaryName()
+          swaps.push({ place, content: contentOf(examined), owned: { before: owned, after: owned }, temporary })
+          const { position, request } = member
+          const { path, text: original } = place
+          applications.set(member, { request, position, path, original, ...owned, intent: "apply", temporary })
+        }
+        const intended = Array.from(applications.values())
+        yield* before("intend")
+        yield* steps.take([], intended)
+        isIntended = true
+        const swapped = yield* swapAll(swaps, openClaw.running.get, lastCheck(id, job))
+        yield* before("record")
+        if (swapped._tag !== "Written") return yield* settle(swapped, applications)
+        const applied = now(reason)
+        return yield* steps.record(
+          all(members, (one) => SuggestionLife.apply(one, applied, lengths.watch)),
+          ended(intended)
+        )
+      })
+
+    /** Waits for the end of a run of the job without keeping others from theirs, and looks again when it is alone. */
+    const go = (until: number): Effect.Effect<void, Problem> =>
+      Effect.gen(function* () {
+        yield* awaitEnd(id, job, Math.max(0, until - Clocks.millis(yield* Effect.clock)))
+        const isDone = yield* alone(
+          Effect.gen(function* () {
+            if (isBusy(yield* openClaw.running.get, job)) return false
+            yield* killSwitch.check
+            const { looked, problem } = yield* look(id, members)
+            if (problem !== undefined) return yield* problem
+            yield* Effect.uninterruptible(write(looked.examined))
+            return true
+          }).pipe(Effect.scoped)
+        )
+        if (!isDone) yield* go(until)
+      })
+
+    return Effect.clock.pipe(
+      Effect.flatMap((clock) => restore(go(Clocks.millis(clock) + Duration.toMillis(settings.applyWait)))),
+      Effect.onExit((exit) => (isIntended ? Effect.void : givenUp(exit)))
+    )
+  }
 
   return (id, decision) =>
     Effect.gen(function* () {
@@ -250,7 +254,7 @@ export const make = ({
       const members = yield* approvedOf(id)
       yield* killSwitch.check
       const taken = steps.taken({ who, door }, reason)
-      const { looked, problem } = yield* look(id, members)
+      const { looked, problem } = yield* Effect.scoped(look(id, members))
       if (Previewing.isFoundApplied(looked)) {
         yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at, lengths.watch)))
         return yield* steps.mustFind(id)
@@ -261,19 +265,24 @@ export const make = ({
       }
       if (problem !== undefined) return yield* problem
       const begun = all(members, (one) => SuggestionLife.begin(one, taken))
-      return yield* Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function* () {
-          yield* steps.take(begun)
-          const applying = begun.map(([, after]) => after)
-          yield* carryOut(id, applying, taken, restore)
-          if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
-          return yield* steps.mustFind(id)
-        })
+      yield* Effect.uninterruptibleMask((restore) =>
+        Effect.zipRight(
+          steps.take(begun),
+          carryOut(
+            id,
+            begun.map(([, after]) => after),
+            taken,
+            restore
+          )
+        )
       )
-    }).pipe(Effect.scoped, alone)
+      if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
+      return yield* steps.mustFind(id)
+    })
 }
 
-const hasPlace = ({ place }: Examined): boolean => place !== undefined
+const ended = (applications: ReadonlyArray<Application>): ReadonlyArray<Application> =>
+  applications.map((one) => ({ ...one, intent: null, temporary: null }))
 
 /** What is not known counts as busy (R16). */
 const isBusy = ({ jobs, unknown }: RunningState, job: string): boolean => unknown.length > 0 || HashMap.has(jobs, job)

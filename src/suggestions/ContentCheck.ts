@@ -18,8 +18,10 @@ import * as Excerpt from "../text/Excerpt.js"
 
 const PREFIX = "effect-healing-check-"
 
-/** What is kept of what it prints, in characters. */
-const MAX_OUTPUT = 2000
+/** What is kept of what it prints, and what is told of that, in characters. */
+const MAX_OUTPUT = 8000
+
+const MAX_SAID = 700
 
 /** All of the environment that it gets. */
 const VARIABLES = ["PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER"]
@@ -95,7 +97,7 @@ const checkWith = (
     Effect.map((problem) => problem && `the check ${[command, ...args].join(" ")} ${problem}`)
   )
 
-const said = (output: string): string => Excerpt.head(output.trim() || "it has said nothing", MAX_OUTPUT).text
+const said = (output: string): string => Excerpt.head(output.trim() || "it has said nothing", MAX_SAID).text
 
 /** With it goes what it has started, unless that has made itself a group of its own. */
 const ended = (command: string, args: ReadonlyArray<string>) =>
@@ -104,7 +106,7 @@ const ended = (command: string, args: ReadonlyArray<string>) =>
     const child = spawn(command, args, { detached: true, env, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     const collect = (chunk: Buffer) => {
-      if (output.length < MAX_OUTPUT * 4) output += chunk.toString()
+      if (output.length < MAX_OUTPUT) output += chunk.toString()
     }
     child.stdout.on("data", collect)
     child.stderr.on("data", collect)

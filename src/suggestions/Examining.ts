@@ -66,7 +66,7 @@ export interface Examined {
  * @internal
  */
 export interface Rules {
-  readonly settings: Pick<SuggestionSettings, "asRoot">
+  readonly settings: Pick<SuggestionSettings, "asRoot" | "checks" | "checkTimeout">
   readonly roots: ReadonlyArray<string>
   readonly whyForbidden: (path: string) => string | undefined
   readonly supervisor: Context.Tag.Service<Supervisor>
@@ -124,7 +124,6 @@ export const examine = (
     const target = suggestion.suggestion.targetFile ?? ""
 
     say("user", whyNotAs(settings.asRoot), "the process may write files")
-    if (!isOriginal) say("content", whyNoContent(content ?? ""), "the new content is whole")
     const isNamed = say(
       "evidence",
       yield* whyNoEvidence(supervisor, suggestion.job, target),
@@ -152,11 +151,16 @@ export const examine = (
     if (!say("kind", file && whyNoRegularFile(file), "it is a regular file")) return answer()
     say("owner", file && whyOtherOwner(file), "its owner stays the same")
     const text = file === undefined ? null : textOf(file.bytes)
-    if (!say("text", text === undefined ? NO_TEXT : whyNotShown(text), "it is text without a secret")) return answer()
+    // What stands in it now is not kept when it is taken back.
+    const why = text === undefined ? NO_TEXT : isOriginal ? undefined : whyNotShown(text)
+    if (!say("text", why, "it is text without a secret")) return answer()
     const before = text ?? null
     const hash = file === undefined ? null : hashOf(file.bytes)
+    found = { ...found, hash, place: { path: real, folder, name, file, text: before } }
+    const whyBad = isOriginal ? undefined : whyNoContent(content ?? "", before ?? "")
+    if (!isOriginal && !say("content", whyBad, "the new content is whole")) return answer()
     const diff = diffOf(name, before, content ?? "")
-    found = { ...found, hash, diff, place: { path: real, folder, name, file, text: before } }
+    found = { ...found, diff }
 
     say("unchanged", hash === expected.hash ? undefined : expected.otherwise, "the file is as it is to be")
     if (isOriginal) return answer()
@@ -179,8 +183,17 @@ const whyNotAs = (asRoot: boolean): string | undefined => {
     : undefined
 }
 
-const whyNoContent = (content: string): string | undefined => {
+/** What a screen does not show, or shows elsewhere: signs of control, and those that turn the direction of a line around. */
+const hidden = /[^\P{Cc}\t\n\r]|\r(?!\n)|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu
+
+const whyNoContent = (content: string, before: string): string | undefined => {
   if (content.includes(placeholder)) return `it holds ${placeholder}, where something was taken out`
+  // Whoever approves it must have seen all of it.
+  if (conceal(content) !== content) return "it holds what looks like a secret, which is not shown"
+  const known = new Set(before.match(hidden))
+  if (content.match(hidden)?.some((sign) => !known.has(sign)) === true) {
+    return "it holds signs that a screen does not show, and that the file does not have"
+  }
   if (/[\0\ufffd\p{Cs}]/u.test(content)) return "it is no whole text"
   return Buffer.byteLength(content) > MAX_FILE ? "it is longer than 64 KiB" : undefined
 }

@@ -9,7 +9,13 @@ import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
-import { isWithin } from "./OpenFolder.js"
+import { codeOf, isWithin } from "./OpenFolder.js"
+
+/** Folders, and what is in them, by the beginnings of their names. */
+const PREFIXES: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^\.env/, "an environment"],
+  [/^\.(openclaw|clawdbot|moltbot)/, "OpenClaw's own files"]
+]
 
 /** Folders, and what is in them, wherever they are. */
 const FOLDERS: Readonly<Record<string, string>> = {
@@ -19,9 +25,6 @@ const FOLDERS: Readonly<Record<string, string>> = {
   node_modules: "an installed package",
   ".ssh": "settings of SSH",
   ".gnupg": "settings of GPG",
-  ".openclaw": "OpenClaw's own files",
-  ".clawdbot": "OpenClaw's own files",
-  ".moltbot": "OpenClaw's own files",
   ".pm2": "the supervisor's own files",
   ".procclaw": "the supervisor's own files",
   launchagents: "what launchd starts",
@@ -37,7 +40,6 @@ const NESTED: ReadonlyArray<readonly [RegExp, string]> = [
 
 /** Files by their names, wherever they are. */
 const FILES: ReadonlyArray<readonly [RegExp, string]> = [
-  [/^\.env/, "an environment"],
   [/\.env$/, "an environment"],
   [
     /^\.(bash|ba|z|k|c|tc|fi)?sh(rc|env|_profile|_login|_logout|_aliases)$|^\.bash_(profile|login|logout|aliases)$/,
@@ -82,6 +84,7 @@ const byName = (path: string): string | undefined => {
   if (folder !== undefined) return FOLDERS[folder]
   const name = segments.at(-1) ?? ""
   return (
+    PREFIXES.find(([pattern]) => segments.some((segment) => pattern.test(segment)))?.[1] ??
     NESTED.find(([pattern]) => pattern.test(folded))?.[1] ??
     FILES.find(([pattern]) => pattern.test(name))?.[1] ??
     PATHS.find(([pattern]) => pattern.test(folded))?.[1]
@@ -121,21 +124,31 @@ const PACKAGE = ownFolder()
  *
  * - `stateFolder`, `config`: the values of `OPENCLAW_STATE_DIR` and `OPENCLAW_CONFIG_PATH`.
  */
-const ofOpenClaw = ({ config, stateFolder }: OpenClawPaths): ReadonlyArray<string> => {
-  const folder = stateFolder ?? join(homedir(), ".openclaw")
-  const file = config ?? join(folder, "openclaw.json")
-  return [folder, file, ...workspacesIn(file)]
+const ofOpenClaw = ({ config, stateFolder }: OpenClawPaths): ReadonlyArray<string> | undefined => {
+  const folder = expanded(stateFolder || "~/.openclaw")
+  const file = config ? expanded(config) : join(folder, "openclaw.json")
+  const workspaces = workspacesIn(file)
+  return workspaces && [folder, file, ...workspaces]
 }
 
-/** In JSON5, so that a name may stand without quotes. What is no path there does no harm. */
-const workspacesIn = (file: string): ReadonlyArray<string> => {
+/** In JSON5, so that a name may stand without quotes. What is no path there does no harm; `undefined` if it cannot be read. */
+const workspacesIn = (file: string): ReadonlyArray<string> | undefined => {
   try {
     const found = readFileSync(file, "utf8").matchAll(/\bworkspace["']?\s*:\s*(["'])(.*?)\1/g)
-    return Array.from(found, ([, , path = ""]) => path.replace(/^~(?=\/|$)/, homedir())).filter(isAbsolute)
-  } catch {
-    return []
+    return Array.from(found, ([, , path = ""]) => expanded(path)).filter(isAbsolute)
+  } catch (error) {
+    return codeOf(error) === "ENOENT" ? [] : undefined
   }
 }
+
+/** As a shell reads a path: the folder of the user, and variables. */
+const expanded = (path: string): string =>
+  path
+    .replace(/^~(?=\/|$)/, homedir())
+    .replaceAll(
+      /\$(?:\{(\w+)\}|(\w+))/g,
+      (found, one?: string, other?: string) => process.env[one ?? other ?? ""] ?? found
+    )
 
 /** @internal */
 export interface OpenClawPaths {
@@ -163,7 +176,12 @@ export const make = ({
   readonly own: ReadonlyArray<string>
   readonly openClaw: OpenClawPaths
 }): ((path: string) => string | undefined) => {
-  const anywhere = globs.flatMap((glob) => (isAbsolute(glob) ? [glob] : [glob, `**/${glob}`]))
+  const anywhere = globs.map(expanded).flatMap((glob) => {
+    if (!isAbsolute(glob)) return [glob, `**/${glob.replace(/^(\.\/)+/, "")}`]
+    // What it begins with may be a link.
+    const { base } = picomatch.scan(glob)
+    return [glob, `${realPath(base)}${glob.slice(base.length)}`]
+  })
   const matches = picomatch(
     anywhere.flatMap((glob) => [glob, `${glob.replace(/\/+$/, "")}/**`]),
     { dot: true, nocase: true }
@@ -172,13 +190,17 @@ export const make = ({
   return (path) => {
     const inside = (folders: ReadonlyArray<string>) =>
       folders.some((folder) => isWithin(fold(realPath(resolve(folder))), fold(path)))
-    if (globs.length > 0 && matches(path)) return "suggestions.forbidden names it"
+    // A line feed is a sign like others, for which a star of a glob does not stand.
+    if (globs.length > 0 && (matches(path) || matches(path.replaceAll(/[\r\n]/g, "_"))))
+      return "suggestions.forbidden names it"
     // Its log, its lock and its copies begin with its name.
     if (databaseFile !== undefined && fold(path).startsWith(fold(databaseFile)))
       return "it is the database, or beside it"
     if (isWithin(fold(PACKAGE), fold(path))) return "it is a file of effect-healing"
     if (inside(own)) return "it is a file of the supervisor, or holds settings"
-    if (inside(ofOpenClaw(openClaw))) return "it is one of OpenClaw's own files"
+    const ofClaw = ofOpenClaw(openClaw)
+    if (ofClaw === undefined) return "OpenClaw's configuration cannot be read, so its workspaces are not known"
+    if (inside(ofClaw)) return "it is one of OpenClaw's own files"
     const kind = byName(path)
     return kind === undefined ? undefined : `it is ${kind}`
   }

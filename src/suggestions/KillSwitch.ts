@@ -16,6 +16,7 @@ import { codeOf, problemOf } from "./OpenFolder.js"
 /**
  * - `stops`: everything that stops them now. It is synchronous, so that nothing comes between the look and what it is for.
  * - `check`: fails with the first of them.
+ * - `onStop`: ends when a person stops them, if they are not stopped by one already.
  * - `stop`, `resume`: by a person. The first counts from the call on, whether or not it can be written.
  *
  * @internal
@@ -23,6 +24,7 @@ import { codeOf, problemOf } from "./OpenFolder.js"
 export interface KillSwitch {
   readonly stops: () => ReadonlyArray<SuggestionsStopped>
   readonly check: Effect.Effect<void, SuggestionsStopped>
+  readonly onStop: Effect.Effect<void>
   readonly stop: (stop: SuggestionStop) => Effect.Effect<void, HealingStoreError>
   readonly resume: Effect.Effect<void, HealingStoreError>
 }
@@ -43,7 +45,7 @@ export const make = ({
   readonly file: string | undefined
   readonly store: SuggestionJournal
 }): Effect.Effect<KillSwitch, HealingStoreError> =>
-  Effect.map(store.stopped, (found) => {
+  Effect.zipWith(store.stopped, Effect.makeLatch(false), (found, latch) => {
     let byPerson = Option.getOrUndefined(found)
     const stops = () => [
       ...(setting
@@ -52,29 +54,31 @@ export const make = ({
       ...(file === undefined ? [] : byFile(file)),
       ...(byPerson === undefined ? [] : [describe(byPerson)])
     ]
-    const set = (to: SuggestionStop | undefined) =>
-      Effect.sync(() => {
-        byPerson = to
-      })
     return {
       stops,
       check: Effect.suspend(() => {
         const [first] = stops()
         return first === undefined ? Effect.void : Effect.fail(first)
       }),
+      onStop: latch.await,
       stop: (by) =>
-        Effect.uninterruptible(
-          Effect.zipRight(
-            set(by),
-            write(() => [stop(by)])
-          )
-        ),
-      resume: Effect.uninterruptible(
-        Effect.zipRight(
+        Effect.suspend(() => {
+          byPerson = by
+          latch.unsafeOpen()
+          return write(() => [stop(by)])
+        }).pipe(Effect.uninterruptible),
+      resume: Effect.suspend(() => {
+        const before = byPerson
+        return Effect.map(
           write(() => [stop(null)]),
-          set(undefined)
+          () => {
+            // Somebody may have stopped them again meanwhile, which is written after this.
+            if (byPerson !== before) return
+            byPerson = undefined
+            latch.unsafeClose()
+          }
         )
-      )
+      }).pipe(Effect.uninterruptible)
     }
   })
 

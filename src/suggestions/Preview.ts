@@ -21,6 +21,7 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
  * - `unchanged`: it is as it was when it was reviewed.
  * - `content`: the new content is text of at most 64 KiB, and whole.
  * - `deletion`: at most half of its lines go, or that is allowed.
+ * - `checks`: no command of `suggestions.checks` objects to the new content.
  * - `restart`: the supervisor can restart the job, if it is to be restarted.
  *
  * @since 0.1.0
@@ -40,6 +41,7 @@ export type CheckName =
   | "unchanged"
   | "content"
   | "deletion"
+  | "checks"
   | "restart"
 
 /**

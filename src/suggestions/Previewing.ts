@@ -9,8 +9,8 @@ import type * as Scope from "effect/Scope"
 import { SuggestionRefused } from "../HealingError.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import { hashOf } from "../text/Excerpt.js"
-import { conceal } from "../text/Secrets.js"
 import * as Attributes from "./Attributes.js"
+import * as ContentCheck from "./ContentCheck.js"
 import type { Allowed } from "./Decision.js"
 import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
 import type { Check, CheckName, Preview, PreviewedSuggestion } from "./Preview.js"
@@ -123,7 +123,21 @@ const whyNotTogether = ([first, ...others]: ReadonlyArray<HealingSuggestion>): s
   return other && `${other.id} of its set is ${other.state}, and ${first?.id} is ${first?.state}: all of them, or none`
 }
 
-const examineFile = (rules: Rules, suggestion: HealingSuggestion, allowsBigDeletion: boolean) => {
+/** With what the user's own checks say of its content, if all else is well. */
+const examineFile = (rules: Rules, suggestion: HealingSuggestion, allowsBigDeletion: boolean) =>
+  Effect.flatMap(lookAtFile(rules, suggestion, allowsBigDeletion), (examined) => {
+    const { checks, path } = examined
+    if (path === null || !checks.every(({ passed }) => passed)) return Effect.succeed(examined)
+    return Effect.map(
+      ContentCheck.run(rules.settings, path, suggestion.suggestion.proposedContent ?? ""),
+      (problem) => ({
+        ...examined,
+        checks: [...checks, checked("checks", problem, "no command of suggestions.checks objects to the new content")]
+      })
+    )
+  })
+
+const lookAtFile = (rules: Rules, suggestion: HealingSuggestion, allowsBigDeletion: boolean) => {
   const { creates, fileHash, proposedContent } = suggestion.suggestion
   const otherwise =
     creates === true
@@ -148,7 +162,8 @@ const shown = ({ checks, diff, path, place, suggestion }: Examined): Effect.Effe
   Effect.map(path === null || place?.file === undefined ? Effect.succeed([]) : Attributes.lossesOf(path), (losses) => ({
     suggestion,
     path,
-    diff: diff === undefined ? null : conceal(diff.text),
+    // All of it: what is sealed is what is shown. Neither side holds a secret, as the checks have found.
+    diff: diff?.text ?? null,
     added: diff?.added ?? 0,
     removed: diff?.removed ?? 0,
     losses,
@@ -160,13 +175,12 @@ const shown = ({ checks, diff, path, place, suggestion }: Examined): Effect.Effe
  *
  * @internal
  */
-export const isFoundApplied = ({ examined }: Looked): boolean => {
-  const files = examined.filter(({ suggestion }) => changesFile(suggestion))
-  return (
-    files.length > 0 &&
-    files.every(({ hash, suggestion }) => hash !== null && hash === hashOf(suggestion.suggestion.proposedContent ?? ""))
+export const isFoundApplied = ({ examined }: Looked): boolean =>
+  // Whether advice was followed stands in no file.
+  examined.every(
+    ({ hash, suggestion }) =>
+      changesFile(suggestion) && hash !== null && hash === hashOf(suggestion.suggestion.proposedContent ?? "")
   )
-}
 
 /**
  * Whether all of it could be looked at: only then it can be told whether something is another than it was.

@@ -11,7 +11,7 @@ import type { Application, HealingSuggestion, SuggestionKey } from "../request/H
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { hashOf } from "../text/Excerpt.js"
-import { MAX_FILE } from "./Examining.js"
+import { changesFile, MAX_FILE } from "./Examining.js"
 import { openFile, openFolder } from "./OpenFolder.js"
 import type { Step, Steps } from "./Steps.js"
 import * as Writing from "./Writing.js"
@@ -19,44 +19,83 @@ import * as Writing from "./Writing.js"
 /** How many are looked at at a time. */
 const PAGE = 100
 
+/** What it needs to know. */
+interface Needs {
+  readonly steps: Pick<Steps, "giveBack" | "record" | "together">
+  readonly store: SuggestionJournal
+  readonly wall: () => number
+  readonly watchTerm: number
+}
+
 /**
  * - `wall`: now, in milliseconds since 1970.
  * - `watchTerm`: for how many milliseconds a change is watched.
  *
  * @internal
  */
-export const recover = ({
-  steps,
-  store,
-  wall,
-  watchTerm
-}: {
-  readonly steps: Pick<Steps, "record">
-  readonly store: SuggestionJournal
-  readonly wall: () => number
-  readonly watchTerm: number
-}): Effect.Effect<void, HealingStoreError> =>
+export const recover = (needs: Needs): Effect.Effect<void, HealingStoreError> =>
   Effect.gen(function* () {
-    const giveBackAll = (left: ReadonlyArray<HealingSuggestion>): Effect.Effect<void, HealingStoreError> => {
-      if (left.length === 0) return Effect.void
-      const taken = { at: wall(), by: SuggestionLife.BY_RECOVERY, reason: NOT_BEGUN }
-      return steps
-        .record(
-          left.map((one): Step => [one, SuggestionLife.giveBack(one, taken)]),
-          []
-        )
-        .pipe(Effect.zipRight(Effect.suspend(() => applying(store, left.at(-1)))), Effect.flatMap(giveBackAll))
-    }
+    const { steps, store, wall, watchTerm } = needs
     for (const application of yield* store.unfinished) {
-      const found = Option.getOrUndefined(yield* store.find(application))
-      const file = yield* lookAt(application)
+      // One that cannot be read is in nobody's way.
+      const found = Option.flatten(yield* Effect.option(store.find(application))).pipe(Option.getOrUndefined)
+      const after = found && (yield* judgeFile(found, application, wall(), watchTerm))
       const ended = { ...application, intent: null, temporary: null }
-      const after = found && outcomeOf(found, application, file, wall(), watchTerm)
       yield* steps.record(found === undefined || after === undefined ? [] : [[found, after]], [ended])
     }
-    // Those that were killed while they waited, with nothing begun.
-    yield* giveBackAll(yield* applying(store))
+    yield* settleAll(needs, yield* applying(store))
   })
+
+/** Those of which nothing was begun, or that change no file. */
+const settleAll = (needs: Needs, left: ReadonlyArray<HealingSuggestion>): Effect.Effect<void, HealingStoreError> =>
+  left.length === 0
+    ? Effect.void
+    : Effect.forEach(left, (one) => Effect.map(afterCrash(needs, one), (after): Step => [one, after])).pipe(
+        Effect.flatMap((all) => needs.steps.record(all, [])),
+        Effect.zipRight(Effect.suspend(() => applying(needs.store, left.at(-1)))),
+        Effect.flatMap((others) => settleAll(needs, others))
+      )
+
+const afterCrash = ({ steps, store, wall, watchTerm }: Needs, one: HealingSuggestion) =>
+  Effect.gen(function* () {
+    const taken = (reason: string) => ({ at: wall(), by: SuggestionLife.BY_RECOVERY, reason })
+    // Its row can be there, and not be readable: then it is not known what stands in its file.
+    const application = yield* Effect.either(store.application(one))
+    if (application._tag === "Left") {
+      return SuggestionLife.fail(
+        one,
+        taken("the process has ended, and the row of its file cannot be read: look at the file")
+      )
+    }
+    if (!changesFile(one) && (yield* isSetApplied(steps, one))) {
+      return SuggestionLife.apply(one, taken(WRITTEN), watchTerm)
+    }
+    return yield* steps.giveBack(one, taken(NOT_BEGUN))
+  })
+
+/** Advice goes with the files of its set. */
+const isSetApplied = (steps: Needs["steps"], { id }: HealingSuggestion): Effect.Effect<boolean> =>
+  steps.together(id).pipe(
+    Effect.map((members) => {
+      const files = members.filter(changesFile)
+      return files.length > 0 && files.every(({ state }) => state === "applied")
+    }),
+    Effect.orElseSucceed(() => false)
+  )
+
+/**
+ * What a suggestion is whose file was being written, by what stands in that now; `undefined` if it is what it was. What was written beside the
+ * file goes.
+ *
+ * @internal
+ */
+export const judgeFile = (
+  suggestion: HealingSuggestion,
+  application: Application,
+  at: number,
+  watchTerm: number
+): Effect.Effect<HealingSuggestion | undefined> =>
+  Effect.map(lookAt(application), (file) => outcomeOf(suggestion, application, file, at, watchTerm))
 
 const applying = (store: SuggestionJournal, after?: SuggestionKey) =>
   store.list({ states: ["applying"], limit: PAGE, after })

@@ -27,6 +27,7 @@ import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
 import { before } from "./Hooks.js"
 import type { Check } from "./Preview.js"
 import { refusal } from "./Previewing.js"
+import { judgeFile } from "./Recovering.js"
 import type { Restart } from "./Restarting.js"
 import { decided, type Step, type Steps } from "./Steps.js"
 import { type Swap, swapAll } from "./Swapping.js"
@@ -103,8 +104,10 @@ export const make = ({
     const failed = checks.filter(({ passed }) => !passed)
     const isEditedOnly = failed.every(({ detail }) => detail === EDITED)
     if (failed.length > 0 && isEditedOnly && place !== undefined) {
-      const diff = diffOf(place.name, suggestion.suggestion.proposedContent, place.text ?? "")
-      return new SuggestionEdited({ id, path: application.path, diff: conceal(diff.text) })
+      const { text } = place
+      const isClean = text === null || conceal(text) === text
+      const diff = isClean ? diffOf(place.name, suggestion.suggestion.proposedContent, text ?? "").text : null
+      return new SuggestionEdited({ id, path: application.path, diff })
     }
     return refusal(id, failed)
   }
@@ -151,7 +154,17 @@ export const make = ({
           const swapped = yield* swapAll<void, never>(swaps, Effect.void, () => undefined)
           yield* before("record")
           if (swapped._tag !== "Written") {
-            yield* steps.record([], ended)
+            // What could not be put back is what counts (R15).
+            const paths = swapped.left.map(({ place }) => place.path)
+            const left = changed.filter(({ application }) => paths.includes(application.path))
+            const { at } = steps.taken(by)
+            const judged = yield* Effect.forEach(left, ({ application, suggestion }) =>
+              Effect.map(
+                judgeFile(suggestion, { ...application, intent: "rollback" }, at, 0),
+                (after): ReadonlyArray<Step> => (after === undefined ? [] : [[suggestion, after]])
+              )
+            )
+            yield* steps.record(judged.flat(), ended)
             const { path, why } = swapped
             const state = members[0]?.state ?? "applied"
             return yield* new SuggestionNotWritten({ id, path, state, detail: why })

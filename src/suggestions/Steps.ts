@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type HealingInvalid, type HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
+import { type HealingInvalid, HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import {
   type Actor,
@@ -16,7 +16,8 @@ import {
   suggestionKey
 } from "../request/HealingSuggestion.js"
 import type { Taken } from "../request/SuggestionLife.js"
-import { application, type Change, suggestion } from "../store/Change.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
+import { application, type Change, suggestionStep } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { decodeSuggestionId } from "./Decision.js"
 import { eventOf, type SuggestionEvent } from "./SuggestionEvent.js"
@@ -33,6 +34,7 @@ export type Step = readonly [before: HealingSuggestion, after: HealingSuggestion
  * - `find`, `mustFind`: the suggestion with this id.
  * - `together`: it and the others of its set, in their order, as they are now: one whose time is over has expired.
  * - `take`: all of these steps, and what is known of the files, or none. `record` is the same for what has happened already.
+ * - `giveBack`: what one becomes whose application has come to nothing: it is approved, unless a newer review has superseded it meanwhile.
  * - `taken`: a step that somebody takes now.
  *
  * @internal
@@ -53,6 +55,7 @@ export interface Steps {
     steps: ReadonlyArray<Step>,
     applications: ReadonlyArray<Application>
   ) => Effect.Effect<void, HealingStoreError>
+  readonly giveBack: (applying: HealingSuggestion, taken: Taken) => Effect.Effect<HealingSuggestion>
   readonly taken: (by: Actor, reason?: string | undefined) => Taken
 }
 
@@ -63,6 +66,9 @@ export interface Steps {
  */
 export const decided = ({ by, changedAt, id, state }: HealingSuggestion): SuggestionDecided =>
   new SuggestionDecided({ id, state, at: changedAt, ...by })
+
+/** Those of a job that may be newer than one that is applied. */
+const MAX_NEWER = 1000
 
 /** No report has more suggestions. */
 const MAX_SET = 20
@@ -92,14 +98,23 @@ export const make = ({
   const membersOf = (found: HealingSuggestion) => {
     const { set } = found.suggestion
     if (set === undefined) return Effect.succeed([found])
-    const after = { request: found.request, position: 0 }
-    return Effect.map(store.list({ states: SuggestionState.literals, limit: MAX_SET, after }), (all) =>
-      all.filter(({ request, suggestion }) => request === found.request && suggestion.set === set)
-    )
+    const { request } = found
+    return Effect.gen(function* () {
+      const after = { request, position: 0 }
+      const all = yield* store.list({ states: SuggestionState.literals, limit: MAX_SET, after })
+      // It may be of the set, of which nothing is done without all of it.
+      if ((yield* store.unreadable(request)) > 0) {
+        return yield* new HealingStoreError({
+          reason: "Unavailable",
+          detail: `A suggestion of the review that has made ${found.id} cannot be read, and may be of its set, of which all or none is decided on`
+        })
+      }
+      return all.filter((one) => one.request === request && one.suggestion.set === set)
+    })
   }
 
   const changesOf = (steps: ReadonlyArray<Step>, applications: ReadonlyArray<Application>): ReadonlyArray<Change> => [
-    ...steps.map(([before, after]) => suggestion(before.state, after)),
+    ...steps.map(([before, after]) => suggestionStep(before, after)),
     ...applications.map(application)
   ]
 
@@ -121,7 +136,9 @@ export const make = ({
         )
       ),
       (found) => {
-        const changed = found.flatMap(Option.toArray).find(({ before, now }) => before.state !== now.state)
+        const changed = found
+          .flatMap(Option.toArray)
+          .find(({ before, now }) => before.state !== now.state || before.changedAt !== now.changedAt)
         return Effect.fail(changed === undefined ? error : decided(changed.now))
       }
     )
@@ -141,6 +158,16 @@ export const make = ({
       ),
     record: (steps, applications) =>
       Effect.uninterruptible(Effect.zipRight(record(changesOf(steps, applications)), tellAll(steps))),
+    giveBack: (applying, taken) => {
+      const approved = SuggestionLife.giveBack(applying, taken)
+      return store.list({ job: applying.job, states: SuggestionState.literals, limit: MAX_NEWER }).pipe(
+        Effect.map((all) => {
+          const newer = all.findLast((one) => SuggestionLife.supersedes(one, approved))
+          return newer === undefined ? approved : SuggestionLife.supersede(approved, newer)
+        }),
+        Effect.orElseSucceed(() => approved)
+      )
+    },
     taken: (by, reason) => ({ at: wall(), by, reason })
   }
 }

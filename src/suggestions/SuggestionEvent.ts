@@ -19,7 +19,7 @@ type Fields = { readonly at: number; readonly suggestion: HealingSuggestion }
  * - `Applying`: its file is about to be written.
  * - `GivenBack`: its file was not written, and it is still approved.
  * - `Applied`: it is in its file.
- * - `Failed`: its file could not be written, or was edited meanwhile.
+ * - `Failed`: its file was edited by somebody else while it was written.
  * - `Confirmed`: the runs after it were good.
  * - `Relapsed`: its job has failed again for the same cause.
  * - `Inconclusive`: what has happened since does not say whether it helps.

@@ -5,7 +5,7 @@
  */
 import type { BigIntStats } from "node:fs"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as Either from "effect/Either"
 import type { Place } from "./Examining.js"
 import { before } from "./Hooks.js"
 import { problemOf } from "./OpenFolder.js"
@@ -31,16 +31,19 @@ export interface Swap {
  * How it went.
  *
  * - `Written`: all of them are.
- * - `NotWritten`: none of them is, and this is why; `path` is the file where it went wrong.
- * - `Edited`: somebody has edited `path` while it was written; what they have written stands there, and the others are as before.
+ * - `NotWritten`: this is why not, and `path` is the file where it went wrong.
+ * - `Edited`: somebody has edited `path` while it was written; what they have written stands there, unless `why` says otherwise.
+ *
+ * `left`: those that could not be put back, since somebody has edited what was written, or since that has failed. The others are as before.
  *
  * @internal
  */
 export type Swapped<E> =
   | { readonly _tag: "Written" }
-  | { readonly _tag: "NotWritten"; readonly path: string; readonly why: string | E }
-  | { readonly _tag: "Edited"; readonly path: string; readonly why: string }
+  | { readonly _tag: "NotWritten"; readonly path: string; readonly why: string | E; readonly left: ReadonlyArray<Swap> }
+  | { readonly _tag: "Edited"; readonly path: string; readonly why: string; readonly left: ReadonlyArray<Swap> }
 
+/** One that is prepared, and then put in its place: the file that is there then, or none if the target was taken out. */
 interface Done {
   readonly swap: Swap
   readonly written: BigIntStats | undefined
@@ -64,91 +67,82 @@ export const swapAll = <S, E>(
   whyNot: (read: S) => E | undefined
 ): Effect.Effect<Swapped<E>> =>
   Effect.gen(function* () {
-    const prepared: Array<Done> = []
+    const prepared: Array<Swap> = []
     const done: Array<Done> = []
 
+    const putBack = ({ swap: { owned, place, temporary }, written }: Done) =>
+      attempt(() => Writing.putBack(place, written, temporary, owned.before))
+
+    /** Returns those that could not be put back. */
     const undo = Effect.gen(function* () {
-      yield* Effect.forEach(prepared, ({ swap }) =>
-        Effect.ignoreLogged(attempt(() => Writing.remove(swap.place.folder, swap.temporary)))
-      )
-      yield* Effect.forEach(done.reverse(), ({ swap: { owned, place, temporary }, written }) =>
-        Effect.ignoreLogged(
-          attempt(() => {
-            const bytes = Writing.editedMeanwhile(place) ?? place.file?.bytes
-            return Writing.putBack(place, written, bytes, temporary, owned.before)
-          })
-        )
-      )
+      const left: Array<Swap> = []
+      for (const one of done.splice(0).reverse()) {
+        const isBack = yield* Effect.orElseSucceed(putBack(one), () => false)
+        if (!isBack) left.push(one.swap)
+      }
+      for (const { place, temporary } of prepared.splice(0)) {
+        yield* Effect.ignoreLogged(attempt(() => Writing.remove(place.folder, temporary)))
+      }
+      return left
     })
+
+    const notWritten = (path: string, why: string | E): Effect.Effect<Swapped<E>> =>
+      Effect.map(undo, (left) => ({ _tag: "NotWritten", path, why, left }))
 
     for (const swap of swaps) {
       const { content, owned, place, temporary } = swap
       yield* before("write")
-      const written = yield* Effect.exit(
+      prepared.push(swap)
+      const written = yield* Effect.either(
         attempt(() =>
-          content === null ? undefined : Writing.writeBeside(place.folder, temporary, content, owned.after)
+          content === null
+            ? undefined
+            : Writing.writeBeside(place.folder, temporary, [Buffer.from(content)], owned.after)
         )
       )
-      if (Exit.isFailure(written)) {
-        yield* undo
-        return { _tag: "NotWritten", path: place.path, why: whyOf(written) }
-      }
-      prepared.push({ swap, written: written.value })
+      if (Either.isLeft(written)) return yield* notWritten(place.path, written.left)
     }
 
-    const swap = (one: Done, read: S): string | E | undefined => {
-      const { place, temporary } = one.swap
+    const putIn = (swap: Swap, read: S): string | E | undefined => {
+      const { content, place, temporary } = swap
       try {
         const why = whyNot(read) ?? Writing.whyMoved(place)
         if (why !== undefined) return why
-        if (one.written === undefined) Writing.takeOut(place)
-        else Writing.swapIn(place, temporary)
-        done.push(one)
+        if (content === null) Writing.takeOut(place)
+        done.push({ swap, written: content === null ? undefined : Writing.swapIn(place, temporary) })
         return undefined
       } catch (error) {
         return problemOf(error)
       }
     }
 
-    for (const one of prepared) {
-      const { place } = one.swap
+    for (const swap of swaps) {
       yield* before("rename")
       // In the function given to `flatMap`: one that is given to `map` would run an op after the state is read, and a job could start.
-      const why = yield* Effect.flatMap(reading, (read) => Effect.succeed(swap(one, read)))
-      if (why !== undefined) {
-        yield* undo
-        return { _tag: "NotWritten", path: place.path, why }
-      }
+      const why = yield* Effect.flatMap(reading, (read) => Effect.succeed(putIn(swap, read)))
+      if (why !== undefined) return yield* notWritten(swap.place.path, why)
     }
 
     yield* before("sync")
-    for (const { swap } of done.slice()) {
-      const synced = yield* Effect.exit(attempt(() => Writing.sync(swap.place.folder)))
-      if (Exit.isSuccess(synced)) continue
-      yield* undo
-      return { _tag: "NotWritten", path: swap.place.path, why: whyOf(synced) }
+    for (const { place } of swaps) {
+      const synced = yield* Effect.either(attempt(() => Writing.sync(place.folder)))
+      if (Either.isLeft(synced)) return yield* notWritten(place.path, synced.left)
     }
+
     yield* before("look")
-    for (const one of done) {
-      const { owned, place, temporary } = one.swap
-      const edited = yield* Effect.option(attempt(() => Writing.editedMeanwhile(place)))
-      if (edited._tag === "None" || edited.value === undefined) continue
-      const content = edited.value
-      const isBack = yield* Effect.exit(
-        attempt(() => Writing.putBack(place, one.written, content, temporary, owned.before))
+    for (const one of done.slice()) {
+      const { path } = one.swap.place
+      // What cannot be told may be an edit.
+      const isEdited = yield* Effect.orElseSucceed(
+        attempt(() => Writing.isEditedMeanwhile(one.swap.place)),
+        () => true
       )
-      done.splice(done.indexOf(one), 1)
-      yield* undo
-      return {
-        _tag: "Edited",
-        path: place.path,
-        why: Exit.isSuccess(isBack)
-          ? "somebody has edited the file while it was written, and what they have written stands in it"
-          : `somebody has edited the file while it was written, and their edit could not be put back: ${whyOf(isBack)}`
-      }
+      if (!isEdited) continue
+      const left = yield* undo
+      const why = left.includes(one.swap)
+        ? "somebody has edited the file while it was written, and their edit could not be put back"
+        : "somebody has edited the file while it was written, and what they have written stands in it"
+      return { _tag: "Edited", path, why, left }
     }
     return { _tag: "Written" }
   })
-
-const whyOf = (exit: Exit.Failure<unknown, string>): string =>
-  exit.cause._tag === "Fail" ? exit.cause.error : "it has failed"

@@ -16,6 +16,7 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  readSync,
   renameSync,
   unlinkSync,
   writeSync
@@ -74,13 +75,12 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 export const writeBeside = (
   folder: OpenFolder,
   temporary: string,
-  content: string | Uint8Array,
+  content: Iterable<Uint8Array>,
   { gid, mode, uid }: Owned
 ): BigIntStats => {
   const fd = openSync(folder.at(temporary), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
-    const bytes = Buffer.from(content)
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+    for (const part of content) for (let at = 0; at < part.length; ) at += writeSync(fd, part, at)
     const made = fstatSync(fd)
     if (made.uid !== uid || made.gid !== gid) fchownSync(fd, uid, gid)
     fchmodSync(fd, mode)
@@ -131,18 +131,24 @@ export const whyMoved = ({ file, folder, name }: Place): string | undefined => {
 }
 
 /**
- * Puts the file beside the target in its place. Throws the error of the system, also if a new file is there by now.
+ * Puts the file beside the target in its place. Throws the error of the system, also if a new file is there by now. Returns the file as it is
+ * then.
  *
  * @internal
  */
-export const swapIn = ({ file, folder, name }: Place, temporary: string): void => {
-  if (file !== undefined) {
-    renameSync(folder.at(temporary), folder.at(name))
-    return
+export const swapIn = ({ file, folder, name }: Place, temporary: string): BigIntStats => {
+  if (file !== undefined) renameSync(folder.at(temporary), folder.at(name))
+  else {
+    // Unlike a rename, a link takes nobody's place.
+    linkSync(folder.at(temporary), folder.at(name))
+    try {
+      unlinkSync(folder.at(temporary))
+    } catch (error) {
+      unlinkSync(folder.at(name))
+      throw error
+    }
   }
-  // Unlike a rename, a link takes nobody's place.
-  linkSync(folder.at(temporary), folder.at(name))
-  unlinkSync(folder.at(temporary))
+  return lstatSync(folder.at(name), { bigint: true })
 }
 
 /**
@@ -156,43 +162,56 @@ export const takeOut = ({ folder, name }: Place): void => unlinkSync(folder.at(n
 export const sync = ({ fd }: OpenFolder): void => fsyncSync(fd)
 
 /**
- * Somebody who has had the old file open may have written into it until the very end. Returns what stands in it then; `undefined` if nobody
- * has.
+ * Whether somebody who has had the old file open has written into it until the very end.
  *
  * @internal
  */
-export const editedMeanwhile = ({ file }: Place): Uint8Array | undefined => {
-  if (file === undefined) return undefined
-  // It may have grown beyond what is changed, and nothing of it is to be lost.
-  const size = Number(fstatSync(file.fd).size)
-  const now = read(file.fd, Math.max(size, MAX_FILE) + 1)
-  return hashOf(now) === hashOf(file.bytes) ? undefined : now
+export const isEditedMeanwhile = ({ file }: Place): boolean => {
+  if (file === undefined) return false
+  const { mtimeNs, size } = fstatSync(file.fd, { bigint: true })
+  if (size !== file.stat.size || mtimeNs !== file.stat.mtimeNs) return true
+  return hashOf(read(file.fd, MAX_FILE + 1)) !== hashOf(file.bytes)
 }
 
 /**
- * Puts what was there before in the place of what was written, unless somebody else has put another file there: that one stays. Returns
- * whether it did.
+ * Puts what the old file holds, to its very end, in the place of what was written. Returns whether it did: if somebody has edited what was
+ * written, or has put another file there, that stays.
  *
- * - `written`: the file that was written; `undefined` if the target was taken out.
- * - `before`: `undefined` if there was none.
+ * - `written`: the file that was written, as it was then; `undefined` if the target was taken out.
  * - `temporary`: the name beside the target that is used for it.
  *
  * @internal
  */
 export const putBack = (
-  { folder, name }: Place,
+  { file, folder, name }: Place,
   written: BigIntStats | undefined,
-  before: Uint8Array | undefined,
   temporary: string,
   owned: Owned
 ): boolean => {
   const there = lookAt(folder, name)
-  if (written === undefined ? there !== undefined : !isSame(written, there)) return false
-  if (before === undefined) unlinkSync(folder.at(name))
+  const isOurs =
+    written === undefined
+      ? there === undefined
+      : isSame(written, there) && there?.size === written.size && there.mtimeNs === written.mtimeNs
+  if (!isOurs) return false
+  if (file === undefined) unlinkSync(folder.at(name))
   else {
-    writeBeside(folder, temporary, before, owned)
+    writeBeside(folder, temporary, partsOf(file.fd), owned)
     renameSync(folder.at(temporary), folder.at(name))
   }
   fsyncSync(folder.fd)
   return true
+}
+
+const PART = 1024 * 1024
+
+/** Somebody may have made it longer than what is changed, and nothing of it is to be lost. */
+function* partsOf(fd: number): Generator<Uint8Array> {
+  const part = new Uint8Array(PART)
+  for (let at = 0; ; ) {
+    const length = readSync(fd, part, 0, PART, at)
+    if (length === 0) return
+    yield part.subarray(0, length)
+    at += length
+  }
 }

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process"
 import { chmodSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, FastCheck, Fiber, Logger, Option, Scope, TestClock } from "effect"
+import { Deferred, Effect, Exit, FastCheck, Fiber, Logger, Option, Scope, TestClock } from "effect"
 import { diffOf } from "../../src/suggestions/Diff.js"
+import { hook } from "../../src/suggestions/Hooks.js"
 import { hashOf } from "../../src/text/Excerpt.js"
 import { settle } from "../support/gateWorld.js"
 import { aSuggestion } from "../support/storeSamples.js"
@@ -449,7 +450,7 @@ describe("beside a run of its job", () => {
     })
   )
 
-  it.scoped("one application waits for the other", () =>
+  it.scoped("one that waits keeps no other one and no rollback from theirs", () =>
     Effect.gen(function* () {
       const { has, id, life, propose, suggestions, told, write } = yield* withOne
       const other = write("other.sh", OLD)
@@ -461,15 +462,95 @@ describe("beside a run of its job", () => {
       yield* life.openClaw.started("x")
       const first = yield* Effect.fork(suggestions.apply(id, anna))
       yield* settle
-      const waiting = yield* Effect.fork(suggestions.apply(second, anna))
-      const leaving = yield* Effect.fork(suggestions.apply(second, anna))
-      yield* settle
-      assert.deepStrictEqual(yield* told, [`Applying ${id}`])
-      yield* Fiber.interrupt(leaving)
+      yield* suggestions.apply(second, anna)
+      yield* suggestions.rollback(second, anna)
       yield* life.openClaw.finished("x")
       yield* Fiber.join(first)
+      assert.deepStrictEqual(yield* told, [
+        `Applying ${id}`,
+        `Applying ${second}`,
+        `Applied ${second}`,
+        `RolledBack ${second}`,
+        `Applied ${id}`
+      ])
+    })
+  )
+
+  it.scoped("one at a time writes, and who waits for that can be interrupted", () =>
+    Effect.gen(function* () {
+      const { has, id, life, propose, root, suggestions, told, write } = yield* withOne
+      const other = write("other.sh", OLD)
+      yield* has("y", other)
+      const second = yield* propose(life, "y", other, NEW)
+      yield* approve(suggestions, id)
+      yield* approve(suggestions, second)
+      yield* told
+      const release = yield* Deferred.make<void>()
+      const first = yield* Effect.fork(
+        Effect.locally(suggestions.apply(id, anna), hook, (step) =>
+          step === "write" ? Deferred.await(release) : Effect.void
+        )
+      )
+      yield* settle
+      const leaving = yield* Effect.fork(suggestions.apply(second, anna))
+      yield* settle
+      yield* Fiber.interrupt(leaving)
+      const waiting = yield* Effect.fork(suggestions.apply(second, anna))
+      yield* settle
+      assert.deepStrictEqual(filesIn(root), { "job.sh": OLD, "other.sh": OLD })
+      yield* Deferred.succeed(release, undefined)
+      yield* Fiber.join(first)
       yield* Fiber.join(waiting)
-      assert.deepStrictEqual(yield* told, [`Applied ${id}`, `Applying ${second}`, `Applied ${second}`])
+      assert.deepStrictEqual(filesIn(root), { "job.sh": NEW, "other.sh": NEW })
+      assert.deepStrictEqual(yield* told, [
+        ...[`Applying ${id}`, `Applying ${second}`, `GivenBack ${second}`, `Applying ${second}`],
+        ...[`Applied ${id}`, `Applied ${second}`]
+      ])
+    })
+  )
+
+  it.scoped("one that is superseded meanwhile does not come back as approved", () =>
+    Effect.gen(function* () {
+      const { id, life, path, propose, suggestions } = yield* withOne
+      yield* approve(suggestions, id)
+      const newer = Effect.asVoid(propose(life, "x", path, `${NEW}newer\n`))
+      yield* Effect.flip(suggestions.apply(id, anna)).pipe(
+        Effect.locally(hook, (step) =>
+          step === "rename" ? Effect.zipRight(newer, Effect.orDie(suggestions.stop(anna))) : Effect.void
+        )
+      )
+      assert.strictEqual(Option.getOrThrow(yield* suggestions.get(id)).state, "superseded")
+      assert.strictEqual(content(path), OLD)
+    })
+  )
+
+  it.scoped("an approval that was withdrawn and given anew meanwhile is not taken for the old one", () =>
+    Effect.gen(function* () {
+      const { id, serve, suggestions, life, path } = yield* withOne
+      yield* approve(suggestions, id)
+      yield* TestClock.adjust("1 second")
+      let isFirst = true
+      const slow = yield* serve(life, {
+        supervisor: (own) => ({
+          ...own,
+          evidence: (job, scope) =>
+            Effect.gen(function* () {
+              if (isFirst) {
+                isFirst = false
+                yield* Effect.orDie(suggestions.withdraw(id, { who: "anna" }))
+                yield* TestClock.adjust("1 second")
+                yield* approve(suggestions, id, true).pipe(Effect.orDie)
+              }
+              return yield* own.evidence(job, scope)
+            })
+        })
+      })
+      const error = yield* Effect.flip(slow.apply(id, { who: "carl" }))
+      assert.strictEqual(error._tag, "SuggestionDecided")
+      assert.include(error.message, "is approved since")
+      assert.strictEqual(content(path), OLD)
+      yield* slow.apply(id, { who: "carl" })
+      assert.deepInclude((yield* suggestions.steps(id)).at(-1)?.approval, { bigDeletion: true })
     })
   )
 })
@@ -501,6 +582,35 @@ describe("the kill switch", () => {
     })
   )
 
+  it.scoped("ends an application that waits", () =>
+    Effect.gen(function* () {
+      const { id, life, suggestions } = yield* withOne
+      yield* approve(suggestions, id)
+      yield* life.openClaw.started("x")
+      const applying = yield* Effect.fork(Effect.flip(suggestions.apply(id, anna)))
+      yield* settle
+      yield* suggestions.stop(anna)
+      assert.strictEqual((yield* Fiber.join(applying))._tag, "SuggestionsStopped")
+      assert.strictEqual(Option.getOrThrow(yield* suggestions.get(id)).state, "approved")
+    })
+  )
+
+  it.scoped("that is thrown while somebody else resumes stays thrown", () =>
+    Effect.gen(function* () {
+      const { life, suggestions } = yield* withOne
+      for (const doings of [
+        [suggestions.resume(anna), suggestions.stop({ who: "bert" })],
+        [suggestions.stop({ who: "bert" }), suggestions.resume(anna)]
+      ]) {
+        yield* suggestions.stop({ who: "cleo" })
+        yield* Effect.all(doings, { concurrency: "unbounded" })
+        const stored = yield* life.store.suggestions.stopped
+        assert.strictEqual((yield* suggestions.stopped).length, stored._tag === "Some" ? 1 : 0)
+        yield* suggestions.resume(anna)
+      }
+    })
+  )
+
   it.scoped("is a setting, and a file, too, which is there unless it is surely not", () =>
     Effect.gen(function* () {
       const { folder, id, life, path, serve, suggestions, write } = yield* withOne
@@ -526,25 +636,30 @@ describe("the kill switch", () => {
 })
 
 describe("a check of the content", () => {
-  it.scoped("that the user names must pass, or nothing is written", () =>
+  it.scoped("that the user names must pass, or nothing can be approved or written", () =>
     Effect.gen(function* () {
-      const { has, life, path, propose, root, serve, told, write } = yield* withOne
-      const service = yield* serve(life, {
-        settings: { checks: { "*.sh": ["bash", "-n"], "*.js": ["node", "--check"] } }
-      })
+      const { has, life, path, propose, serve, suggestions, write } = yield* withOne
+      const checks = { "*.sh": ["bash", "-n"], "*.js": ["node", "--check"] }
+      const service = yield* serve(life, { settings: { checks } })
       const script = write("job.mjs", "export const a = 1\n")
       yield* has("x", path, script)
       const bad = yield* propose(life, "x", path, "one\ntwo\nthree\nif\n")
-      yield* approve(service, bad)
-      yield* told
+      assert.deepStrictEqual(yield* failing(service, bad), ["checks"])
+      yield* approve(suggestions, bad)
       const error = yield* Effect.flip(service.apply(bad, anna))
-      assert.strictEqual(error._tag, "SuggestionNotWritten")
-      assert.match(error.message, /is failed now: the check bash -n has ended with 2: .*job\.sh: line \d: syntax error/)
-      assert.deepInclude(filesIn(root), { "job.sh": OLD })
+      assert.strictEqual(error._tag, "SuggestionRefused")
+      assert.match(error.message, /the check bash -n has ended with 2: .*job\.sh: line \d: syntax error/)
+      assert.strictEqual(Option.getOrThrow(yield* service.get(bad)).state, "approved")
+      assert.strictEqual(content(path), OLD)
       const good = yield* propose(life, "x", path, "one\ntwo\nthree\ntrue\n")
       yield* approve(service, good)
       yield* service.apply(good, anna)
       assert.strictEqual(content(path), "one\ntwo\nthree\ntrue\n")
+      // One that is misspelt says so, and is no end of a suggestion.
+      const misspelt = yield* serve(life, { settings: { checks: { "*.sh": ["bsh", "-n"] } } })
+      const next = yield* propose(life, "x", path, "one\ntwo\nthree\nfalse\n")
+      const { members } = yield* misspelt.preview(next)
+      assert.include(members[0]?.checks.at(-1)?.detail, "spawn bsh ENOENT")
     })
   )
 
@@ -560,17 +675,16 @@ describe("a check of the content", () => {
         }),
         () => Effect.sync(() => delete process.env.EFFECT_HEALING_TEST_SECRET)
       )
-      yield* approve(service, id)
-      const applying = yield* Effect.fork(Effect.flip(service.apply(id, anna)))
+      const looking = yield* Effect.fork(service.preview(id))
       const isSeen = Effect.try(() => assert.include(content(seen), "PATH="))
       yield* Effect.retry(Effect.zipRight(macrotask, isSeen), { while: () => true })
       const text = content(seen)
       assert.isTrue(text.startsWith(`${NEW}${basename(path)}\n`))
       assert.notInclude(text, "not-for-everybody")
       yield* TestClock.adjust("30 seconds")
-      const error = yield* Fiber.join(applying)
-      assert.include(error.message, "has not ended within 30s (suggestions.checkTimeout)")
-      assert.strictEqual(content(path), OLD)
+      const { members, seal } = yield* Fiber.join(looking)
+      assert.isNull(seal)
+      assert.include(members[0]?.checks.at(-1)?.detail, "has not ended within 30s (suggestions.checkTimeout)")
     })
   )
 })

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Logger, Option, Scope, TestClock } from "effect"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { settle } from "../support/gateWorld.js"
+import { aSuggestion } from "../support/storeSamples.js"
 import {
   anna,
   approve,
@@ -148,6 +149,78 @@ describe("a process that ends", () => {
       assert.deepInclude(Option.getOrThrow(yield* again.get(id)), { state: "approved", expiresAt })
       assert.deepStrictEqual(filesIn(root), { "job.sh": OLD })
     })
+  )
+
+  it.scoped("and whose rows cannot be read keeps nobody from theirs", () =>
+    Effect.gen(function* () {
+      const { has, id, paths, propose, root, serve, sql, start, write } = yield* endedAt("apply", "sync", ["job.sh"])
+      yield* sql`UPDATE healing_suggestions SET "by" = 'broken'`
+      const life = yield* start
+      const again = yield* serve(life)
+      assert.deepStrictEqual(filesIn(root), { "job.sh": NEW })
+      const other = write("other.sh", OLD)
+      yield* has("y", other)
+      const next = yield* propose(life, "y", other, NEW)
+      yield* approve(again, next)
+      assert.strictEqual((yield* again.apply(next, anna)).state, "applied")
+      assert.include((yield* Effect.flip(again.get(id))).message, "cannot be read")
+      assert.lengthOf(paths, 1)
+    }).pipe(silent)
+  )
+
+  it.scoped("and whose original cannot be read does not say what it does not know", () =>
+    Effect.gen(function* () {
+      const { id, serve, sql, start } = yield* endedAt("apply", "sync", ["job.sh"])
+      yield* sql`UPDATE healing_applications SET mode = 'broken'`
+      const again = yield* serve(yield* start)
+      assert.deepInclude((yield* again.steps(id)).at(-1), { to: "failed" })
+      assert.include((yield* again.steps(id)).at(-1)?.reason, "look at the file")
+    }).pipe(silent)
+  )
+
+  it.scoped.each(["write", "sync"])("before %s says of the advice of a set what it says of its files", (step) =>
+    Effect.gen(function* () {
+      const world = yield* makeSuggestionWorld
+      const life = yield* world.start
+      const first = yield* Scope.make()
+      const suggestions = yield* Scope.extend(world.serve(life), first)
+      const path = world.write("job.sh", OLD)
+      yield* world.has("x", path)
+      const ids = yield* world.review(life, "x", [{ ...aSuggestion, set: "s" }, forFile(path, NEW, { set: "s" })])
+      const [advice = "", file = ""] = ids
+      // What stands in a file says nothing of advice.
+      writeFileSync(path, NEW)
+      yield* suggestions.preview(file)
+      assert.deepStrictEqual(yield* Effect.forEach(ids, (id) => stateOf(suggestions, id)), ["pending", "pending"])
+      writeFileSync(path, OLD)
+      yield* approve(suggestions, advice)
+      const isThere = yield* Deferred.make<void>()
+      yield* Effect.forkDaemon(
+        Effect.locally(suggestions.apply(advice, anna), hook, (at) =>
+          at === step ? Effect.zipRight(Deferred.succeed(isThere, undefined), Effect.never) : Effect.void
+        )
+      )
+      yield* Deferred.await(isThere)
+      world.disk.fail("Unavailable")
+      yield* Scope.close(first, Exit.void)
+      yield* life.crash
+      const again = yield* world.serve(yield* world.start)
+      const state = step === "sync" ? "applied" : "approved"
+      assert.deepStrictEqual(yield* Effect.forEach(ids, (id) => stateOf(again, id)), [state, state])
+    })
+  )
+
+  it.scoped("a set of which one cannot be read is not decided on", () =>
+    Effect.gen(function* () {
+      const { has, review, serve, sql, start, write } = yield* makeSuggestionWorld
+      const life = yield* start
+      const suggestions = yield* serve(life)
+      const [a, b] = [write("a.sh", OLD), write("b.sh", OLD)]
+      yield* has("x", a, b)
+      const [id = ""] = yield* review(life, "x", [forFile(a, NEW, { set: "s" }), forFile(b, NEW, { set: "s" })])
+      yield* sql`UPDATE healing_suggestions SET "by" = 'broken' WHERE position = 2`
+      assert.include((yield* Effect.flip(suggestions.preview(id))).message, "may be of its set")
+    }).pipe(silent)
   )
 
   it.scoped("removes no file but its own", () =>
