@@ -25,7 +25,7 @@ const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decod
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
 /** With time that goes faster; with the usual one for what gives up after a minute. */
-const pace = { timeline: true, proactive: true, supervisor: false, otel: true }
+const pace = { timeline: true, proactive: true, supervisor: false, otel: true, approve: false }
 
 const start = (example: keyof typeof pace, folder: string, env: Readonly<Record<string, string>> = {}) =>
   Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`)).pipe(
@@ -61,6 +61,38 @@ const rowOf = (stdout: string, who: string): string => {
   expect(row, `the row of ${who}`).toBeDefined()
   return row ?? ""
 }
+
+describe.concurrent("approve", () => {
+  const answering = (input: string, ...args: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      const files = [join(root, "examples/approve.ts"), ...args]
+      const command = Command.make(process.execPath, "--import", tsx, ...files).pipe(
+        Command.workingDirectory(yield* emptyFolder),
+        Command.env({ TSX_TSCONFIG_PATH: join(root, "tsconfig.json") }),
+        Command.feed(input)
+      )
+      return yield* Command.string(command)
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+
+  it.live("shows a change, applies it when it is told to, and shows that it helps", () =>
+    Effect.gen(function* () {
+      const stdout = yield* answering("y\n")
+      expect(stdout).toContain("-const mails = undefined\n+const mails = []\n")
+      expect(stdout).not.toContain("FAILED")
+      expect(stdout.match(/^nightly-digest ends with 0: digest: sent$/gm)).toHaveLength(3)
+      expect(stdout).toContain("The change is confirmed: 3 good runs")
+    })
+  )
+
+  it.live("takes back what does not help, and changes nothing without a yes", () =>
+    Effect.gen(function* () {
+      const relapsed = yield* answering("y\n", "--relapse")
+      expect(relapsed).toMatch(/^The change is relapsed: the run .* has failed for the cause/m)
+      expect(relapsed).toContain("It is taken back: the script is as it was.")
+      expect(yield* answering("n\n")).toContain("It is rejected, and nothing was changed.")
+    })
+  )
+})
 
 describe.concurrent("proactive", () => {
   it.live("has each job reviewed as its policy says, and a crash loop once for each script", () =>

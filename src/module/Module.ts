@@ -27,12 +27,14 @@ import type { OpenClaw } from "../running/OpenClaw.js"
 import type { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
+import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
 import { isLogged, lineOf, names, oneLine, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
 import * as Status from "./Status.js"
+import * as SuggestionActions from "./SuggestionActions.js"
 
 /** The exit code that package.json tells PM2: with it the module stays stopped until somebody starts it. */
 export const STOPPED = 78
@@ -99,6 +101,7 @@ type Asked =
   | HealingStore
   | OpenClaw
   | Path
+  | Suggestions
   | Supervisor
 
 /** Until PM2 goes, or the queue ends since it has lost its file. Answers with the exit code: after 1, PM2 starts it anew. */
@@ -108,6 +111,13 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
   const queue = yield* HealingQueue
   const say = makeSay(reports)
   const saying = yield* Effect.forkScoped(Stream.runForEach(queue.events, say))
+  const suggestions = yield* Suggestions
+  yield* Effect.forkScoped(
+    Stream.runForEach(suggestions.events, (event) => {
+      const line = SuggestionActions.lineOf(event)
+      return line === undefined ? Effect.void : Effect.log(line)
+    })
+  )
   yield* Actions.serve<Asked>({
     heal: { about: "has a process reviewed: heal <name>", run: (job) => named(job, "heal", heal) },
     status: { about: "what runs, waits, and is due", run: () => Effect.flatMap(Status.lines, Status.tell) },
@@ -127,7 +137,8 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
     backup: {
       about: "copies the database while it is in use: backup [path]",
       run: (file) => answered(backup(path.join(folder, "backups"), file))
-    }
+    },
+    ...SuggestionActions.make(path.join(folder, "suggestions"))
   })
   yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)

@@ -13,8 +13,12 @@ import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
+import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import { names, oneLine, time } from "./LogLines.js"
+
+/** Suggestions that are counted. */
+const MAX_SUGGESTIONS = 100
 
 /** Requests that have a line each. */
 const MAX_REQUESTS = 20
@@ -47,6 +51,12 @@ export const lines = Effect.gen(function* () {
   const [next] = yield* scheduler.upcoming
   const problems = yield* scheduler.problems
   const health = yield* Healing.health
+  const suggestions = yield* Suggestions
+  const open = yield* Effect.orElseSucceed(
+    suggestions.list({ states: ["pending", "approved"], limit: MAX_SUGGESTIONS }),
+    () => []
+  )
+  const stopped = yield* suggestions.stopped
   const heldUp = heldBy.length === 0 ? holds : heldBy
   const waits = requests.filter(({ state }) => state === "pending")
   return [
@@ -57,6 +67,10 @@ export const lines = Effect.gen(function* () {
     ...(waits.length > MAX_REQUESTS ? [`waiting: ${waits.length - MAX_REQUESTS} more`] : []),
     ...(waits.length === 0 ? holds.map((one) => `held up by ${describeHeldBy(one)}`) : []),
     ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
+    ...(open.length === 0
+      ? []
+      : [`suggestions to decide on or to apply: ${open.length}${open.length === MAX_SUGGESTIONS ? " or more" : ""}`]),
+    ...stopped.map(({ message }) => message),
     ...health.problems.map(({ message }) => message),
     ...problems.map(
       ({ expected, job, key }) => `a problem with the policy of ${job}: ${key === "" ? "" : `${key} `}${expected}`

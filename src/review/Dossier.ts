@@ -6,6 +6,7 @@
 import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import { type HealingStoreError, SupervisorError } from "../HealingError.js"
 import { signalOf } from "../internal/ExitCode.js"
 import { defaultPolicy, type EvidencePart } from "../policy/HealingPolicy.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
+import { type HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import type { Suggestion } from "../request/Report.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
@@ -61,10 +63,18 @@ const MAX_BREACHES = 4000
 const MAX_LOGS = 4
 const MAX_LOG = 12_000
 const MAX_FILES = 5
-const MAX_FILE = 16_000
+/** All of a file that a suggestion may change: of more, nothing could be proposed. */
+const MAX_FILE = 64 * 1024
+
+/** Of all files together, the first of which matter most. */
+const MAX_ALL_FILES = 80_000
 const MAX_REVIEWS = 5
 const MAX_REVIEW = 2500
 const MAX_TITLE = 500
+const MAX_REASON = 200
+
+/** No report has more. */
+const MAX_SUGGESTIONS = 20
 const MAX_PATH = 400
 
 /** Earlier runs, to compare the one that failed with. */
@@ -118,7 +128,7 @@ export const gather = (
           ...(isInScope("sla") && evidence.slaBreaches.length > 0 ? [breachesOf(evidence)] : []),
           ...(yield* Effect.forEach(logs.slice(0, MAX_LOGS), logOf)),
           ...Array.from(files, ([path, file]) => exhibit(`File ${path}`, file)),
-          ...(isInScope("reviews") ? yield* Effect.forEach(reviews, (review) => reviewOf(review, files)) : []),
+          ...(isInScope("reviews") ? yield* Effect.forEach(reviews, (review) => reviewOf(review, files, store)) : []),
           ...leftOver("logs", logs.length - MAX_LOGS),
           ...leftOver("files", inScope.length - files.size),
           ...(isInScope("reviews") && completed.length > MAX_REVIEWS
@@ -245,14 +255,18 @@ const logOf = (log: Log): Effect.Effect<Exhibit, never, FileSystem> =>
   )
 
 const seenFiles = (files: Evidence["files"]): Effect.Effect<ReadonlyMap<string, Excerpt.SeenFile>, never, FileSystem> =>
-  Effect.map(
-    Effect.forEach(files.filter(isNameable).slice(0, MAX_FILES), (file) =>
-      Effect.map(isEnvironment(file) ? Effect.succeed(ENVIRONMENT) : Excerpt.file(file.path, MAX_FILE), (seen) =>
-        Tuple.make(file.path, { ...seen, remarks: [file.role, ...seen.remarks] })
+  Effect.suspend(() => {
+    let left = MAX_ALL_FILES
+    const see = (file: JobFile) =>
+      Effect.map(
+        isEnvironment(file) ? Effect.succeed(ENVIRONMENT) : Excerpt.file(file.path, Math.min(MAX_FILE, left)),
+        (seen) => {
+          left -= seen.text.length
+          return Tuple.make(file.path, { ...seen, remarks: [file.role, ...seen.remarks] })
+        }
       )
-    ),
-    (seen) => new Map(seen)
-  )
+    return Effect.map(Effect.forEach(files.filter(isNameable).slice(0, MAX_FILES), see), (seen) => new Map(seen))
+  })
 
 // Its path goes out as it is, since a suggestion is to name it, and stands on a line of its own.
 const isNameable = ({ path }: JobFile): boolean =>
@@ -267,19 +281,42 @@ const ENVIRONMENT: Excerpt.SeenFile = { text: "", remarks: ["left out: an enviro
 // -----------------------------------------------------------------------------
 
 const reviewOf = (
-  { endedAt, report }: HealingRequest,
-  files: ReadonlyMap<string, Excerpt.SeenFile>
-): Effect.Effect<Exhibit, never, FileSystem> =>
+  { endedAt, number, report }: HealingRequest,
+  files: ReadonlyMap<string, Excerpt.SeenFile>,
+  store: Context.Tag.Service<HealingStore>
+): Effect.Effect<Exhibit, HealingStoreError, FileSystem> =>
   Effect.gen(function* () {
-    const suggestions = yield* Effect.forEach(report?.suggestions ?? [], (suggestion) =>
+    const after = { request: number, position: 0 }
+    const rows = yield* store.suggestions.list({ states: SuggestionState.literals, limit: MAX_SUGGESTIONS, after })
+    const suggestions = yield* Effect.forEach(report?.suggestions ?? [], (suggestion, index) =>
       Effect.map(whatBecameOf(suggestion, files), (fate) => {
         const { severity, targetFile, title } = suggestion
-        return `- suggested (${severity}): ${title}${targetFile === null ? "" : `, in ${targetFile}: ${fate}`}`
+        const row = rows.find(({ position, request }) => request === number && position === index + 1)
+        const decided = row === undefined ? "" : `; ${decisionOf(row)}`
+        return `- suggested (${severity}): ${title}${targetFile === null ? "" : `, in ${targetFile}: ${fate}`}${decided}`
       })
     )
     const text = [Excerpt.shorten(report?.summary ?? "", MAX_REVIEW / 2), ...suggestions].join("\n")
     return exhibit(`Earlier review, of ${instant(endedAt ?? 0)}`, Excerpt.head(text, MAX_REVIEW))
   })
+
+const IN_WORDS: { readonly [S in SuggestionState]: string } = {
+  pending: "nobody has decided on it",
+  approved: "it was approved, and is to be applied",
+  applying: "it is being applied",
+  applied: "it was applied, and its effect is not known yet",
+  failed: "its file was edited by somebody else when it was to be applied",
+  confirmed: "it was applied, and has helped",
+  relapsed: "it was applied, and has not helped: the job has failed again for the same cause",
+  inconclusive: "it was applied, and whether it has helped is not known",
+  rolled_back: "it was applied and taken back",
+  rejected: "it was rejected",
+  expired: "nobody has decided on it in time",
+  superseded: "a newer one has taken its place"
+}
+
+const decisionOf = ({ reason, state }: HealingSuggestion): string =>
+  `${IN_WORDS[state]}${reason === null || state === "pending" ? "" : ` (${reason.replaceAll(/\s+/g, " ").slice(0, MAX_REASON)})`}`
 
 const whatBecameOf = (
   { fileHash, proposedContent, targetFile }: Suggestion,

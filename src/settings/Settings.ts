@@ -114,7 +114,7 @@ export type HealingSettingsInput = {
 /** @internal */
 export const defaults: HealingSettings = {
   ...Record.map(table, ({ fallback }) => fallback),
-  suggestions: Record.map(SuggestionSettings.table, ({ fallback }) => fallback)
+  suggestions: Record.map(SuggestionSettings.kinds, ({ fallback }) => fallback)
 } as InForce
 
 /** One setting: its name, with that of its group before it if it has one, and its kind. */
@@ -127,7 +127,7 @@ const SUGGESTIONS = "suggestions"
 
 const slots: ReadonlyArray<Slot> = [
   ...Object.entries(table).map(([name, kind]): Slot => ({ path: [name], kind })),
-  ...Object.entries(SuggestionSettings.table).map(([name, kind]): Slot => ({ path: [SUGGESTIONS, name], kind }))
+  ...Object.entries(SuggestionSettings.kinds).map(([name, kind]): Slot => ({ path: [SUGGESTIONS, name], kind }))
 ]
 
 /**

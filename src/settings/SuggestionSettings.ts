@@ -6,12 +6,8 @@
 import type * as Schema from "effect/Schema"
 import * as Kind from "./SettingKind.js"
 
-/**
- * A new setting is one line here, and one in the docs of `SuggestionSettingsInput` and of the README.
- *
- * @internal
- */
-export const table = {
+/** A new setting is one line here, and one in the docs of `SuggestionSettingsInput` and of the README. */
+const table = {
   allowedRoots: Kind.folders,
   asRoot: Kind.flag(false),
   forbidden: Kind.globs,
@@ -27,6 +23,9 @@ export const table = {
   watchFor: Kind.lastingDuration("7 days"),
   retention: Kind.lastingDuration("90 days")
 }
+
+/** @internal */
+export const kinds = table
 
 type Table = typeof table
 

@@ -106,18 +106,19 @@ export const realPath = (path: string): string => {
 }
 
 /** The folder of this package; where it was bundled into another one, the file that it is in. */
-const ownFolder = (): string => {
-  const file = realPath(fileURLToPath(import.meta.url))
+const ownFolder = (): ReadonlyArray<string> => {
+  // A bundle of CommonJS does not say where it is.
+  const url: string | undefined = import.meta.url
+  if (url === undefined) return []
+  const file = realPath(fileURLToPath(url))
   const folder = dirname(dirname(dirname(file)))
   try {
     const found: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-    return Predicate.hasProperty(found, "name") && found.name === "effect-healing" ? folder : file
+    return Predicate.hasProperty(found, "name") && found.name === "effect-healing" ? [folder] : [file]
   } catch {
-    return file
+    return [file]
   }
 }
-
-const PACKAGE = ownFolder()
 
 /**
  * What OpenClaw has in the environment, beside its folder: its configuration, and the workspaces that this names.
@@ -186,6 +187,7 @@ export const make = ({
     anywhere.flatMap((glob) => [glob, `${glob.replace(/\/+$/, "")}/**`]),
     { dot: true, nocase: true }
   )
+  const ofPackage = ownFolder()
   const databaseFile = database === undefined ? undefined : realPath(resolve(database))
   return (path) => {
     const inside = (folders: ReadonlyArray<string>) =>
@@ -196,7 +198,7 @@ export const make = ({
     // Its log, its lock and its copies begin with its name.
     if (databaseFile !== undefined && fold(path).startsWith(fold(databaseFile)))
       return "it is the database, or beside it"
-    if (isWithin(fold(PACKAGE), fold(path))) return "it is a file of effect-healing"
+    if (inside(ofPackage)) return "it is a file of effect-healing"
     if (inside(own)) return "it is a file of the supervisor, or holds settings"
     const ofClaw = ofOpenClaw(openClaw)
     if (ofClaw === undefined) return "OpenClaw's configuration cannot be read, so its workspaces are not known"

@@ -86,7 +86,10 @@ describe("the module", () => {
       const announced = (yield* module.messages).filter(({ type }) => type === "axm:action")
       assert.deepStrictEqual(
         announced.map(({ data }) => data.action_name),
-        ["heal", "status", "report", "cancel", "pause", "resume", "backup"]
+        [
+          ...["heal", "status", "report", "cancel", "pause", "resume", "backup"],
+          ...["suggestions", "preview", "approve", "reject", "apply", "rollback", "stop", "go_on"]
+        ]
       )
       rmSync(file)
       assert.strictEqual(yield* module.trigger("report", "api"), `${file}: The disk was full.`)

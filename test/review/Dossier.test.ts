@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, TestClock } from "effect"
 import * as Arr from "effect/Array"
 import { type Evidence, type HealingRequest, type JobInfo, type Suggestion, SupervisorError } from "effect-healing"
+import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import type { Dossier } from "../../src/review/Dossier.js"
+import { suggestion as suggestionChange } from "../../src/store/Change.js"
 import { hashOf } from "../../src/text/Excerpt.js"
 import {
   aJob,
@@ -426,7 +428,7 @@ describe("each part has its limit, and says what is beyond it", () => {
     })
   )
 
-  it.scoped("five files, each of them 16,000 characters", () =>
+  it.scoped("five files, 80,000 characters in all", () =>
     Effect.gen(function* () {
       const inFolder = yield* makeFolder
       const files = Arr.makeBy(7, (index) => ({
@@ -439,15 +441,15 @@ describe("each part has its limit, and says what is beyond it", () => {
         [
           "f0: config",
           "f1: config",
-          "f2: config: cut: 1 characters at the end",
-          "f3: config: cut: 2 characters at the end",
-          "f4: config: cut: 3 characters at the end",
+          "f2: config",
+          "f3: config",
+          "f4: config: cut: 5 characters at the end",
           "More files: left out: 2 files"
         ]
       )
       assert.deepStrictEqual(
         Array.from(dossier.files.values(), ({ isWhole }) => isWhole),
-        [true, true, false, false, false]
+        [true, true, true, true, false]
       )
     })
   )
@@ -616,6 +618,56 @@ describe("earlier reviews", () => {
         `- suggested (high): T, in ${changed}: which was changed since, but not as proposed`,
         `- suggested (high): T, in ${proposed}: which was changed since, but not as proposed`
       ])
+    })
+  )
+
+  it.scoped("are shown with what people and later runs have made of their suggestions", () =>
+    Effect.gen(function* () {
+      const DAY = 86_400_000
+      const by = { who: "anna", door: "code" }
+      const review = ended(1, NOW, {
+        report: { summary: "fine", suggestions: [suggestion({}), suggestion({}), suggestion({})] }
+      })
+      const [first, second, third] = SuggestionLife.propose(review, NOW, DAY)
+      assert(first !== undefined && second !== undefined && third !== undefined)
+      const relapsed = SuggestionLife.judge(second, "relapsed", NOW, "the run 7 has failed")
+      const rejected = SuggestionLife.reject(first, {
+        at: NOW,
+        by,
+        reason: "no, since\nTOKEN=sk-proj-abcdefghijklmnopqrstuvwxyz012345"
+      })
+      const dossier = yield* dossierOf(wanted(), {
+        history: [review],
+        changes: [rejected, relapsed, third].map((one) => suggestionChange(null, one))
+      })
+      const { text } = exhibitOf(dossier, "Earlier review")
+      assert.include(text, "; it was rejected (no, since TOKEN=[secret])")
+      assert.include(
+        text,
+        "; it was applied, and has not helped: the job has failed again for the same cause (the run 7 has failed)"
+      )
+      assert.include(text, "; nobody has decided on it")
+    })
+  )
+
+  it.scoped("leave room for a file of 64 KiB, which is whole", () =>
+    Effect.gen(function* () {
+      const inFolder = yield* makeFolder
+      const long = "x".repeat(64 * 1024 - 1)
+      const paths = [inFolder("a", long), inFolder("b", `${long}y!`), inFolder("c", "c")]
+      const dossier = yield* dossierOf(wanted(), {
+        evidence: { files: paths.map((path) => ({ path, role: "script" })) }
+      })
+      const seen = paths.map((path) => dossier.files.get(path))
+      assert.deepStrictEqual(
+        seen.map((file) => file?.isWhole),
+        [true, false, false]
+      )
+      assert.strictEqual(seen[0]?.text.length, long.length)
+      assert.strictEqual(
+        seen.reduce((sum, file) => sum + (file?.text.length ?? 0), 0),
+        80_000
+      )
     })
   )
 })

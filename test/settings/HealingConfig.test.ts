@@ -644,6 +644,9 @@ describe("HealingConfig", () => {
       expireAfter: 1_209_600_000,
       approvalExpiresAfter: 604_800_000,
       applyWait: 3_600_000,
+      goodRuns: 3,
+      upFor: 600_000,
+      watchFor: 604_800_000,
       retention: 7_776_000_000
     }
 

@@ -17,6 +17,7 @@ import {
   type SupervisorError
 } from "effect-healing"
 import { type Dossier, type Exhibit, gather } from "../../src/review/Dossier.js"
+import type { Change } from "../../src/store/Change.js"
 import { aRequest, insert } from "./storeSamples.js"
 
 export const aJob: JobInfo = { id: "A", kind: "cron", openClaw: true, policy: {} }
@@ -44,17 +45,19 @@ export interface Case {
   readonly settings?: HealingSettingsInput
   /** What has ended before. */
   readonly history?: ReadonlyArray<HealingRequest>
+  /** What has happened to suggestions. */
+  readonly changes?: ReadonlyArray<Change>
 }
 
 /** What is gathered, and what the adapter was asked for. */
 export const gathering = (
   request: HealingRequest,
-  { evidence = {}, history = [], jobs = Effect.succeed([aJob]), settings }: Case
+  { changes = [], evidence = {}, history = [], jobs = Effect.succeed([aJob]), settings }: Case
 ) =>
   Effect.gen(function* () {
     const scopes: Array<EvidenceScope> = []
     const store = Context.get(yield* Layer.build(HealingStore.layerMemory), HealingStore)
-    yield* store.commit(history.map(insert))
+    yield* store.commit([...history.map(insert), ...changes])
     const gathered = yield* gather(request).pipe(
       Effect.provideService(HealingStore, store),
       Effect.provide(HealingConfig.layer(settings)),

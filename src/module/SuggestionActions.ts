@@ -1,0 +1,194 @@
+/**
+ * What `pm2 trigger` does with suggestions. PM2 passes one argument, so an id and what belongs to it stand in one text.
+ *
+ * @internal
+ */
+import { userInfo } from "node:os"
+import { FileSystem } from "@effect/platform/FileSystem"
+import { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import type { Allowances } from "../suggestions/Decision.js"
+import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
+import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
+import { Suggestions } from "../suggestions/Suggestions.js"
+import type { Action } from "./Actions.js"
+import { oneLine } from "./LogLines.js"
+
+/** Those that have a line each. */
+const MAX_LISTED = 20
+
+const TRIGGER = "pm2 trigger effect-healing"
+
+/** PM2 does not tell who calls: it is whoever may speak to this user's PM2. */
+const who = Effect.sync(() => ({ who: userInfo().username, door: "PM2 action" }))
+
+/** Whatever goes wrong is what is answered. */
+const answered = <E extends { readonly message: string }, R>(
+  answer: Effect.Effect<string, E, R>
+): Effect.Effect<string, never, R> =>
+  answer.pipe(
+    Effect.catchAll(({ message }) => Effect.succeed(message)),
+    Effect.map(oneLine)
+  )
+
+/** The id of the argument, and what stands behind it. */
+const withId = <E extends { readonly message: string }, R>(
+  example: string,
+  run: (id: string, rest: string) => Effect.Effect<string, E, R>
+): Action<R>["run"] => {
+  return (argument) => {
+    const [, id, rest = ""] = /^(suggestion:.*:\d+\.\d+)(?:\s+(.*))?$/s.exec(argument?.trim() ?? "") ?? []
+    return id === undefined
+      ? Effect.succeed(`name a suggestion, as in: ${TRIGGER} ${example}`)
+      : answered(run(id, rest.trim()))
+  }
+}
+
+const list = Effect.gen(function* () {
+  const suggestions = yield* Suggestions
+  const states = ["pending", "approved", "applying", "applied", "relapsed", "failed"] as const
+  const found = yield* suggestions.list({ states, limit: MAX_LISTED })
+  const stopped = (yield* suggestions.stopped).map(({ message }) => message)
+  const lines = found.map(
+    ({ id, state, suggestion }) => `${id} is ${state}: ${suggestion.title} (${suggestion.severity})`
+  )
+  return [...(lines.length === 0 ? ["there is no suggestion to decide on"] : lines), ...stopped].join("; ")
+})
+
+/** What may stand behind the id of a preview. */
+const ALLOWANCES: Readonly<Record<string, keyof Allowances>> = { big_deletion: "bigDeletion", restart: "restart" }
+
+/** The diff stands in a file, which `git apply` takes as well. */
+const preview = (folder: string) => (id: string, rest: string) =>
+  Effect.gen(function* () {
+    const words = rest.split(/\s+/).filter((word) => word !== "")
+    const unknown = words.find((word) => !Object.hasOwn(ALLOWANCES, word))
+    if (unknown !== undefined) return `${unknown} is not known: behind the id may stand big_deletion and restart`
+    const allowances = Object.fromEntries(words.flatMap((word) => (ALLOWANCES[word] ? [[ALLOWANCES[word], true]] : [])))
+    const found = yield* (yield* Suggestions).preview(id, allowances)
+    const members = yield* Effect.forEach(found.members, (member) => describe(folder, member))
+    return [...members, ...next(found)].join("; ")
+  })
+
+const describe = (folder: string, { added, checks, diff, losses, path, removed, suggestion }: PreviewedSuggestion) =>
+  Effect.gen(function* () {
+    const { id, state } = suggestion
+    const failed = checks.filter(({ passed }) => !passed).map(({ check, detail }) => `${check} fails: ${detail}`)
+    const file = diff === null ? undefined : yield* writePatch(folder, id, diff)
+    return [
+      `${id} is ${state}: ${suggestion.suggestion.title}`,
+      ...(file === undefined ? [] : [`it changes ${path} (${added} lines more, ${removed} less), see ${file}`]),
+      ...(diff === null && suggestion.suggestion.targetFile === null ? [`to do: ${suggestion.suggestion.change}`] : []),
+      ...losses.map((loss) => `the file would lose ${loss}`),
+      ...failed
+    ].join("; ")
+  })
+
+const next = ({ id, members, seal }: Preview): ReadonlyArray<string> =>
+  seal !== null && members.every(({ suggestion }) => suggestion.state === "pending")
+    ? [`to approve exactly this: ${TRIGGER} approve "${id} ${seal}"`]
+    : []
+
+const writePatch = (folder: string, id: string, diff: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem
+    const path = yield* Path
+    yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 })
+    // A job may have any name, also one of a file elsewhere.
+    const name = id.replaceAll(/[^\w.-]/g, "_").slice(-100)
+    const file = path.join(folder, `${name}.patch`)
+    yield* fs.remove(file, { force: true })
+    yield* fs.writeFileString(file, diff, { mode: 0o600 })
+    return file
+  })
+
+/**
+ * - `folder`: where the diffs are put.
+ *
+ * @internal
+ */
+export const make = (folder: string): Readonly<Record<string, Action<Suggestions | FileSystem | Path>>> => ({
+  suggestions: { about: "what reviews propose, and what becomes of it", run: () => answered(list) },
+  preview: {
+    about: 'what a suggestion would change: preview <id>, or preview "<id> restart"',
+    run: withId("preview suggestion:api:1.1", preview(folder))
+  },
+  approve: {
+    about: 'approves exactly what a preview has shown: approve "<id> <seal>"',
+    run: withId('approve "suggestion:api:1.1 seal:..."', (id, seal) =>
+      Effect.gen(function* () {
+        const { state } = yield* (yield* Suggestions).approve(id, { ...(yield* who), seal })
+        return state === "approved" ? `${id} is approved; to apply it: ${TRIGGER} apply ${id}` : `${id} is ${state}`
+      })
+    )
+  },
+  reject: {
+    about: 'does not want a suggestion: reject "<id> <why>"',
+    run: withId('reject "suggestion:api:1.1 not now"', (id, reason) =>
+      Effect.gen(function* () {
+        yield* (yield* Suggestions).reject(id, { ...(yield* who), ...(reason !== "" && { reason }) })
+        return `${id} is rejected`
+      })
+    )
+  },
+  apply: {
+    about: "writes what was approved: apply <id>",
+    run: withId("apply suggestion:api:1.1", (id) =>
+      Effect.gen(function* () {
+        const { state } = yield* (yield* Suggestions).apply(id, yield* who)
+        return `${id} is ${state}; to take it back: ${TRIGGER} rollback ${id}`
+      })
+    )
+  },
+  rollback: {
+    about: "brings a file back to what it was: rollback <id>",
+    run: withId("rollback suggestion:api:1.1", (id) =>
+      Effect.gen(function* () {
+        yield* (yield* Suggestions).rollback(id, yield* who)
+        return `${id} is rolled back`
+      })
+    )
+  },
+  stop: {
+    about: "lets nothing be applied",
+    run: () =>
+      answered(
+        Effect.gen(function* () {
+          yield* (yield* Suggestions).stop(yield* who)
+          return `nothing is applied any more; to go on: ${TRIGGER} go_on`
+        })
+      )
+  },
+  go_on: {
+    about: "lets suggestions be applied again",
+    run: () =>
+      answered(
+        Effect.gen(function* () {
+          const suggestions = yield* Suggestions
+          yield* suggestions.resume(yield* who)
+          const [first] = yield* suggestions.stopped
+          return first?.message ?? "suggestions can be applied"
+        })
+      )
+  }
+})
+
+/**
+ * The line for an event, if it is not told of by a warning already.
+ *
+ * @internal
+ */
+export const lineOf = ({ _tag, suggestion }: SuggestionEvent): string | undefined => {
+  const { id, job, reason, state, suggestion: proposed } = suggestion
+  switch (_tag) {
+    case "ExpiresSoon":
+    case "Relapsed":
+    case "Inconclusive":
+    case "Applying":
+      return undefined
+    case "Proposed":
+      return oneLine(`${job}: a suggestion (${proposed.severity}): ${proposed.title}: ${TRIGGER} preview ${id}`)
+    default:
+      return oneLine(`${job}: the suggestion ${id} is ${state}${reason === null ? "" : `: ${reason}`}`)
+  }
+}
