@@ -84,7 +84,7 @@ describe.concurrent("approve", () => {
     })
   )
 
-  it.live("takes back what does not help, and changes nothing without a yes", () =>
+  it.live.runIf(isFull)("takes back what does not help, and changes nothing without a yes", () =>
     Effect.gen(function* () {
       const relapsed = yield* answering("y\n", "--relapse")
       expect(relapsed).toMatch(/^The change is relapsed: the run .* has failed for the cause/m)

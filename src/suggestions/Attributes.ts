@@ -32,11 +32,14 @@ const ofList: Readonly<Record<string, string>> = {
  */
 export const lossesOf = (path: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(
-    Effect.all([
-      output("ls", ["-ld", "--", path]),
-      output("getfattr", ["--absolute-names", "-m", "-", "--", path]),
-      output("lsattr", ["-d", "--", path])
-    ]),
+    Effect.all(
+      [
+        output("ls", ["-ld", "--", path]),
+        output("getfattr", ["--absolute-names", "-m", "-", "--", path]),
+        output("lsattr", ["-d", "--", path])
+      ],
+      { concurrency: "unbounded" }
+    ),
     ([list, attributes, flags]) => {
       const sign = ofList[/^[-\w]{10}(.)/.exec(list)?.[1] ?? ""]
       const names = attributes.split("\n").filter((line) => /^(user|trusted|security)\./.test(line))
