@@ -498,8 +498,13 @@ describe("beside a run of its job", () => {
       const waiting = yield* Effect.fork(suggestions.apply(second, anna))
       yield* settle
       assert.deepStrictEqual(filesIn(root), { "job.sh": OLD, "other.sh": OLD })
+      // A run that starts before it is its turn is waited for as well.
+      yield* life.openClaw.started("y")
       yield* Deferred.succeed(release, undefined)
       yield* Fiber.join(first)
+      yield* settle
+      assert.deepStrictEqual(filesIn(root), { "job.sh": NEW, "other.sh": OLD })
+      yield* life.openClaw.finished("y")
       yield* Fiber.join(waiting)
       assert.deepStrictEqual(filesIn(root), { "job.sh": NEW, "other.sh": NEW })
       assert.deepStrictEqual(yield* told, [

@@ -503,6 +503,9 @@ const STEPS = ["intend", "write", "rename", "sync", "look", "record"]
 
 const FEW = ["rename", "look"]
 
+/** Before the file is put in its place. */
+const BEFORE = ["intend", "write", "rename"]
+
 /** What somebody does between two steps, and what the file may hold afterwards, beside the old content and the new one. */
 const MEDDLERS: Readonly<Record<string, (path: string, elsewhere: string) => void>> = {
   edit: (path) => writeFileSync(path, "somebody's\n"),
@@ -569,6 +572,8 @@ describe("whatever somebody does between two steps", () => {
       const undone = what === "apply" ? ["approved", "failed", "pending"] : ["applied"]
       if (state === done) {
         assert.isTrue(result._tag === "Right", label)
+        // It is where it was to be, whatever its folder was moved to before.
+        if (BEFORE.includes(at)) assert.strictEqual(all["jobs/deep/job.sh"], after, label)
       } else {
         assert.include(undone, state, label)
         assert.isTrue(result._tag === "Left", label)
