@@ -6,7 +6,10 @@
 import { userInfo } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { Allowances } from "../suggestions/Decision.js"
 import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
@@ -31,13 +34,24 @@ const answered = <E extends { readonly message: string }, R>(
     Effect.map(oneLine)
   )
 
+/** A word of a shell, whatever stands in it: a job may have any name. PM2 shows single quotes as they are. */
+const word = (text: string): string => (/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
+const hint = (action: string, argument: string): string => `${TRIGGER} ${action} ${word(argument)}`
+
+/** What an AI has written, which is not to look like words of ours. */
+const quoted = (text: string): string => JSON.stringify(oneLine(text).slice(0, MAX_QUOTED))
+
+/** Of what an AI has written, in characters: its patch and its report have all of it. */
+const MAX_QUOTED = 120
+
 /** The id of the argument, and what stands behind it. */
 const withId = <E extends { readonly message: string }, R>(
   example: string,
   run: (id: string, rest: string) => Effect.Effect<string, E, R>
 ): Action<R>["run"] => {
   return (argument) => {
-    const [, id, rest = ""] = /^(suggestion:.*:\d+\.\d+)(?:\s+(.*))?$/s.exec(argument?.trim() ?? "") ?? []
+    const [, id, rest = ""] = /^(suggestion:.*?:\d+\.\d+)(?:\s+(.*))?$/s.exec(argument?.trim() ?? "") ?? []
     return id === undefined
       ? Effect.succeed(`name a suggestion, as in: ${TRIGGER} ${example}`)
       : answered(run(id, rest.trim()))
@@ -49,9 +63,7 @@ const list = Effect.gen(function* () {
   const states = ["pending", "approved", "applying", "applied", "relapsed", "failed"] as const
   const found = yield* suggestions.list({ states, limit: MAX_LISTED })
   const stopped = (yield* suggestions.stopped).map(({ message }) => message)
-  const lines = found.map(
-    ({ id, state, suggestion }) => `${id} is ${state}: ${suggestion.title} (${suggestion.severity})`
-  )
+  const lines = found.map(({ id, state, suggestion }) => `${id} is ${state}: ${quoted(suggestion.title)}`)
   return [...(lines.length === 0 ? ["there is no suggestion to decide on"] : lines), ...stopped].join("; ")
 })
 
@@ -67,7 +79,8 @@ const preview = (folder: string) => (id: string, rest: string) =>
     const allowances = Object.fromEntries(words.flatMap((word) => (ALLOWANCES[word] ? [[ALLOWANCES[word], true]] : [])))
     const found = yield* (yield* Suggestions).preview(id, allowances)
     const members = yield* Effect.forEach(found.members, (member) => describe(folder, member))
-    return [...members, ...next(found)].join("; ")
+    // First of all what a person is to type, which is not to be cut off.
+    return [...next(found), ...members].join("; ")
   })
 
 const describe = (folder: string, { added, checks, diff, losses, path, removed, suggestion }: PreviewedSuggestion) =>
@@ -76,24 +89,41 @@ const describe = (folder: string, { added, checks, diff, losses, path, removed, 
     const failed = checks.filter(({ passed }) => !passed).map(({ check, detail }) => `${check} fails: ${detail}`)
     const file = diff === null ? undefined : yield* writePatch(folder, id, diff)
     return [
-      `${id} is ${state}: ${suggestion.suggestion.title}`,
+      `${id} is ${state}`,
+      ...failed,
       ...(file === undefined ? [] : [`it changes ${path} (${added} lines more, ${removed} less), see ${file}`]),
-      ...(diff === null && suggestion.suggestion.targetFile === null ? [`to do: ${suggestion.suggestion.change}`] : []),
       ...losses.map((loss) => `the file would lose ${loss}`),
-      ...failed
+      `it says: ${quoted(suggestion.suggestion.title)}`,
+      ...(diff === null && suggestion.suggestion.targetFile === null ? [quoted(suggestion.suggestion.change)] : [])
     ].join("; ")
   })
 
 const next = ({ id, members, seal }: Preview): ReadonlyArray<string> =>
   seal !== null && members.every(({ suggestion }) => suggestion.state === "pending")
-    ? [`to approve exactly this: ${TRIGGER} approve "${id} ${seal}"`]
+    ? [`to approve exactly this: ${hint("approve", `${id} ${seal}`)}`]
     : []
+
+/** How long a patch is kept: it is made anew by each preview. */
+const KEPT = Duration.toMillis("14 days")
+
+const prune = (folder: string) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem
+    const path = yield* Path
+    const oldest = (yield* Clock.currentTimeMillis) - KEPT
+    for (const name of yield* fs.readDirectory(folder)) {
+      const file = path.join(folder, name)
+      const { mtime } = yield* fs.stat(file)
+      if (name.endsWith(".patch") && Option.exists(mtime, (at) => at.getTime() < oldest)) yield* fs.remove(file)
+    }
+  })
 
 const writePatch = (folder: string, id: string, diff: string) =>
   Effect.gen(function* () {
     const fs = yield* FileSystem
     const path = yield* Path
     yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 })
+    yield* Effect.ignore(prune(folder))
     // A job may have any name, also one of a file elsewhere.
     const name = id.replaceAll(/[^\w.-]/g, "_").slice(-100)
     const file = path.join(folder, `${name}.patch`)
@@ -118,7 +148,7 @@ export const make = (folder: string): Readonly<Record<string, Action<Suggestions
     run: withId('approve "suggestion:api:1.1 seal:..."', (id, seal) =>
       Effect.gen(function* () {
         const { state } = yield* (yield* Suggestions).approve(id, { ...(yield* who), seal })
-        return state === "approved" ? `${id} is approved; to apply it: ${TRIGGER} apply ${id}` : `${id} is ${state}`
+        return state === "approved" ? `${id} is approved; to apply it: ${hint("apply", id)}` : `${id} is ${state}`
       })
     )
   },
@@ -136,7 +166,7 @@ export const make = (folder: string): Readonly<Record<string, Action<Suggestions
     run: withId("apply suggestion:api:1.1", (id) =>
       Effect.gen(function* () {
         const { state } = yield* (yield* Suggestions).apply(id, yield* who)
-        return `${id} is ${state}; to take it back: ${TRIGGER} rollback ${id}`
+        return `${id} is ${state}; to take it back: ${hint("rollback", id)}`
       })
     )
   },
@@ -187,7 +217,7 @@ export const lineOf = ({ _tag, suggestion }: SuggestionEvent): string | undefine
     case "Applying":
       return undefined
     case "Proposed":
-      return oneLine(`${job}: a suggestion (${proposed.severity}): ${proposed.title}: ${TRIGGER} preview ${id}`)
+      return oneLine(`${job}: a suggestion, to look at with ${hint("preview", id)}; it says: ${quoted(proposed.title)}`)
     default:
       return oneLine(`${job}: the suggestion ${id} is ${state}${reason === null ? "" : `: ${reason}`}`)
   }

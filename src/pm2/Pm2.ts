@@ -157,9 +157,13 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     const lookFile = LastLook.make(home, JSON.stringify([rules.namespace, String(options.name), variable]))
     const lastLook = lookFile.read(yield* Clock.currentTimeMillis)
     const isJobReviewed = (job: string) => isReviewed({ job, isModule: false })
+    /** What was told of runs before anybody listened. */
+    let earlyRuns: ReadonlyArray<RunEvent> | undefined = []
     const runEvents = Broadcast.make<RunEvent>(MAX_EVENTS)
     const runs = Runs.make((event) => {
-      if (isJobReviewed(event.job)) runEvents.tell(event)
+      if (!isJobReviewed(event.job)) return
+      if (earlyRuns === undefined) runEvents.tell(event)
+      else earlyRuns = [...earlyRuns, event].slice(-MAX_EVENTS)
     })
     if (lastLook !== undefined) runs.resume(lastLook)
     const starts = Starts.make(yield* Effect.clock)
@@ -296,18 +300,25 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
         early = undefined
         return first
       }),
-      runs: runEvents.listenFrom(() => runs.up().filter(({ job }) => isJobReviewed(job))),
+      runs: runEvents.listenFrom(() => {
+        const first = earlyRuns ?? runs.up().filter(({ job }) => isJobReviewed(job))
+        earlyRuns = undefined
+        return first
+      }),
       restart: ({ id }) =>
         Effect.gen(function* () {
           const processes = (yield* ask).filter((process) => process.job === id && isReviewed(process))
           if (processes.length === 0 || !processes.every(({ autorestart }) => autorestart)) {
             return yield* new SupervisorError({ detail: `PM2 does not always keep ${id} up, so it is not restarted` })
           }
-          for (const { slot } of processes) {
-            yield* Effect.mapError(
-              connected?.restart(slot) ?? new Client.Pm2Lost({ reason: BROKE }),
-              ({ reason }) => new SupervisorError({ detail: reason })
-            )
+          // One that a person has stopped stays so, and takes the change when it is started.
+          const restarts = yield* Effect.forEach(processes.filter(isUp), ({ slot }) =>
+            Effect.either(connected?.restart(slot) ?? new Client.Pm2Lost({ reason: BROKE }))
+          )
+          const reasons = restarts.flatMap((one) => (one._tag === "Left" ? [one.left.reason] : []))
+          if (reasons.length > 0) {
+            const detail = `${reasons.length} of ${restarts.length} processes of ${id}: ${Array.from(new Set(reasons)).join(", ")}`
+            return yield* new SupervisorError({ detail })
           }
         }),
       ownPaths: [home],

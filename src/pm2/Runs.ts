@@ -198,7 +198,7 @@ export const make = (tell: (event: RunEvent) => void = () => {}): Runs => {
           exitCode,
           ...(signal === undefined ? {} : { signal }),
           isTold: true,
-          alwaysUp: known?.alwaysUp === true
+          alwaysUp: known?.alwaysUp ?? exit.autorestart
         },
         lastError
       )
@@ -229,6 +229,10 @@ export const make = (tell: (event: RunEvent) => void = () => {}): Runs => {
       const events = processes.flatMap((process) => {
         const earlier = isFirst ? before.get(process.slot) : undefined
         const event = (earlier === undefined ? undefined : missed(earlier, process)) ?? missedOfNew(process)
+        if (event !== undefined && event.runId === null) {
+          const { exitCode, job } = event
+          tell({ _tag: "Ended", job, runId: null, startedAt: null, at: null, outcome: "failed", exitCode })
+        }
         if (event !== undefined && event.runId !== null && event.runId !== process.runId) {
           const known = jobs.get(event.job)?.get(event.runId)
           const startedAt = known?.startedAt ?? earlier?.startedAt ?? null

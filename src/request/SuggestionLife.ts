@@ -268,14 +268,21 @@ export const supersede = (older: HealingSuggestion, newer: HealingSuggestion): H
   enter(older, "superseded", { at: newer.proposedAt, by: BY_REVIEW }, { supersededBy: newer.id })
 
 /**
- * The clock was set by so many milliseconds: its end stays as far away as it was.
+ * The clock was set by so many milliseconds: its end stays as far away as it was, and its change as long ago.
  *
  * @internal
  */
 export const move = (suggestion: HealingSuggestion, by: number): HealingSuggestion =>
   suggestion.expiresAt === null || !(hasTerm(suggestion) || suggestion.state === "applying")
     ? suggestion
-    : { ...suggestion, expiresAt: suggestion.expiresAt + by }
+    : {
+        ...suggestion,
+        expiresAt: suggestion.expiresAt + by,
+        watch:
+          suggestion.watch !== null && suggestion.state === "applied"
+            ? { ...suggestion.watch, since: suggestion.watch.since + by }
+            : suggestion.watch
+      }
 
 /** @internal */
 export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omit<SuggestionStep, "number"> => ({

@@ -311,7 +311,7 @@ const IN_WORDS: { readonly [S in SuggestionState]: string } = {
   inconclusive: "it was applied, and whether it has helped is not known",
   rolled_back: "it was applied and taken back",
   rejected: "it was rejected",
-  expired: "nobody has decided on it in time",
+  expired: "its time was over",
   superseded: "a newer one has taken its place"
 }
 

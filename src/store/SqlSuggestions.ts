@@ -45,6 +45,10 @@ const statementsOf = (sql: SqlClient) => {
   return {
     insert: textOf(sql`INSERT INTO healing_suggestions ${sql.insert(placeholders(columns))}`),
     update: textOf(sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} RETURNING request`),
+    moveWatches: textOf(
+      sql`UPDATE healing_suggestions SET watch = json_set(watch, '$.since', json_extract(watch, '$.since') + ${0})
+        WHERE state = 'applied' AND json_valid(watch)`
+    ),
     updateSame: textOf(
       sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND changed_at = ${0} AND approval IS ${0} RETURNING request`
     ),
@@ -136,7 +140,11 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
         Effect.zipRight(addStep(connection, from, to)),
         Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
       ),
-    move: (connection, by) => connection.execute(statements.move, [by, by], undefined),
+    move: (connection, by) =>
+      Effect.zipRight(
+        connection.execute(statements.move, [by, by], undefined),
+        connection.execute(statements.moveWatches, [by], undefined)
+      ),
     watch: (connection, applied) =>
       connection
         .execute(statements.watch, [JSON.stringify(applied.watch), applied.request, applied.position], undefined)

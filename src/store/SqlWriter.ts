@@ -37,7 +37,7 @@ export const make = (
 
   return (changes) => {
     const [first, second] = changes
-    return first !== undefined && second === undefined && first._tag !== "Suggestion" && first._tag !== "Stop"
+    return first !== undefined && second === undefined && !SEVERAL.has(first._tag)
       ? // Each statement is a transaction already.
         written((connection) => write(connection, first))
       : written((connection) =>
@@ -48,6 +48,9 @@ export const make = (
         )
   }
 }
+
+/** What takes more than one statement. */
+const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Suggestion", "Stop", "Terms"])
 
 const statementsOf = (sql: SqlClient) => {
   // What never changes is not written again, for the sake of the indexes on it.

@@ -90,6 +90,9 @@ export const make = ({
     to: (before: HealingSuggestion) => HealingSuggestion
   ): ReadonlyArray<Step> => members.map((before): Step => [before, to(before)])
 
+  const restarted = (id: string, members: ReadonlyArray<HealingSuggestion>) =>
+    members.some(({ approval }) => approval?.restart === true) ? restart(id, members[0]?.job ?? "") : Effect.void
+
   const approvedOf = (id: string) =>
     Effect.gen(function* () {
       const members = yield* steps.together(id)
@@ -257,6 +260,7 @@ export const make = ({
       const { looked, problem } = yield* Effect.scoped(look(id, members))
       if (Previewing.isFoundApplied(looked)) {
         yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at, lengths.watch)))
+        yield* restarted(id, members)
         return yield* steps.mustFind(id)
       }
       if (problem?._tag === "SuggestionStale") {
@@ -276,7 +280,7 @@ export const make = ({
           )
         )
       )
-      if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
+      yield* restarted(id, members)
       return yield* steps.mustFind(id)
     })
 }

@@ -6,14 +6,15 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import { SuggestionNotRestarted, SupervisorError } from "../HealingError.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
 
 /** @internal */
 export type Restart = (id: string, job: string) => Effect.Effect<void, SuggestionNotRestarted>
 
-/** A supervisor waits for the end of the old run, for as long as its own settings say. */
-const PATIENCE = Duration.minutes(1)
+/** A supervisor waits for the end of the old run, of each process of the job, for as long as its own settings say. */
+const PATIENCE = Duration.minutes(5)
 
 /** @internal */
 export const make =
@@ -26,11 +27,12 @@ export const make =
       if (restart === undefined) return yield* new SupervisorError({ detail: "the supervisor cannot restart jobs" })
       yield* restart(info)
     }).pipe(
-      Effect.disconnect,
       Effect.timeoutFail({
         duration: PATIENCE,
         onTimeout: () => new SupervisorError({ detail: `it has not begun anew within ${Duration.format(PATIENCE)}` })
       }),
+      // What was written and is to be restarted is restarted, whoever has stopped waiting for it.
       Effect.mapError(({ detail }) => new SuggestionNotRestarted({ id, job, detail })),
-      Effect.interruptible
+      Effect.forkDaemon,
+      Effect.flatMap(Fiber.join)
     )

@@ -3,12 +3,14 @@
  *
  * @internal
  */
+import { basename, dirname } from "node:path"
 import { FileSystem } from "@effect/platform/FileSystem"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Mailbox from "effect/Mailbox"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -25,6 +27,10 @@ import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import { listen } from "../supervisor/Listening.js"
 import { type JobEvent, RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import { hashOf } from "../text/Excerpt.js"
+import { MAX_FILE } from "./Examining.js"
+import { realPath } from "./Forbidden.js"
+import { openFile, openFolder } from "./OpenFolder.js"
 import type { Steps } from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 
@@ -44,7 +50,7 @@ type Started = Extract<RunEvent, { readonly _tag: "Started" }>
 
 type Ended = Extract<RunEvent, { readonly _tag: "Ended" }>
 
-type Told = RunEvent | { readonly _tag: "Breached"; readonly job: string; readonly runId: string }
+type Told = RunEvent | { readonly _tag: "Breached"; readonly job: string; readonly runId: string | null }
 
 /**
  * Watches for as long as the scope is open.
@@ -57,27 +63,28 @@ type Told = RunEvent | { readonly _tag: "Breached"; readonly job: string; readon
  */
 export const make = ({
   events,
+  record,
   settings,
   steps,
   store,
   supervisor,
-  wall,
-  write
-}: Pick<ForSuggestions, "wall" | "write"> & {
+  wall
+}: Pick<ForSuggestions, "record" | "wall"> & {
   readonly events: Stream.Stream<SuggestionEvent>
   readonly settings: SuggestionSettings
-  readonly steps: Pick<Steps, "take">
+  readonly steps: Pick<Steps, "record">
   readonly store: SuggestionJournal
   readonly supervisor: Context.Tag.Service<Supervisor>
 }): Effect.Effect<void, HealingStoreError, FileSystem | Scope.Scope> =>
   Effect.gen(function* () {
     const fileSystem = yield* FileSystem
-    const upFor = Duration.toMillis(settings.upFor)
     /** Jobs with a change that is watched, or was. */
     const jobs = new Set((yield* store.list({ states: ["applied"], limit: MAX_WATCHED })).map(({ job }) => job))
     /** The runs of jobs that are always up, and since when. */
     const up = new Map<string, Map<string, number>>()
     const breached = new Set<string>()
+    /** The run of each job that was told last. */
+    const latest = new Map<string, string>()
     const timers = yield* FiberMap.make<string>()
     const inbox = yield* Mailbox.make<Told>({ capacity: MAX_EVENTS, strategy: "sliding" })
 
@@ -88,39 +95,43 @@ export const make = ({
         return all.filter(({ watch }) => watch !== null && startedAt !== null && startedAt >= watch.since)
       })
 
-    const judge = (applied: HealingSuggestion, verdict: SuggestionLife.Verdict, reason: string) =>
-      steps
-        .take([[applied, SuggestionLife.judge(applied, verdict, wall(), reason)]])
-        .pipe(
-          Effect.zipRight(
-            verdict === "confirmed"
-              ? Effect.void
-              : SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${reason}: ${applied.suggestion.title}`)
-          )
-        )
+    /** A run says something about a change only as long as that stands in its file. */
+    const judge = (applied: HealingSuggestion, found: SuggestionLife.Verdict, why: string) =>
+      Effect.gen(function* () {
+        const isInForce = yield* standsInFile(applied)
+        const [verdict, reason] = isInForce ? ([found, why] as const) : (["inconclusive", CHANGED] as const)
+        // It is kept until it is written.
+        yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, wall(), reason)]], []))
+        if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${reason}`)
+      })
 
     const remember = (applied: HealingSuggestion, good: ReadonlyArray<string>) =>
       applied.watch === null
         ? Effect.void
-        : write(() => [watchChange({ ...applied, watch: { since: applied.watch?.since ?? 0, good } })])
+        : Effect.ignore(record([watchChange({ ...applied, watch: { ...applied.watch, good } })]))
 
-    /** It still is up. */
+    /** It still is up, as its supervisor says as well, and so is no run from before the change. */
     const stayedUp = (job: string, runId: string, since: number) =>
       Effect.gen(function* () {
-        if (up.get(job)?.get(runId) !== since) return
-        for (const applied of yield* watchedBy(job, since)) {
+        if (up.get(job)?.get(runId) !== since || !(yield* isRunning(supervisor, job, runId))) return
+        const oldest = Math.min(...Array.from(up.get(job)?.values() ?? []))
+        for (const applied of yield* watchedBy(job, oldest)) {
           yield* judge(applied, "confirmed", `the job has stayed up for ${Duration.format(settings.upFor)}`)
         }
       })
+
+    /** From when it is first seen, whatever the clock has done before. */
+    const time = (job: string, runId: string, since: number) =>
+      FiberMap.run(timers, `${runId} ${job}`, Effect.delay(tried(stayedUp(job, runId, since)), settings.upFor))
 
     const started = ({ alwaysUp, at, job, runId }: Started) =>
       Effect.suspend(() => {
         if (!alwaysUp || at === null || runId === null) return Effect.void
         const ofJob = up.get(job) ?? new Map<string, number>()
+        // Who listens anew is told again what runs.
+        if (ofJob.get(runId) === at) return Effect.void
         up.set(job, ofJob.set(runId, at))
-        const left = Math.max(0, at + upFor - wall())
-        const timer = Effect.delay(tried(stayedUp(job, runId, at)), Duration.millis(left))
-        return Effect.asVoid(FiberMap.run(timers, `${runId} ${job}`, timer))
+        return Effect.asVoid(time(job, runId, at))
       })
 
     const good = ({ job, runId, startedAt }: Ended) =>
@@ -138,10 +149,12 @@ export const make = ({
 
     const failed = (ended: Ended) =>
       Effect.gen(function* () {
-        const watched = yield* watchedBy(ended.job, ended.startedAt)
+        // Of one that ended while nobody looked, it is not known when it began.
+        const watched = yield* watchedBy(ended.job, ended.startedAt ?? ended.at ?? wall())
         if (watched.length === 0) return
+        const isKnown = ended.startedAt !== null
         const signature = yield* Effect.provideService(signatureOf(supervisor, ended), FileSystem, fileSystem)
-        const cause = signature === null ? null : FailureSignature.causeOf(signature)
+        const cause = signature === null || !isKnown ? null : FailureSignature.causeOf(signature)
         const run = ended.runId === null ? "a run" : `the run ${ended.runId}`
         for (const applied of watched) {
           const causes = applied.signatures.map(FailureSignature.causeOf)
@@ -158,9 +171,13 @@ export const make = ({
       })
 
     /** A run that was taken for a good one may be told of afterwards. */
-    const broke = ({ job, runId }: Extract<Told, { readonly _tag: "Breached" }>) =>
+    const broke = ({ job, ...told }: Extract<Told, { readonly _tag: "Breached" }>) =>
       Effect.gen(function* () {
+        const runId = told.runId ?? latest.get(job)
+        if (runId === undefined) return
         breached.add(`${runId} ${job}`)
+        const since = up.get(job)?.get(runId)
+        if (since !== undefined) yield* time(job, runId, since)
         for (const one of breached) {
           if (breached.size <= MAX_BREACHED) break
           breached.delete(one)
@@ -191,6 +208,7 @@ export const make = ({
 
     const hear = (told: Told) => {
       if (told._tag === "Breached") return broke(told)
+      if (told.runId !== null) remembered(latest, told.job, told.runId)
       return told._tag === "Started" ? started(told) : ended(told)
     }
 
@@ -211,9 +229,7 @@ export const make = ({
     yield* Effect.forkScoped(
       listen(supervisor.events, {
         each: ({ job, runId, trigger }: JobEvent) =>
-          trigger === "sla_breach" && runId !== null
-            ? Effect.asVoid(inbox.offer({ _tag: "Breached", job, runId }))
-            : Effect.void,
+          trigger === "sla_breach" ? Effect.asVoid(inbox.offer({ _tag: "Breached", job, runId })) : Effect.void,
         broke: () => Effect.void
       })
     )
@@ -221,9 +237,65 @@ export const make = ({
     yield* Effect.yieldNow()
   })
 
-/** Who was judged or taken back meanwhile is left alone; the queue says in the log that its store fails. */
-const tried = <E extends { readonly _tag: string }>(doing: Effect.Effect<void, E>): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.catchAll(doing, () => Effect.void))
+const CHANGED = "its file was changed by somebody else since it was applied"
+
+/** Jobs of which it is remembered which run was told last. */
+const MAX_LATEST = 10_000
+
+const remembered = (latest: Map<string, string>, job: string, runId: string): void => {
+  latest.delete(job)
+  latest.set(job, runId)
+  for (const oldest of latest.keys()) {
+    if (latest.size <= MAX_LATEST) break
+    latest.delete(oldest)
+  }
+}
+
+/** Until a store that fails can be read again. */
+const PAUSE = Duration.seconds(10)
+
+/**
+ * What could not be read is read again; what could not be written is kept until it is, by the queue, which says in the log that its store
+ * fails. Who was judged or taken back meanwhile is left alone.
+ */
+const tried = (doing: Effect.Effect<void, HealingStoreError>): Effect.Effect<void> =>
+  Effect.uninterruptible(doing).pipe(
+    Effect.retry({
+      schedule: Schedule.spaced(PAUSE),
+      while: ({ reason }) => !["UnexpectedState", "Closed", "Owned", "Replaced"].includes(reason)
+    }),
+    Effect.catchAll(() => Effect.void)
+  )
+
+/** Whether the file still is what the suggestion proposes. Advice stands in none. */
+const standsInFile = ({ approval, suggestion }: HealingSuggestion): Effect.Effect<boolean> => {
+  const { proposedContent, targetFile } = suggestion
+  if (proposedContent === null || targetFile === null) return Effect.succeed(true)
+  const path = approval?.path ?? realPath(targetFile)
+  return openFolder(dirname(path)).pipe(
+    Effect.flatMap((folder) => openFile(folder, basename(path), MAX_FILE)),
+    Effect.map((file) => file !== undefined && hashOf(file.bytes) === hashOf(proposedContent)),
+    Effect.scoped,
+    Effect.orElseSucceed(() => false)
+  )
+}
+
+/** Nothing is called a success without evidence. */
+const isRunning = (supervisor: Context.Tag.Service<Supervisor>, job: string, runId: string): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const info = (yield* supervisor.jobs).find(({ id }) => id === job)
+    if (info === undefined) return false
+    const { runs } = yield* supervisor.evidence(info, EvidenceScope.Since({ since: 0, runId, limit: MAX_RUNS }))
+    return runs.some(({ id, outcome }) => id === runId && outcome === "running")
+  }).pipe(
+    Effect.disconnect,
+    Effect.timeout(EVIDENCE_TIMEOUT),
+    Effect.catchAllCause(() => Effect.succeed(false)),
+    Effect.interruptible
+  )
+
+/** Among which the run is looked for. */
+const MAX_RUNS = 200
 
 /** `null` if it cannot be told, or not soon. */
 const signatureOf = (

@@ -75,14 +75,16 @@ describe.runIf(isFull)("at length, under PM2", () => {
           const preview = yield* ask("preview", `${id} restart`)
           const [, file = ""] = /see (\S+\.patch)/.exec(preview) ?? []
           assert.include(readFileSync(file, "utf8"), "+writeFileSync")
-          const [, sealed = ""] = /approve "(.* seal:[0-9a-f]{64})"$/.exec(preview) ?? []
+          const [, sealed = ""] = /approve '(.*? seal:[0-9a-f]{64})'/.exec(preview) ?? []
           assert.match(yield* ask("approve", sealed), /is approved; to apply it/)
           assert.match(yield* ask("apply", id), /is applied; to take it back/)
         })
 
       yield* breakIt
-      yield* module.says(/^service: a suggestion \(high\): Mend the service: pm2 trigger .* suggestion:service:1\.1$/)
-      assert.match(yield* ask("suggestions"), /^suggestion:service:1\.1 is pending: Mend the service \(high\)$/)
+      yield* module.says(
+        /^service: a suggestion, to look at with pm2 trigger effect-healing preview suggestion:service:1\.1; it says: "Mend the service"$/
+      )
+      assert.match(yield* ask("suggestions"), /^suggestion:service:1\.1 is pending: "Mend the service"$/)
       assert.include(yield* ask("preview", "7"), "name a suggestion, as in")
       assert.include(yield* ask("approve", "suggestion:service:1.1 yes"), "seal: expected the seal of a preview")
       assert.include(yield* ask("apply", "suggestion:service:1.1"), "is pending since")
@@ -98,10 +100,10 @@ describe.runIf(isFull)("at length, under PM2", () => {
       yield* runs("old")
 
       // Its file was another when it failed again, so that it was reviewed again; that review may have seen either file.
-      yield* module.says(/^service: a suggestion \(high\): Mend the service: pm2 trigger .* suggestion:service:2\.1$/)
-      yield* ask("reject", "suggestion:service:2.1 of the other file")
+      yield* module.says(/^service: a suggestion, .* preview suggestion:service:2\.1; it says/)
+      yield* ask("reject", "suggestion:service:2.1 of the other file, at 12:30.5")
       yield* ask("heal", "service")
-      yield* module.says(/^service: a suggestion \(high\): Mend the service: pm2 trigger .* suggestion:service:3\.1$/)
+      yield* module.says(/^service: a suggestion, .* preview suggestion:service:3\.1; it says/)
       yield* apply("suggestion:service:3.1")
       yield* runs("mended")
       yield* module.says(/^service: the suggestion suggestion:service:3\.1 is confirmed: the job has stayed up for 2s$/)

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Option, TestClock } from "effect"
 import { SupervisorError } from "effect-healing"
+import { terms } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
 import { settle } from "../support/gateWorld.js"
@@ -163,6 +164,55 @@ describe("a change", () => {
     }).pipe(silent)
   )
 
+  it.scoped("is not confirmed if it does not stand in its file any more, whoever has changed that", () =>
+    Effect.gen(function* () {
+      for (const content of [OLD, `${NEW}# somebody's\n`]) {
+        const { path, run, state, suggestions, id } = yield* withApplied
+        writeFileSync(path, content)
+        for (let i = 0; i < 3; i++) yield* run(0)
+        assert.strictEqual(yield* state, "inconclusive")
+        assert.include((yield* suggestions.steps(id)).at(-1)?.reason, "its file was changed by somebody else")
+      }
+    }).pipe(silent)
+  )
+
+  it.scoped("does not count a run with a breach of which it is not said in which run it was", () =>
+    Effect.gen(function* () {
+      const { registry, run, state } = yield* withApplied
+      for (let i = 0; i < 3; i++) {
+        yield* run(0)
+        yield* registry.breached("x", "too late")
+        yield* settle
+        yield* settle
+      }
+      assert.strictEqual(yield* state, "applied")
+    })
+  )
+
+  it.scoped("has relapsed also if that cannot be written at once", () =>
+    Effect.gen(function* () {
+      const { becomes, disk, run } = yield* withApplied
+      disk.fail("Full")
+      yield* run(1)
+      for (let turn = 0; turn < 200; turn++) yield* macrotask
+      disk.repair()
+      yield* TestClock.adjust("1 minute")
+      yield* settle
+      yield* becomes("relapsed")
+    }).pipe(silent)
+  )
+
+  it.scoped("is as long ago as before when the clock is set", () =>
+    Effect.gen(function* () {
+      const { id, life, suggestions } = yield* withApplied
+      const before = Option.getOrThrow(yield* suggestions.get(id))
+      yield* life.store.commit([terms(-3_600_000)])
+      const after = Option.getOrThrow(yield* suggestions.get(id))
+      assert.strictEqual(Number(after.watch?.since) - Number(before.watch?.since), -3_600_000)
+      assert.strictEqual(Number(after.expiresAt) - Number(before.expiresAt), -3_600_000)
+    })
+  )
+
   it.scoped("is inconclusive if too little was seen in seven days", () =>
     Effect.gen(function* () {
       const { id, run, state, suggestions, told } = yield* withApplied
@@ -281,8 +331,45 @@ describe("a job that is always up", () => {
       yield* life.stop
       const again = yield* serve(yield* start)
       yield* settle
-      yield* TestClock.adjust("4 minutes")
+      // From when it is first seen, since the clock may have been set meanwhile.
+      yield* TestClock.adjust("9 minutes")
+      assert.strictEqual(Option.getOrThrow(yield* again.get(id)).state, "applied")
+      yield* TestClock.adjust("1 minute")
+      yield* settle
       assert.strictEqual(Option.getOrThrow(yield* again.get(id)).state, "confirmed")
+    })
+  )
+
+  it.scoped("confirms nothing while another instance runs from before the change, or after a breach", () =>
+    Effect.gen(function* () {
+      const { approveRestart, begin, id, registry, service, state, suggestions } = yield* withService
+      // The second instance, which is not restarted.
+      const old = service.run
+      yield* begin
+      yield* approveRestart()
+      yield* suggestions.apply(id, anna)
+      yield* settle
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(yield* state, "applied")
+      yield* registry.ended("x", old, { stopped: true })
+      yield* registry.breached("x", "too slow", service.run)
+      yield* settle
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      assert.strictEqual(yield* state, "applied")
+      yield* TestClock.adjust("1 minute")
+      yield* settle
+      assert.strictEqual(yield* state, "confirmed")
+    })
+  )
+
+  it.scoped("is restarted although its caller is interrupted, and for what was found to be applied", () =>
+    Effect.gen(function* () {
+      const { approveRestart, id, path, service, suggestions } = yield* withService
+      yield* approveRestart()
+      writeFileSync(path, NEW)
+      assert.strictEqual((yield* suggestions.apply(id, anna)).state, "applied")
+      assert.strictEqual(service.restarts, 1)
     })
   )
 

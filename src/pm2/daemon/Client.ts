@@ -7,6 +7,7 @@ import * as Net from "node:net"
 import { join } from "node:path"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -34,6 +35,9 @@ export interface Client {
 
 /** A daemon that has more to do than to answer for so long says nothing of use. */
 const PATIENCE = "10 seconds"
+
+/** It waits for the end of the old process, for as long as the `kill_timeout` of that says. */
+const RESTART = "2 minutes"
 
 /** The others, above all `log:out` and `log:err`, are thrown away unread. */
 const topics = ["process:event", "process:exception", "log:PM2"]
@@ -86,7 +90,7 @@ export const open = (
     })
 
     /** `what`: what it is to do, in words. */
-    const call = (method: string, arg: object, what: string) => {
+    const call = (method: string, arg: object, what: string, patience: Duration.DurationInput = PATIENCE) => {
       const answer = Effect.async<unknown, Pm2Lost>((resume) => {
         const id = `${++asked}`
         asking.set(id, (content) => {
@@ -97,11 +101,11 @@ export const open = (
         return Effect.sync(() => asking.delete(id))
       })
       // It never answers over a connection that was lost.
-      return Effect.raceFirst(answer, Deferred.await(lost)).pipe(withPatience(`does not ${what}`))
+      return Effect.raceFirst(answer, Deferred.await(lost)).pipe(withPatience(`does not ${what}`, patience))
     }
     return {
       list: call("getMonitorData", {}, "list its processes"),
-      restart: (slot) => Effect.asVoid(call("restartProcessId", { id: slot }, "restart a process")),
+      restart: (slot) => Effect.asVoid(call("restartProcessId", { id: slot }, "restart a process", RESTART)),
       lost: Deferred.await(lost)
     }
   })
@@ -112,8 +116,8 @@ const answerOf = (content: unknown, what: string): Effect.Effect<unknown, Pm2Los
     ? Effect.succeed(content.args[0])
     : new Pm2Lost({ reason: `PM2 has failed to ${what}` })
 
-const withPatience = (what: string) =>
-  Effect.timeoutFail({ duration: PATIENCE, onTimeout: () => new Pm2Lost({ reason: `PM2 ${what}` }) })
+const withPatience = (what: string, patience: Duration.DurationInput = PATIENCE) =>
+  Effect.timeoutFail({ duration: patience, onTimeout: () => new Pm2Lost({ reason: `PM2 ${what}` }) })
 
 const problemOf = ({ code }: NodeJS.ErrnoException, home: string): string => {
   if (code === "ENOENT" || code === "ECONNREFUSED") return `no PM2 runs in ${home}`

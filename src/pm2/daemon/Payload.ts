@@ -59,6 +59,7 @@ const common = {
   pm_uptime: lenient(Millis),
   exit_code: lenient(Schema.Int),
   exec_mode: lenient(Schema.String),
+  autorestart: maybe(Schema.Unknown),
   pmx_module: maybe(Schema.Unknown),
   stop_exit_codes: maybe(Schema.Unknown)
 }
@@ -71,7 +72,6 @@ const Listed = Schema.Struct({
     ...common,
     pm_id: lenient(Slot),
     namespace: lenient(Name),
-    autorestart: maybe(Schema.Unknown),
     cron_restart: maybe(Schema.Unknown),
     restart_time: lenient(Schema.Int),
     unique_id: lenient(Schema.String),
@@ -162,8 +162,7 @@ const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, slot: string, var
   pid: Option.getOrNull(Option.filter(decodePid(pid), (one) => one > 0)),
   // One whose pid cannot be read may well have one.
   status: pid !== undefined && Option.isNone(decodePid(pid)) ? UNKNOWN : (pm2_env.status ?? UNKNOWN),
-  // What is neither a yes nor a no is no promise that it is always up.
-  autorestart: ["undefined", "null", "true"].includes(String(pm2_env.autorestart)),
+  autorestart: isAutorestart(pm2_env.autorestart),
   // PM2 itself takes 0 for none.
   isCron: !["", "0", "false", "undefined"].includes(String(pm2_env.cron_restart)),
   runId: runIdOf({ pm_id: slot, pm_uptime: pm2_env.pm_uptime }),
@@ -180,6 +179,9 @@ const processOf = ({ name, pid, pm2_env }: typeof Listed.Type, slot: string, var
   mark: markOf(pm2_env.env?.[variable]),
   policy: policyOf(pm2_env.env?.HEALING_POLICY)
 })
+
+/** What is neither a yes nor a no is no promise that it is always up. */
+const isAutorestart = (value: unknown): boolean => ["undefined", "null", "true"].includes(String(value))
 
 const decodePid = Schema.decodeUnknownOption(Schema.Union(Schema.Int, Schema.NumberFromString.pipe(Schema.int())))
 
@@ -202,6 +204,7 @@ export interface Exit {
   readonly mode: string
   readonly runId: string | null
   readonly startedAt: number | null
+  readonly autorestart: boolean
   readonly exitCode: number | null
   readonly stopExitCodes: ReadonlyArray<number>
   readonly at: number | null
@@ -225,6 +228,7 @@ export const exitOf = (payload: unknown): Option.Option<Exit> =>
       mode: modeOf(process),
       runId: runIdOf(process),
       startedAt: process.pm_uptime ?? null,
+      autorestart: isAutorestart(process.autorestart),
       exitCode: process.exit_code ?? null,
       stopExitCodes: exitCodesOf(process.stop_exit_codes),
       at: at ?? null

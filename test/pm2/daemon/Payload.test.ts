@@ -121,6 +121,7 @@ describe("an event", () => {
       mode: "fork",
       runId,
       startedAt: 1795477010656,
+      autorestart: false,
       exitCode: 1,
       stopExitCodes: [],
       at: 1795477011613
