@@ -311,8 +311,10 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
           if (processes.length === 0 || !processes.every(({ autorestart }) => autorestart)) {
             return yield* new SupervisorError({ detail: `PM2 does not always keep ${id} up, so it is not restarted` })
           }
-          // One that a person has stopped stays so, and takes the change when it is started.
-          const restarts = yield* Effect.forEach(processes.filter(isUp), ({ slot }) =>
+          // One that a person has stopped has no pid, stays so, and takes the change when it is started. One that PM2 is about to start again
+          // may be started with the old file.
+          const started = processes.filter((process) => process.pid !== null || isUp(process))
+          const restarts = yield* Effect.forEach(started, ({ slot }) =>
             Effect.either(connected?.restart(slot) ?? new Client.Pm2Lost({ reason: BROKE }))
           )
           const reasons = restarts.flatMap((one) => (one._tag === "Left" ? [one.left.reason] : []))

@@ -33,6 +33,8 @@ export const make =
       }),
       // What was written and is to be restarted is restarted, whoever has stopped waiting for it.
       Effect.mapError(({ detail }) => new SuggestionNotRestarted({ id, job, detail })),
+      // Within what cannot be interrupted, a race of the supervisor's would wait for its loser.
+      Effect.interruptible,
       Effect.forkDaemon,
       Effect.flatMap(Fiber.join)
     )
