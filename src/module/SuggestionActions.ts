@@ -23,7 +23,11 @@ const MAX_LISTED = 20
 const TRIGGER = "pm2 trigger effect-healing"
 
 /** PM2 does not tell who calls: it is whoever may speak to this user's PM2. */
-const who = Effect.sync(() => ({ who: userInfo().username, door: "PM2 action" }))
+const who = Effect.try(() => userInfo().username).pipe(
+  // In a container, a user may have no name.
+  Effect.orElseSucceed(() => `user ${process.getuid?.()}`),
+  Effect.map((who) => ({ who, door: "PM2 action" }))
+)
 
 /** Whatever goes wrong is what is answered. */
 const answered = <E extends { readonly message: string }, R>(

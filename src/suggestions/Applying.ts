@@ -3,7 +3,6 @@
  *
  * @internal
  */
-
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

@@ -174,11 +174,18 @@ export const make = ({
             members.map((one): Step => [one, SuggestionLife.rollBack(one, taken)]),
             ended
           )
-          if (members.some(({ approval }) => approval?.restart === true)) yield* restart(id, members[0]?.job ?? "")
-          return yield* steps.mustFind(id)
+          return members
         })
       )
-    }).pipe(Effect.scoped, alone)
+    }).pipe(
+      Effect.scoped,
+      alone,
+      // It takes its time, and is in nobody's way.
+      Effect.tap((members) =>
+        members.some(({ approval }) => approval?.restart === true) ? restart(id, members[0]?.job ?? "") : Effect.void
+      ),
+      Effect.zipRight(Effect.suspend(() => steps.mustFind(id)))
+    )
 }
 
 const isInForce = ({ state }: HealingSuggestion): boolean => SuggestionLife.IN_FORCE.includes(state)

@@ -35,8 +35,11 @@ import { beforeOp } from "../support/interruptBeforeOp.js"
 import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
 import { aRequest, ended, insert } from "../support/storeSamples.js"
 
+// In memory where there is such a place: what is meddled with is files, and no disk.
+const place = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
+
 const tempFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-healing-guards-"))),
+  Effect.sync(() => mkdtempSync(join(place, "effect-healing-guards-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 

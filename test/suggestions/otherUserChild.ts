@@ -2,13 +2,27 @@
 import { createHash } from "node:crypto"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import Database from "better-sqlite3"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { Healing, HealingQueue, JobRegistry, Reviewed, Reviewer, Suggestions } from "../../src/index.js"
 
-const { after, before, paths, root }: { after: string; before: string; paths: ReadonlyArray<string>; root: string } =
-  JSON.parse(process.argv[2] ?? "")
+interface Orders {
+  readonly after: string
+  readonly before: string
+  readonly paths: ReadonlyArray<string>
+  readonly root: string
+  readonly user: number
+}
+
+const { after, before, paths, root, user }: Orders = JSON.parse(process.argv[2] ?? "")
+
+// What it needs of packages is loaded by then: another user may not look into their folder, nor into that of Node.
+new Database(":memory:").close()
+process.setgroups?.([user])
+process.setgid?.(user)
+process.setuid?.(user)
 
 const ReviewerLive = Layer.succeed(Reviewer, {
   review: () =>
