@@ -74,7 +74,7 @@ describe.concurrent("approve", () => {
       return yield* Command.string(command)
     }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
 
-  it.live("shows a change, applies it when it is told to, and shows that it helps", () =>
+  it.live.runIf(isFull)("shows a change, applies it when it is told to, and shows that it helps", () =>
     Effect.gen(function* () {
       const stdout = yield* answering("y\n")
       expect(stdout).toContain("-const mails = undefined\n+const mails = []\n")

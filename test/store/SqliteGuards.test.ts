@@ -167,7 +167,7 @@ const usedStore = Effect.gen(function* () {
 const silent = Logger.remove(Logger.defaultLogger)
 
 describe("a file that is not there any more", () => {
-  const stride = isFull ? 3 : 23
+  const stride = isFull ? 3 : 41
   for (const [name, says, sabotage] of sabotages) {
     it.live(`takes nothing in: ${name}`, () =>
       Effect.gen(function* () {
@@ -228,7 +228,7 @@ describe("a file that another process owns by now", () => {
     Effect.gen(function* () {
       const outcomes = new Set<string>()
       let wasReached = true
-      for (let op = 1; wasReached; op += isFull ? 1 : 3) {
+      for (let op = 1; wasReached; op += isFull ? 1 : 7) {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const { files, store } = yield* usedStore
@@ -409,7 +409,7 @@ describe("two processes", () => {
     )
   })
   type Rights = typeof rights extends fc.Arbitrary<infer A> ? A : never
-  const RUNS = runsOf({ few: 60, many: 600 })
+  const RUNS = runsOf({ few: 30, many: 600 })
 
   it.live(
     "never own one file, whoever may write what",

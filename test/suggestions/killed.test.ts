@@ -19,7 +19,7 @@ import { contentOf, type Found, type Orders } from "./Killed.js"
 
 const { HEALING_KILLS, HEALING_SEED } = process.env
 
-const KILLS = Number(HEALING_KILLS ?? (isFull ? 25 : 2))
+const KILLS = Number(HEALING_KILLS ?? (isFull ? 25 : 1))
 
 const SEED = Number(HEALING_SEED ?? (HEALING_KILLS === undefined ? 1 : Date.now() % 1_000_000))
 
