@@ -179,7 +179,7 @@ export const make = ({
           const application = applications.get(one)
           if (application !== undefined && paths.includes(application.path)) {
             return Effect.map(
-              Recovering.judgeFile(one, application, now(detail).at, lengths.watch),
+              Recovering.judgeFile(one, application, now(detail).at, lengths.watch, GIVEN_UP),
               (judged): Step => [one, judged ?? SuggestionLife.fail(one, now(detail))]
             )
           }
@@ -283,6 +283,8 @@ export const make = ({
       return yield* steps.mustFind(id)
     })
 }
+
+const GIVEN_UP = "its application was given up"
 
 const ended = (applications: ReadonlyArray<Application>): ReadonlyArray<Application> =>
   applications.map((one) => ({ ...one, intent: null, temporary: null }))

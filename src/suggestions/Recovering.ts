@@ -39,7 +39,7 @@ export const recover = (needs: Needs): Effect.Effect<void, HealingStoreError> =>
     for (const application of yield* store.unfinished) {
       // One that cannot be read is in nobody's way.
       const found = Option.flatten(yield* Effect.option(store.find(application))).pipe(Option.getOrUndefined)
-      const after = found && (yield* judgeFile(found, application, wall(), watchTerm))
+      const after = found && (yield* judgeFile(found, application, wall(), watchTerm, KILLED))
       const ended = { ...application, intent: null, temporary: null }
       yield* steps.record(found === undefined || after === undefined ? [] : [[found, after]], [ended])
     }
@@ -68,9 +68,9 @@ const afterCrash = ({ steps, store, wall, watchTerm }: Needs, one: HealingSugges
       )
     }
     if (!changesFile(one) && (yield* isSetApplied(steps, one))) {
-      return SuggestionLife.apply(one, taken(WRITTEN), watchTerm)
+      return SuggestionLife.apply(one, taken(written(KILLED)), watchTerm)
     }
-    return yield* steps.giveBack(one, taken(NOT_BEGUN))
+    return yield* steps.giveBack(one, taken(notBegun(KILLED)))
   })
 
 /** Advice goes with the files of its set. */
@@ -87,22 +87,27 @@ const isSetApplied = (steps: Needs["steps"], { id }: HealingSuggestion): Effect.
  * What a suggestion is whose file was being written, by what stands in that now; `undefined` if it is what it was. What was written beside the
  * file goes.
  *
+ * - `cause`: why it was not finished, in words.
+ *
  * @internal
  */
 export const judgeFile = (
   suggestion: HealingSuggestion,
   application: Application,
   at: number,
-  watchTerm: number
+  watchTerm: number,
+  cause: string
 ): Effect.Effect<HealingSuggestion | undefined> =>
-  Effect.map(lookAt(application), (file) => outcomeOf(suggestion, application, file, at, watchTerm))
+  Effect.map(lookAt(application), (file) => outcomeOf(suggestion, application, file, { at, watchTerm, cause }))
 
 const applying = (store: SuggestionJournal, after?: SuggestionKey) =>
   store.list({ states: ["applying"], limit: PAGE, after })
 
-const NOT_BEGUN = "the process has ended before its file was written"
+const KILLED = "the process has ended"
 
-const WRITTEN = "the process has ended when its file was written"
+const notBegun = (cause: string): string => `${cause} before its file was written`
+
+const written = (cause: string): string => `${cause} when its file was written`
 
 /** What stands in the file: a hash, `null` if there is no file, or why it cannot be told. Its temporary file goes. */
 type Found = { readonly hash: string | null } | { readonly problem: string }
@@ -124,8 +129,7 @@ const outcomeOf = (
   suggestion: HealingSuggestion,
   { intent, original, path }: Application,
   file: Found,
-  at: number,
-  watchTerm: number
+  { at, cause, watchTerm }: { readonly at: number; readonly watchTerm: number; readonly cause: string }
 ): HealingSuggestion | undefined => {
   const taken = (reason: string): SuggestionLife.Taken => ({ at, by: SuggestionLife.BY_RECOVERY, reason })
   const before = original === null ? null : hashOf(original)
@@ -133,14 +137,14 @@ const outcomeOf = (
   const is = (hash: string | null): boolean => "hash" in file && file.hash === hash
   if (intent === "rollback") {
     const isBack = SuggestionLife.IN_FORCE.includes(suggestion.state) && is(before)
-    return isBack ? SuggestionLife.rollBack(suggestion, taken(WRITTEN)) : undefined
+    return isBack ? SuggestionLife.rollBack(suggestion, taken(written(cause))) : undefined
   }
   if (suggestion.state !== "applying") return undefined
   if (is(after)) {
     const restart = suggestion.approval?.restart === true ? ", and before its job was restarted" : ""
-    return SuggestionLife.apply(suggestion, taken(`${WRITTEN}${restart}`), watchTerm)
+    return SuggestionLife.apply(suggestion, taken(`${written(cause)}${restart}`), watchTerm)
   }
-  if (is(before)) return SuggestionLife.giveBack(suggestion, taken(NOT_BEGUN))
+  if (is(before)) return SuggestionLife.giveBack(suggestion, taken(notBegun(cause)))
   const what = "problem" in file ? `cannot be read: ${file.problem}` : "is neither as it was nor as it was to be"
-  return SuggestionLife.fail(suggestion, taken(`the process has ended, and ${path} ${what}`))
+  return SuggestionLife.fail(suggestion, taken(`${cause}, and ${path} ${what}`))
 }

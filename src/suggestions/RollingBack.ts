@@ -160,7 +160,7 @@ export const make = ({
             const { at } = steps.taken(by)
             const judged = yield* Effect.forEach(left, ({ application, suggestion }) =>
               Effect.map(
-                judgeFile(suggestion, { ...application, intent: "rollback" }, at, 0),
+                judgeFile(suggestion, { ...application, intent: "rollback" }, at, 0, "its rollback was given up"),
                 (after): ReadonlyArray<Step> => (after === undefined ? [] : [[suggestion, after]])
               )
             )
