@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import * as Predicate from "effect/Predicate"
+import { codeOf } from "./ErrorCode.js"
 
 /**
  * Whether a process lives. One of somebody else's does, too.
@@ -14,6 +14,6 @@ export const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0)
   } catch (error) {
-    return Predicate.hasProperty(error, "code") && error.code === "EPERM"
+    return codeOf(error) === "EPERM"
   }
 }

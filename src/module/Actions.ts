@@ -9,6 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { oneLine } from "./LogLines.js"
 
 /**
  * - `about`: what it does, in a few words.
@@ -20,6 +21,19 @@ export interface Action<R> {
   readonly about: string
   readonly run: (argument: string | undefined) => Effect.Effect<string, never, R>
 }
+
+/**
+ * On one line, as PM2 prints it. Whatever goes wrong is what is answered.
+ *
+ * @internal
+ */
+export const answered = <E extends { readonly message: string }, R>(
+  answer: Effect.Effect<string, E, R>
+): Effect.Effect<string, never, R> =>
+  answer.pipe(
+    Effect.catchAll(({ message }) => Effect.succeed(message)),
+    Effect.map(oneLine)
+  )
 
 const Call = Schema.Union(Schema.String, Schema.Struct({ msg: Schema.String, opts: Schema.optional(Schema.Unknown) }))
 

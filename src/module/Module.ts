@@ -30,7 +30,7 @@ import { HealingStore } from "../store/HealingStore.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
-import { isLogged, lineOf, names, oneLine, type Told, time } from "./LogLines.js"
+import { isLogged, lineOf, names, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
 import * as Status from "./Status.js"
@@ -123,7 +123,7 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
     status: { about: "what runs, waits, and is due", run: () => Effect.flatMap(Status.lines, Status.tell) },
     report: {
       about: "the last report about a process, or the newest ones: report [name]",
-      run: (job) => (job === undefined ? answered(newest(reports)) : named(job, "report", report(reports)))
+      run: (job) => (job === undefined ? Actions.answered(newest(reports)) : named(job, "report", report(reports)))
     },
     cancel: {
       about: "cancels the review that a process waits for: cancel <name>",
@@ -131,12 +131,15 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
     },
     pause: {
       about: "lets no further review begin",
-      run: () => answered(Effect.as(queue.pause, "the queue is paused"))
+      run: () => Actions.answered(Effect.as(queue.pause, "the queue is paused"))
     },
-    resume: { about: "lets reviews begin again", run: () => answered(Effect.as(queue.resume, "the queue goes on")) },
+    resume: {
+      about: "lets reviews begin again",
+      run: () => Actions.answered(Effect.as(queue.resume, "the queue goes on"))
+    },
     backup: {
       about: "copies the database while it is in use: backup [path]",
-      run: (file) => answered(backup(path.join(folder, "backups"), file))
+      run: (file) => Actions.answered(backup(path.join(folder, "backups"), file))
     },
     ...SuggestionActions.make(path.join(folder, "suggestions"))
   })
@@ -206,15 +209,6 @@ const writeReport = (request: HealingRequest, reports: string) =>
     )
   )
 
-/** Whatever goes wrong is what is answered. */
-const answered = <E extends { readonly message: string }, R>(
-  answer: Effect.Effect<string, E, R>
-): Effect.Effect<string, never, R> =>
-  answer.pipe(
-    Effect.catchAll(({ message }) => Effect.succeed(message)),
-    Effect.map(oneLine)
-  )
-
 const named = <E extends { readonly message: string }, R>(
   job: string | undefined,
   action: string,
@@ -222,7 +216,7 @@ const named = <E extends { readonly message: string }, R>(
 ): Effect.Effect<string, never, R> =>
   job === undefined
     ? Effect.succeed(`name a process, as in: pm2 trigger effect-healing ${action} api`)
-    : answered(run(job))
+    : Actions.answered(run(job))
 
 const heal = Effect.fnUntraced(function* (job: string) {
   const supervisor = yield* Supervisor

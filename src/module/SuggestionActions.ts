@@ -14,7 +14,7 @@ import type { Allowances } from "../suggestions/Decision.js"
 import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
-import type { Action } from "./Actions.js"
+import { type Action, answered } from "./Actions.js"
 import { oneLine } from "./LogLines.js"
 
 /** Those that have a line each. */
@@ -28,15 +28,6 @@ const who = Effect.try(() => userInfo().username).pipe(
   Effect.orElseSucceed(() => `user ${process.getuid?.()}`),
   Effect.map((who) => ({ who, door: "PM2 action" }))
 )
-
-/** Whatever goes wrong is what is answered. */
-const answered = <E extends { readonly message: string }, R>(
-  answer: Effect.Effect<string, E, R>
-): Effect.Effect<string, never, R> =>
-  answer.pipe(
-    Effect.catchAll(({ message }) => Effect.succeed(message)),
-    Effect.map(oneLine)
-  )
 
 /** A word of a shell, whatever stands in it: a job may have any name. PM2 shows single quotes as they are. */
 const word = (text: string): string => (/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

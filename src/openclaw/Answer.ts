@@ -10,7 +10,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { jsonrepair } from "jsonrepair"
-import { Report, Suggestion } from "../request/Report.js"
+import { MAX_SUGGESTIONS, Report, Suggestion } from "../request/Report.js"
 import type { SeenFile } from "../text/Excerpt.js"
 import { placeholder } from "../text/Placeholder.js"
 import { conceal } from "../text/Secrets.js"
@@ -35,7 +35,7 @@ const Proposal = Schema.Struct({
 const Answer = Schema.Struct({
   summary: Report.fields.summary,
   rootCause: orNull(Schema.NullOr(Report.fields.rootCause.from)),
-  suggestions: Schema.Array(Proposal).pipe(Schema.maxItems(20))
+  suggestions: Schema.Array(Proposal).pipe(Schema.maxItems(MAX_SUGGESTIONS))
 })
 
 /** @internal */

@@ -117,6 +117,13 @@ export const TokenUsage = Schema.Struct({
 export interface TokenUsage extends Schema.Schema.Type<typeof TokenUsage> {}
 
 /**
+ * How many suggestions a report may have.
+ *
+ * @internal
+ */
+export const MAX_SUGGESTIONS = 20
+
+/**
  * What a review has found. Only the summary is a must.
  *
  * - `summary`: 1 to 20,000 characters.
@@ -132,7 +139,7 @@ export interface TokenUsage extends Schema.Schema.Type<typeof TokenUsage> {}
 export const Report = Schema.Struct({
   summary: text(20_000, "What the evidence shows, for somebody who has not seen it"),
   rootCause: Schema.optionalWith(text(10_000, "Why the job fails, if the evidence shows it"), { exact: true }),
-  suggestions: Schema.optionalWith(Schema.Array(Suggestion).pipe(Schema.maxItems(20)), { exact: true }),
+  suggestions: Schema.optionalWith(Schema.Array(Suggestion).pipe(Schema.maxItems(MAX_SUGGESTIONS)), { exact: true }),
   remarks: Schema.optionalWith(
     Schema.Array(text(500, "What is to be known of how it was read")).pipe(Schema.maxItems(20)),
     {

@@ -233,14 +233,12 @@ export const warn = (pending: HealingSuggestion, at: number): HealingSuggestion 
 })
 
 /**
- * Those that can still be decided on or applied.
+ * Whether it can still be decided on or applied.
  *
  * @internal
  */
-export const OPEN: ReadonlyArray<SuggestionState> = ["pending", "approved"]
-
-/** @internal */
-export const isOpen = ({ state }: Pick<HealingSuggestion, "state">): boolean => OPEN.includes(state)
+export const isOpen = ({ state }: Pick<HealingSuggestion, "state">): boolean =>
+  state === "pending" || state === "approved"
 
 /**
  * Whether its time can be over: nothing is done with its file now.

@@ -18,10 +18,11 @@ import { type HealingStoreError, SupervisorError } from "../HealingError.js"
 import { signalOf } from "../internal/ExitCode.js"
 import { defaultPolicy, type EvidencePart } from "../policy/HealingPolicy.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
-import { type HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
+import type { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import type { Suggestion } from "../request/Report.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
+import { ofRequest } from "../store/SuggestionJournal.js"
 import { Evidence, EvidenceScope, type JobFile, type Log, type Run, runsWithin } from "../supervisor/Evidence.js"
 import { policyOf } from "../supervisor/JobPolicy.js"
 import { JobInfo, Supervisor } from "../supervisor/Supervisor.js"
@@ -72,9 +73,6 @@ const MAX_REVIEWS = 5
 const MAX_REVIEW = 2500
 const MAX_TITLE = 500
 const MAX_REASON = 200
-
-/** No report has more. */
-const MAX_SUGGESTIONS = 20
 const MAX_PATH = 400
 
 /** Earlier runs, to compare the one that failed with. */
@@ -286,12 +284,11 @@ const reviewOf = (
   store: Context.Tag.Service<HealingStore>
 ): Effect.Effect<Exhibit, HealingStoreError, FileSystem> =>
   Effect.gen(function* () {
-    const after = { request: number, position: 0 }
-    const rows = yield* store.suggestions.list({ states: SuggestionState.literals, limit: MAX_SUGGESTIONS, after })
+    const rows = yield* ofRequest(store.suggestions, number)
     const suggestions = yield* Effect.forEach(report?.suggestions ?? [], (suggestion, index) =>
       Effect.map(whatBecameOf(suggestion, files), (fate) => {
         const { severity, targetFile, title } = suggestion
-        const row = rows.find(({ position, request }) => request === number && position === index + 1)
+        const row = rows.find(({ position }) => position === index + 1)
         const decided = row === undefined ? "" : `; ${decisionOf(row)}`
         return `- suggested (${severity}): ${title}${targetFile === null ? "" : `, in ${targetFile}: ${fate}`}${decided}`
       })

@@ -123,10 +123,11 @@ export const make = (): MemorySuggestions => {
     },
     journal: {
       find: (key) => Effect.sync(() => Option.fromNullable(state.suggestions.get(keyOf(key)))),
-      list: ({ after, job, limit, states, supersededBy }) =>
+      list: ({ after, job, limit, states, supersededBy, targetFile }) =>
         Effect.sync(() =>
           all()
             .filter((one) => states.includes(one.state) && (job === undefined || one.job === job))
+            .filter((one) => targetFile === undefined || one.suggestion.targetFile === targetFile)
             .filter((one) => supersededBy === undefined || supersededBy.includes(one.supersededBy ?? ""))
             .filter((one) => after === undefined || inOrder(one, after) > 0)
             .sort(inOrder)

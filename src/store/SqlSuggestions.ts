@@ -199,12 +199,13 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
       )
     })
 
-  const list = ({ after, job, limit, states, supersededBy }: SuggestionQuery) => {
+  const list = ({ after, job, limit, states, supersededBy, targetFile }: SuggestionQuery) => {
     const names = states.map((state) => `'${state}'`).join(", ")
     const conditions = [
       // One state alone is looked up by its index. Several are picked from the rows in their order, which another index has.
       states.length === 1 && job === undefined ? sql.in("state", states) : sql.literal(`state || '' IN (${names})`),
       ...(job === undefined ? [] : [sql`job = ${job}`]),
+      ...(targetFile === undefined ? [] : [sql`target_file = ${targetFile}`]),
       ...(supersededBy === undefined ? [] : [sql.in("superseded_by", supersededBy)]),
       ...(after === undefined
         ? []

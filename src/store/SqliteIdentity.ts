@@ -13,8 +13,8 @@
 import { execFileSync } from "node:child_process"
 import { randomInt } from "node:crypto"
 import { accessSync, type BigIntStats } from "node:fs"
-import * as Predicate from "effect/Predicate"
 import { HealingStoreError } from "../HealingError.js"
+import { codeOf } from "../internal/ErrorCode.js"
 import { isSame, lookAt } from "./FileAtPath.js"
 
 /**
@@ -29,7 +29,7 @@ const isGone = (path: string): boolean => {
     accessSync(path)
     return false
   } catch (error) {
-    return Predicate.hasProperty(error, "code") && error.code === "ENOENT"
+    return codeOf(error) === "ENOENT"
   }
 }
 

@@ -3,20 +3,22 @@
  *
  * @internal
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
-import type {
-  Application,
-  HealingSuggestion,
-  SuggestionKey,
+import {
+  type Application,
+  type HealingSuggestion,
+  type SuggestionKey,
   SuggestionState,
-  SuggestionStep,
-  SuggestionStop
+  type SuggestionStep,
+  type SuggestionStop
 } from "../request/HealingSuggestion.js"
+import { MAX_SUGGESTIONS } from "../request/Report.js"
 
 /**
  * - `job`: of this job only.
+ * - `targetFile`: for this file only.
  * - `supersededBy`: those whose place these have taken, by their ids.
  * - `states`: which of the states.
  * - `limit`: how many at most.
@@ -26,6 +28,7 @@ import type {
  */
 export interface SuggestionQuery {
   readonly job?: string | undefined
+  readonly targetFile?: string | undefined
   readonly supersededBy?: ReadonlyArray<string> | undefined
   readonly states: ReadonlyArray<SuggestionState>
   readonly limit: number
@@ -71,3 +74,17 @@ export interface SuggestionJournal {
   readonly unfinished: Effect.Effect<ReadonlyArray<Application>, HealingStoreError>
   readonly stopped: Effect.Effect<Option.Option<SuggestionStop>, HealingStoreError>
 }
+
+/**
+ * The suggestions of one request that can be read, in their order.
+ *
+ * @internal
+ */
+export const ofRequest = (
+  { list }: Pick<SuggestionJournal, "list">,
+  request: number
+): Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingStoreError> =>
+  Effect.map(
+    list({ states: SuggestionState.literals, limit: MAX_SUGGESTIONS, after: { request, position: 0 } }),
+    (all) => all.filter((one) => one.request === request)
+  )

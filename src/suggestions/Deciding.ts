@@ -141,7 +141,8 @@ export const make = ({
         if (now !== members) return yield* steps.mustFind(id)
         // The seal says what it allows.
         const allowed = ALLOWED.find((allowed) => plain.sealFor(allowed) === seal)
-        const looked = allowed === undefined ? plain : yield* previewing.look(members, allowed)
+        const isPlain = allowed === undefined || allowed === NOTHING
+        const looked = isPlain ? plain : yield* previewing.look(members, allowed)
         const refused = Previewing.refusal(id, looked.failed)
         if (allowed === undefined || looked.sealFor(allowed) !== seal) {
           const stale = new SuggestionStale({ id, detail: "the seal is not that of what there is now" })

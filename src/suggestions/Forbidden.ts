@@ -9,7 +9,8 @@ import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
-import { codeOf, isWithin } from "./OpenFolder.js"
+import { codeOf } from "../internal/ErrorCode.js"
+import { isWithin } from "./OpenFolder.js"
 
 /** Folders, and what is in them, by the beginnings of their names. */
 const PREFIXES: ReadonlyArray<readonly [RegExp, string]> = [

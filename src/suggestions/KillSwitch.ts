@@ -7,11 +7,12 @@ import { lstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type HealingStoreError, SuggestionsStopped } from "../HealingError.js"
+import { codeOf } from "../internal/ErrorCode.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import type { SuggestionStop } from "../request/HealingSuggestion.js"
 import { stop } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
-import { codeOf, problemOf } from "./OpenFolder.js"
+import { problemOf } from "./OpenFolder.js"
 
 /**
  * - `stops`: everything that stops them now. It is synchronous, so that nothing comes between the look and what it is for.

@@ -10,8 +10,8 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs"
 import { basename, dirname, join, sep } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import { codeOf } from "../internal/ErrorCode.js"
 
 /**
  * - `path`: without links.
@@ -62,10 +62,6 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EPERM: "it is not permitted",
   EROFS: "it is on a disk that can only be read"
 }
-
-/** @internal */
-export const codeOf = (error: unknown): string | undefined =>
-  Predicate.hasProperty(error, "code") && Predicate.isString(error.code) ? error.code : undefined
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 

@@ -18,7 +18,7 @@ import {
 import type { Taken } from "../request/SuggestionLife.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import { application, type Change, suggestionStep } from "../store/Change.js"
-import type { SuggestionJournal } from "../store/SuggestionJournal.js"
+import { ofRequest, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import { decodeSuggestionId } from "./Decision.js"
 import { eventOf, type SuggestionEvent } from "./SuggestionEvent.js"
 import type { Terms } from "./Terms.js"
@@ -67,11 +67,8 @@ export interface Steps {
 export const decided = ({ by, changedAt, id, state }: HealingSuggestion): SuggestionDecided =>
   new SuggestionDecided({ id, state, at: changedAt, ...by })
 
-/** Those of a job that may be newer than one that is applied. */
-const MAX_NEWER = 1000
-
-/** No report has more suggestions. */
-const MAX_SET = 20
+/** Those for a file that may be newer than one that is applied. */
+const MAX_NEWER = 100
 
 /** @internal */
 export const make = ({
@@ -100,8 +97,7 @@ export const make = ({
     if (set === undefined) return Effect.succeed([found])
     const { request } = found
     return Effect.gen(function* () {
-      const after = { request, position: 0 }
-      const all = yield* store.list({ states: SuggestionState.literals, limit: MAX_SET, after })
+      const all = yield* ofRequest(store, request)
       // It may be of the set, of which nothing is done without all of it.
       if ((yield* store.unreadable(request)) > 0) {
         return yield* new HealingStoreError({
@@ -109,7 +105,7 @@ export const make = ({
           detail: `A suggestion of the review that has made ${found.id} cannot be read, and may be of its set, of which all or none is decided on`
         })
       }
-      return all.filter((one) => one.request === request && one.suggestion.set === set)
+      return all.filter((one) => one.suggestion.set === set)
     })
   }
 
@@ -160,7 +156,10 @@ export const make = ({
       Effect.uninterruptible(Effect.zipRight(record(changesOf(steps, applications)), tellAll(steps))),
     giveBack: (applying, taken) => {
       const approved = SuggestionLife.giveBack(applying, taken)
-      return store.list({ job: applying.job, states: SuggestionState.literals, limit: MAX_NEWER }).pipe(
+      const { job, suggestion } = applying
+      const targetFile = suggestion.targetFile ?? undefined
+      if (targetFile === undefined) return Effect.succeed(approved)
+      return store.list({ job, targetFile, states: SuggestionState.literals, limit: MAX_NEWER }).pipe(
         Effect.map((all) => {
           const newer = all.findLast((one) => SuggestionLife.supersedes(one, approved))
           return newer === undefined ? approved : SuggestionLife.supersede(approved, newer)

@@ -157,7 +157,7 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
    * Those whose time has come expire, a day after they were warned of. One timer sleeps until the next of them is due, or for six hours.
    *
    * What a process that was killed has left behind is sorted out before the layer is ready: the row of each file that was being written says
-   * what stands in it. The layer fails with `HealingConfigError` if a folder of `suggestions.allowedRoots` is none.
+   * what stands in it. The layer fails with `HealingConfigError` if an entry of `suggestions.allowedRoots` is no folder.
    *
    * @since 0.1.0
    */

@@ -21,9 +21,10 @@ import {
   unlinkSync,
   writeSync
 } from "node:fs"
+import { codeOf } from "../internal/ErrorCode.js"
 import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE, type Place } from "./Examining.js"
-import { codeOf, isInPlace, type OpenFolder, read } from "./OpenFolder.js"
+import { isInPlace, type OpenFolder, read } from "./OpenFolder.js"
 
 /**
  * A name for a file beside another one: hidden, and without a suffix for which a folder may be searched.
