@@ -9,23 +9,26 @@ import { hook } from "../../src/suggestions/Hooks.js"
 import { hashOf } from "../../src/text/Excerpt.js"
 import { settle } from "../support/gateWorld.js"
 import { aSuggestion } from "../support/storeSamples.js"
-import { anna, approve, failing, filesIn, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
+import {
+  anna,
+  approve,
+  failing,
+  filesIn,
+  forFile,
+  makeSuggestionWorld,
+  NEW,
+  OLD,
+  withFile
+} from "../support/suggestionWorld.js"
 
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const OLD = "one\ntwo\nthree\nfour\n"
-const NEW = "one\n2\nthree\nfour\n"
-
 /** A world with a job of one file, and a suggestion for it. */
 const withOne = Effect.gen(function* () {
-  const world = yield* makeSuggestionWorld
-  const life = yield* world.start
-  const suggestions = yield* world.serve(life)
-  const path = world.write("job.sh", OLD)
-  yield* world.has("x", path)
-  const id = yield* world.propose(life, "x", path, NEW)
+  const world = yield* withFile
+  const id = yield* world.propose(world.life, "x", world.path, NEW)
   yield* world.told
-  return { ...world, life, suggestions, path, id }
+  return { ...world, id }
 })
 
 /** Lets processes tell. */

@@ -12,11 +12,10 @@ import {
   filesIn,
   forFile,
   makeSuggestionWorld,
+  NEW,
+  OLD,
   type SuggestionService
 } from "../support/suggestionWorld.js"
-
-const OLD = "one\ntwo\nthree\nfour\n"
-const NEW = "one\n2\nthree\nfour\n"
 
 const STEPS = ["intend", "write", "rename", "sync", "look", "record"]
 

@@ -37,11 +37,10 @@ import {
   filesIn,
   forFile,
   makeSuggestionWorld,
+  NEW,
+  OLD,
   privateFolder
 } from "../support/suggestionWorld.js"
-
-const OLD = "one\ntwo\nthree\nfour\n"
-const NEW = "one\n2\nthree\nfour\n"
 
 const isRoot = process.getuid?.() === 0
 

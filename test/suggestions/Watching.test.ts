@@ -9,12 +9,9 @@ import { hook } from "../../src/suggestions/Hooks.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
 import { settle } from "../support/gateWorld.js"
 import { aSuggestion } from "../support/storeSamples.js"
-import { anna, approve, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
+import { anna, approve, forFile, makeSuggestionWorld, NEW, OLD } from "../support/suggestionWorld.js"
 
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
-
-const OLD = "one\ntwo\nthree\nfour\n"
-const NEW = "one\n2\nthree\nfour\n"
 
 const LOG = "Error: the disk is full\n"
 

@@ -5,26 +5,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, Option, TestClock } from "effect"
 import { SuggestionCategory, SuggestionSeverity } from "effect-healing"
 import { settle } from "../support/gateWorld.js"
-import { anna, approve, failing, filesIn, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
-
-const OLD = "one\ntwo\nthree\nfour\n"
-const NEW = "one\n2\nthree\nfour\n"
+import { anna, approve, failing, filesIn, forFile, NEW, OLD, withFile } from "../support/suggestionWorld.js"
 
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
-
-const withOne = Effect.gen(function* () {
-  const world = yield* makeSuggestionWorld
-  const life = yield* world.start
-  const suggestions = yield* world.serve(life)
-  const path = world.write("job.sh", OLD)
-  yield* world.has("x", path)
-  return { ...world, life, path, suggestions }
-})
 
 describe("suggestions", () => {
   it.scoped("D12: are applied only if their file holds what they propose", () =>
     Effect.gen(function* () {
-      const { life, path, propose, suggestions } = yield* withOne
+      const { life, path, propose, suggestions } = yield* withFile
       const id = yield* propose(life, "x", path, NEW)
       yield* approve(suggestions, id)
       const { state } = yield* suggestions.apply(id, anna)
@@ -39,7 +27,7 @@ describe("suggestions", () => {
 
   it.scoped("D13: of any category and severity wait for a person", () =>
     Effect.gen(function* () {
-      const { life, path, review, root, suggestions } = yield* withOne
+      const { life, path, review, root, suggestions } = yield* withFile
       const all = SuggestionCategory.literals.flatMap((category) =>
         SuggestionSeverity.literals.map((severity) => forFile(path, NEW, { category, severity }))
       )
@@ -54,7 +42,7 @@ describe("suggestions", () => {
 
   it.scoped("D14: change no file because its content or its path has the name of the job in it", () =>
     Effect.gen(function* () {
-      const { has, life, propose, root, suggestions, write } = yield* withOne
+      const { has, life, propose, root, suggestions, write } = yield* withFile
       const keys = write(".ssh/authorized_keys", "ssh-ed25519 AAAA a\n")
       const other = write("a-b/other.sh", `# of the job a\n${OLD}`)
       yield* has("a", join(root, "job.sh"))
@@ -68,7 +56,7 @@ describe("suggestions", () => {
 
   it.scoped("D15: overwrite nothing that has changed since their review", () =>
     Effect.gen(function* () {
-      const { life, path, propose, suggestions } = yield* withOne
+      const { life, path, propose, suggestions } = yield* withFile
       const id = yield* propose(life, "x", path, NEW)
       writeFileSync(path, `${OLD}# somebody's\n`)
       assert.deepStrictEqual(yield* failing(suggestions, id), ["unchanged"])
@@ -78,7 +66,7 @@ describe("suggestions", () => {
 
   it.scoped("D24: are not applied beside a run of their job, whatever their caller does not wait for", () =>
     Effect.gen(function* () {
-      const { life, path, propose, suggestions } = yield* withOne
+      const { life, path, propose, suggestions } = yield* withFile
       const id = yield* propose(life, "x", path, NEW)
       yield* approve(suggestions, id)
       yield* life.openClaw.started("x")
@@ -103,7 +91,7 @@ describe("what a review writes or a job prints", () => {
 
   it.scoped.each(claims)("changes nothing by its claim %j", (claim) =>
     Effect.gen(function* () {
-      const { life, path, registry, review, root, suggestions } = yield* withOne
+      const { life, path, registry, review, root, suggestions } = yield* withFile
       yield* registry.print("x", `${claim}\n`)
       const said = claim.replaceAll("\n", " ")
       const [id = ""] = yield* review(life, "x", [

@@ -37,6 +37,10 @@ export type SuggestionService = Context.Tag.Service<Suggestions>
 
 export const anna = { who: "anna" }
 
+/** What stands in a file, and what is proposed for it. */
+export const OLD = "one\ntwo\nthree\nfour\n"
+export const NEW = "one\n2\nthree\nfour\n"
+
 /** A folder in which nobody else may write, without links on the way; it goes with the test. */
 export const privateFolder = Effect.acquireRelease(
   Effect.sync(() => {
@@ -171,3 +175,13 @@ export const failing = (suggestions: SuggestionService, id: string, bigDeletion 
     assert.strictEqual(seal === null, failed.length > 0)
     return failed
   })
+
+/** A world with a service over a job `x` of one file. */
+export const withFile = Effect.gen(function* () {
+  const world = yield* makeSuggestionWorld
+  const life = yield* world.start
+  const suggestions = yield* world.serve(life)
+  const path = world.write("job.sh", OLD)
+  yield* world.has("x", path)
+  return { ...world, life, path, suggestions }
+})
