@@ -101,15 +101,38 @@ export const Approval = Schema.Struct({
 export interface Approval extends Schema.Schema.Type<typeof Approval> {}
 
 /**
- * How the runs of its job are watched after a change.
+ * How long a log was when it was looked at.
  *
- * - `since`: when that was made, in milliseconds since 1970.
- * - `good`: the ids of the good runs since.
+ * - `log`: its path, or its name if it is in no file.
+ * - `size`: in bytes, or in characters if it is in no file.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const Watch = Schema.Struct({ since: Millis, good: Schema.Array(Schema.String) })
+export const LogMark = Schema.Struct({ log: Schema.String, size: Schema.NonNegativeInt })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface LogMark extends Schema.Schema.Type<typeof LogMark> {}
+
+/**
+ * How the runs of its job are watched after a change.
+ *
+ * - `since`: when that was made, in milliseconds since 1970.
+ * - `good`: the ids of the good runs since.
+ * - `logs`: how long its logs were at the change, or after the last good run: what they got since tells why a run has failed. `null` if that
+ *   is not known yet.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Watch = Schema.Struct({
+  since: Millis,
+  good: Schema.Array(Schema.String),
+  logs: Schema.optionalWith(Schema.NullOr(Schema.Array(LogMark)), { exact: true, default: () => null })
+})
 
 /**
  * @since 0.1.0

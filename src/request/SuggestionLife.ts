@@ -10,7 +10,8 @@ import {
   type HealingSuggestion,
   type SuggestionState,
   type SuggestionStep,
-  suggestionId
+  suggestionId,
+  type Watch
 } from "./HealingSuggestion.js"
 
 const DAY = 86_400_000
@@ -128,9 +129,9 @@ export const approve = (
   enter(pending, "approved", { ...approval, reason }, { approval, expiresAt: endOf(approval.at, term) })
 
 /** It is watched for so many milliseconds. */
-const watched = (at: number, watchTerm: number): Partial<HealingSuggestion> => ({
+const watched = (at: number, watchTerm: number, logs: Watch["logs"] = null): Partial<HealingSuggestion> => ({
   expiresAt: endOf(at, watchTerm),
-  watch: { since: at, good: [] }
+  watch: { since: at, good: [], logs }
 })
 
 /** @internal */
@@ -177,9 +178,17 @@ export const begin = (approved: HealingSuggestion, taken: Taken): HealingSuggest
 export const giveBack = (applying: HealingSuggestion, taken: Taken): HealingSuggestion =>
   enter(applying, "approved", taken, { expiresAt: applying.expiresAt })
 
-/** @internal */
-export const apply = (applying: HealingSuggestion, taken: Taken, watchTerm: number): HealingSuggestion =>
-  enter(applying, "applied", taken, watched(taken.at, watchTerm))
+/**
+ * - `logs`: how long the logs of its job were before the change, if that is known.
+ *
+ * @internal
+ */
+export const apply = (
+  applying: HealingSuggestion,
+  taken: Taken,
+  watchTerm: number,
+  logs: Watch["logs"] = null
+): HealingSuggestion => enter(applying, "applied", taken, watched(taken.at, watchTerm, logs))
 
 /**
  * What is to be said of it after its change.

@@ -12,6 +12,7 @@ import { FileSystem } from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { LogMark } from "../request/HealingSuggestion.js"
 import type { Evidence, Log } from "../supervisor/Evidence.js"
 import type { JobEvent } from "../supervisor/Supervisor.js"
 import * as Excerpt from "../text/Excerpt.js"
@@ -29,19 +30,24 @@ const MAX_READ = 256 * 1024
  * The cause of the failure, and what has made it fail, as two hashes with a dot between them. `null` if nothing is known about the failure by
  * which another one could be told from it.
  *
+ * - `since`: how long the logs were before this failure, if that is known: what stands in them from before tells nothing of it.
+ *
  * @internal
  */
 export const make = (
   event: Pick<JobEvent, "exitCode" | "lastError" | "runId">,
-  evidence: Evidence
+  evidence: Evidence,
+  since: ReadonlyArray<LogMark> = []
 ): Effect.Effect<string | null, never, FileSystem> =>
   Effect.gen(function* () {
     const run = evidence.runs.find(({ id }) => id === event.runId)
     const told = event.lastError?.trim() ?? ""
-    const errors = yield* errorsIn(evidence.logs.slice(0, MAX_LOGS))
+    const logs = evidence.logs.slice(0, MAX_LOGS)
+    const errors = yield* errorsIn(logs, [])
+    const ofThisOne = since.length === 0 ? errors : yield* errorsIn(logs, since)
     const signal = run?.signal ?? null
     // Nearly everything that fails does so with the same exit code, and that a supervisor has given up says nothing of why.
-    if (!ErrorLines.tellsCause(told) && signal === null && errors.every((lines) => lines.length === 0)) return null
+    if (!ErrorLines.tellsCause(told) && signal === null && ofThisOne.every((lines) => lines.length === 0)) return null
     const files = yield* Effect.forEach(evidence.files.slice(0, MAX_FILES), ({ path }) => stateOf(path))
     const cause = [event.exitCode ?? run?.exitCode ?? null, signal, stableText(told), errors]
     return `${hashOf(cause)}.${hashOf([evidence.command, files])}`
@@ -71,12 +77,36 @@ const stateOf = (path: string): Effect.Effect<ReadonlyArray<string | number | nu
  * What each log tells of errors, in the order in which it was said last: of two errors in view the newer one counts, and the same crash
  * over and over is said once.
  */
-const errorsIn = (logs: ReadonlyArray<Log>): Effect.Effect<ReadonlyArray<ReadonlyArray<string>>, never, FileSystem> =>
+const errorsIn = (
+  logs: ReadonlyArray<Log>,
+  since: ReadonlyArray<LogMark>
+): Effect.Effect<ReadonlyArray<ReadonlyArray<string>>, never, FileSystem> =>
   Effect.forEach(logs, (log) =>
-    Effect.map(
-      "path" in log ? Excerpt.endOfFile(log.path, MAX_READ) : Effect.succeed(Excerpt.endOfText(log.text, MAX_READ)),
-      (text) => lastSaid(ErrorLines.ofLog(text).map(stableText))
+    Effect.map(endOf(log, since.find((mark) => mark.log === nameOf(log))?.size ?? 0), (text) =>
+      lastSaid(ErrorLines.ofLog(text).map(stableText))
     )
+  )
+
+const nameOf = (log: Log): string => ("path" in log ? log.path : log.name)
+
+/** What it got since it was so long; all of it if it has become shorter, since it was begun anew then. */
+const endOf = (log: Log, from: number): Effect.Effect<string, never, FileSystem> => {
+  if ("path" in log) return Excerpt.endOfFile(log.path, MAX_READ, from)
+  const { skipped = 0, text } = log
+  const isShorter = skipped + text.length < from
+  return Effect.succeed(Excerpt.endOfText(text.slice(isShorter ? 0 : Math.max(0, from - skipped)), MAX_READ))
+}
+
+/**
+ * How long the logs are that a signature looks at.
+ *
+ * @internal
+ */
+export const marksOf = ({ logs }: Evidence): Effect.Effect<ReadonlyArray<LogMark>, never, FileSystem> =>
+  Effect.forEach(logs.slice(0, MAX_LOGS), (log) =>
+    "path" in log
+      ? Effect.map(Excerpt.fileSize(log.path), (size) => ({ log: log.path, size }))
+      : Effect.succeed({ log: log.name, size: (log.skipped ?? 0) + log.text.length })
   )
 
 const lastSaid = (lines: ReadonlyArray<string>): ReadonlyArray<string> => Arr.dedupe(lines.toReversed()).reverse()

@@ -24,7 +24,7 @@ import {
   type SuggestionsStopped
 } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
-import type { Application, HealingSuggestion } from "../request/HealingSuggestion.js"
+import type { Application, HealingSuggestion, LogMark } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
 import type { RunningState } from "../running/RunningState.js"
@@ -60,6 +60,7 @@ export type Applying = (id: string, decision: Decision) => Effect.Effect<Healing
 /**
  * - `alone`: one application or rollback at a time.
  * - `lengths`: of the terms.
+ * - `marksOf`: how long the logs of a job are now.
  *
  * Longer than a screen: it is the way of one application, from the first check to the outcome, each step with what becomes of it if it fails.
  *
@@ -69,6 +70,7 @@ export const make = ({
   alone,
   killSwitch,
   lengths,
+  marksOf,
   openClaw,
   previewing,
   restart,
@@ -81,6 +83,7 @@ export const make = ({
   readonly previewing: Previewing.Previewing
   readonly settings: SuggestionSettings
   readonly lengths: Lengths
+  readonly marksOf: (job: string) => Effect.Effect<ReadonlyArray<LogMark> | null>
   readonly restart: Restart
   readonly steps: Steps
 }): Applying => {
@@ -198,7 +201,7 @@ export const make = ({
     let isIntended = false
 
     /** From the intention on: whatever happens, they are in another state afterwards. To be run uninterruptibly. */
-    const write = (ready: ReadonlyArray<Examined>) =>
+    const write = (ready: ReadonlyArray<Examined>, logs: ReadonlyArray<LogMark> | null) =>
       Effect.gen(function* () {
         const swaps: Array<Swap> = []
         const applications = new Map<HealingSuggestion, Application>()
@@ -222,7 +225,7 @@ export const make = ({
         if (swapped._tag !== "Written") return yield* settle(swapped, applications)
         const applied = now(reason)
         return yield* steps.record(
-          all(members, (one) => SuggestionLife.apply(one, applied, lengths.watch)),
+          all(members, (one) => SuggestionLife.apply(one, applied, lengths.watch, logs)),
           ended(intended)
         )
       })
@@ -237,7 +240,8 @@ export const make = ({
             yield* killSwitch.check
             const { looked, problem } = yield* look(id, members)
             if (problem !== undefined) return yield* problem
-            yield* Effect.uninterruptible(write(looked.examined))
+            const logs = yield* marksOf(job)
+            yield* Effect.uninterruptible(write(looked.examined, logs))
             return true
           }).pipe(Effect.scoped)
         )

@@ -5,6 +5,7 @@
  */
 import { realpathSync, statSync } from "node:fs"
 import { dirname, isAbsolute } from "node:path"
+import { FileSystem } from "@effect/platform/FileSystem"
 import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -35,6 +36,7 @@ import {
 } from "./Decision.js"
 import type { Rules } from "./Examining.js"
 import * as Forbidden from "./Forbidden.js"
+import * as JobEvidence from "./JobEvidence.js"
 import * as KillSwitch from "./KillSwitch.js"
 import { problemOf } from "./OpenFolder.js"
 import * as Previewing from "./Previewing.js"
@@ -87,6 +89,9 @@ export const make = Effect.gen(function* () {
 
   const alone = yield* Alone.make
   const restart = Restarting.make(rules.supervisor)
+  const fileSystem = yield* FileSystem
+  const marksOf = (job: string) =>
+    Effect.provideService(JobEvidence.logMarks(rules.supervisor, job), FileSystem, fileSystem)
   const previewing = Previewing.make(rules)
   const killSwitch = yield* KillSwitch.make({ ...ofQueue, store, setting: settings.stopped, file })
 
@@ -112,7 +117,7 @@ export const make = Effect.gen(function* () {
         Effect.map(Stream.runCollect(stepsOf(id)), Chunk.toReadonlyArray)
       ),
     ...Deciding.make({ steps, previewing, lengths }),
-    apply: Applying.make({ alone, killSwitch, lengths, openClaw, previewing, restart, settings, steps }),
+    apply: Applying.make({ alone, killSwitch, lengths, marksOf, openClaw, previewing, restart, settings, steps }),
     rollback: RollingBack.make({ alone, restart, rules, steps, store }),
     stop: (decision: Decision) =>
       Effect.flatMap(decodeDecision({ ...decision }), ({ door, reason, who }) =>

@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -18,18 +19,19 @@ import type { HealingStoreError } from "../HealingError.js"
 import { count } from "../internal/Plural.js"
 import * as SafeLog from "../internal/SafeLog.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
-import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import type { HealingSuggestion, Watch } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import * as FailureSignature from "../scheduler/FailureSignature.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { watch as watchChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
-import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
+import type { Evidence } from "../supervisor/Evidence.js"
 import { listen } from "../supervisor/Listening.js"
 import { type JobEvent, RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
 import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE } from "./Examining.js"
 import { realPath } from "./Forbidden.js"
+import { isRunning, logMarks, ofFailure } from "./JobEvidence.js"
 import { openFile, openFolder } from "./OpenFolder.js"
 import type { Steps } from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
@@ -43,14 +45,14 @@ const MAX_EVENTS = 1024
 /** Runs of which it is remembered that they have broken an SLA. */
 const MAX_BREACHED = 1000
 
-/** How long a supervisor may take to tell about a failure. */
-const EVIDENCE_TIMEOUT = Duration.seconds(10)
-
 type Started = Extract<RunEvent, { readonly _tag: "Started" }>
 
 type Ended = Extract<RunEvent, { readonly _tag: "Ended" }>
 
-type Told = RunEvent | { readonly _tag: "Breached"; readonly job: string; readonly runId: string | null }
+type Told =
+  | RunEvent
+  | { readonly _tag: "Breached"; readonly job: string; readonly runId: string | null }
+  | { readonly _tag: "Applied"; readonly suggestion: HealingSuggestion }
 
 /**
  * Watches for as long as the scope is open.
@@ -78,8 +80,9 @@ export const make = ({
 }): Effect.Effect<void, HealingStoreError, FileSystem | Scope.Scope> =>
   Effect.gen(function* () {
     const fileSystem = yield* FileSystem
+    const found = yield* store.list({ states: ["applied"], limit: MAX_WATCHED })
     /** Jobs with a change that is watched, or was. */
-    const jobs = new Set((yield* store.list({ states: ["applied"], limit: MAX_WATCHED })).map(({ job }) => job))
+    const jobs = new Set(found.map(({ job }) => job))
     /** The runs of jobs that are always up, and since when. */
     const up = new Map<string, Map<string, number>>()
     const breached = new Set<string>()
@@ -105,10 +108,20 @@ export const make = ({
         if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${reason}`)
       })
 
-    const remember = (applied: HealingSuggestion, good: ReadonlyArray<string>) =>
+    const remember = (applied: HealingSuggestion, now: Partial<Watch>) =>
       applied.watch === null
         ? Effect.void
-        : Effect.ignore(record([watchChange({ ...applied, watch: { ...applied.watch, good } })]))
+        : Effect.ignore(record([watchChange({ ...applied, watch: { ...applied.watch, ...now } })]))
+
+    const marksOf = (job: string) => Effect.provideService(logMarks(supervisor, job), FileSystem, fileSystem)
+
+    /** It was found to be applied, or a crash has come in between: what its logs say by now is not of the runs after it. */
+    const mark = (suggestion: HealingSuggestion) =>
+      Effect.gen(function* () {
+        const applied = Option.getOrUndefined(yield* store.find(suggestion))
+        if (applied?.state !== "applied" || applied.watch?.logs !== null) return
+        yield* remember(applied, { logs: yield* marksOf(applied.job) })
+      })
 
     /** It still is up, as its supervisor says as well, and so is no run from before the change. */
     const stayedUp = (job: string, runId: string, since: number) =>
@@ -138,12 +151,16 @@ export const make = ({
       Effect.gen(function* () {
         const id = runId ?? `since ${startedAt}`
         if (breached.has(`${id} ${job}`)) return
-        for (const applied of yield* watchedBy(job, startedAt)) {
+        const watched = yield* watchedBy(job, startedAt)
+        if (watched.length === 0) return
+        const logs = yield* marksOf(job)
+        for (const applied of watched) {
           const before = applied.watch?.good ?? []
           if (before.includes(id)) continue
           const all = [...before, id]
           if (all.length >= settings.goodRuns) yield* judge(applied, "confirmed", count(all.length, "good run"))
-          else yield* remember(applied, all)
+          // What it has printed tells nothing of the next run.
+          else yield* remember(applied, { good: all, ...(logs !== null && { logs }) })
         }
       })
 
@@ -152,11 +169,10 @@ export const make = ({
         // Of one that ended while nobody looked, it is not known when it began.
         const watched = yield* watchedBy(ended.job, ended.startedAt ?? ended.at ?? wall())
         if (watched.length === 0) return
-        const isKnown = ended.startedAt !== null
-        const signature = yield* Effect.provideService(signatureOf(supervisor, ended), FileSystem, fileSystem)
-        const cause = signature === null || !isKnown ? null : FailureSignature.causeOf(signature)
+        const evidence = ended.startedAt === null ? null : yield* ofFailure(supervisor, ended.job, ended.runId)
         const run = ended.runId === null ? "a run" : `the run ${ended.runId}`
         for (const applied of watched) {
+          const cause = evidence === null ? null : yield* causeOf(ended, evidence, applied.watch?.logs ?? null)
           const causes = applied.signatures.map(FailureSignature.causeOf)
           if (cause !== null && causes.includes(cause)) {
             yield* judge(applied, "relapsed", `${run} has failed for the cause that the review was about`)
@@ -169,6 +185,14 @@ export const make = ({
           }
         }
       })
+
+    /** Of this failure: what the logs got since. As long as that is not known, they tell nothing. */
+    const causeOf = (ended: Ended, evidence: Evidence, since: Watch["logs"]) =>
+      Effect.gen(function* () {
+        const marks = since ?? (yield* FailureSignature.marksOf(evidence))
+        const signature = yield* FailureSignature.make(ended, evidence, marks)
+        return signature === null ? null : FailureSignature.causeOf(signature)
+      }).pipe(Effect.provideService(FileSystem, fileSystem))
 
     /** A run that was taken for a good one may be told of afterwards. */
     const broke = ({ job, ...told }: Extract<Told, { readonly _tag: "Breached" }>) =>
@@ -185,11 +209,7 @@ export const make = ({
         if (!jobs.has(job)) return
         for (const applied of yield* store.list({ job, states: ["applied"], limit: MAX_WATCHED })) {
           const before = applied.watch?.good ?? []
-          if (before.includes(runId))
-            yield* remember(
-              applied,
-              before.filter((one) => one !== runId)
-            )
+          if (before.includes(runId)) yield* remember(applied, { good: before.filter((one) => one !== runId) })
         }
       })
 
@@ -208,18 +228,22 @@ export const make = ({
 
     const hear = (told: Told) => {
       if (told._tag === "Breached") return broke(told)
+      if (told._tag === "Applied") return mark(told.suggestion)
       if (told.runId !== null) remembered(latest, told.job, told.runId)
       return told._tag === "Started" ? started(told) : ended(told)
     }
 
     const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
-      Stream.runForEach(events, (event) =>
-        Effect.sync(() => {
-          if (event._tag === "Applied") jobs.add(event.suggestion.job)
-        })
-      )
+      Stream.runForEach(events, ({ _tag, suggestion }) => {
+        if (_tag !== "Applied") return Effect.void
+        jobs.add(suggestion.job)
+        return suggestion.watch?.logs === null ? inbox.offer({ _tag, suggestion }) : Effect.void
+      })
     )
+    for (const suggestion of found) {
+      if (suggestion.watch?.logs === null) yield* inbox.offer({ _tag: "Applied", suggestion })
+    }
     yield* Effect.forkScoped(
       listen(supervisor.runs, {
         each: (event) => (isRunEvent(event) ? Effect.asVoid(inbox.offer(event)) : Effect.void),
@@ -279,38 +303,3 @@ const standsInFile = ({ approval, suggestion }: HealingSuggestion): Effect.Effec
     Effect.orElseSucceed(() => false)
   )
 }
-
-/** Nothing is called a success without evidence. */
-const isRunning = (supervisor: Context.Tag.Service<Supervisor>, job: string, runId: string): Effect.Effect<boolean> =>
-  Effect.gen(function* () {
-    const info = (yield* supervisor.jobs).find(({ id }) => id === job)
-    if (info === undefined) return false
-    const { runs } = yield* supervisor.evidence(info, EvidenceScope.Since({ since: 0, runId, limit: MAX_RUNS }))
-    return runs.some(({ id, outcome }) => id === runId && outcome === "running")
-  }).pipe(
-    Effect.disconnect,
-    Effect.timeout(EVIDENCE_TIMEOUT),
-    Effect.catchAllCause(() => Effect.succeed(false)),
-    Effect.interruptible
-  )
-
-/** Among which the run is looked for. */
-const MAX_RUNS = 200
-
-/** `null` if it cannot be told, or not soon. */
-const signatureOf = (
-  supervisor: Context.Tag.Service<Supervisor>,
-  { exitCode, job, lastError, runId }: Ended
-): Effect.Effect<string | null, never, FileSystem> =>
-  Effect.gen(function* () {
-    const info = (yield* supervisor.jobs).find(({ id }) => id === job)
-    if (info === undefined) return null
-    const evidence = yield* supervisor.evidence(info, EvidenceScope.Failure({ runId, limit: 1 }))
-    if (!Schema.is(Evidence)(evidence)) return null
-    return yield* FailureSignature.make({ runId, exitCode, lastError }, evidence)
-  }).pipe(
-    Effect.disconnect,
-    Effect.timeout(EVIDENCE_TIMEOUT),
-    Effect.catchAllCause(() => Effect.succeed(null)),
-    Effect.interruptible
-  )

@@ -41,11 +41,14 @@ export interface Run extends Schema.Schema.Type<typeof Run> {}
 /**
  * A log: its text, of which the end is reviewed, or the path of the file that it is in.
  *
+ * - `skipped` (0): how many characters of the log have stood before `text`, and are left out. By it, and by the size of a file, it is told
+ *   what the log got since it was looked at last.
+ *
  * @since 0.1.0
  * @category schemas
  */
 export const Log = Schema.Union(
-  Schema.Struct({ name: Schema.String, text: Schema.String }),
+  Schema.Struct({ name: Schema.String, text: Schema.String, skipped: Schema.optional(Schema.NonNegativeInt) }),
   Schema.Struct({ name: Schema.String, path: Schema.String })
 )
 

@@ -253,6 +253,8 @@ interface Job {
   /** The ids of those that run. */
   readonly running: Set<string>
   output: string
+  /** How many characters stood before it, and were forgotten. */
+  skipped: number
   /** The newest first. */
   breaches: Evidence["slaBreaches"]
 }
@@ -326,7 +328,7 @@ const make = (
         Effect.map(acceptJob(job), (told) => {
           const before = jobs.get(told.id)
           if (before === undefined) {
-            jobs.set(told.id, { told, runs: new Map(), running: new Set(), output: "", breaches: [] })
+            jobs.set(told.id, { told, runs: new Map(), running: new Set(), output: "", skipped: 0, breaches: [] })
           } else {
             before.told = told
             tellActivity()
@@ -380,7 +382,9 @@ const make = (
       print: (id, text) =>
         Effect.flatMap(acceptPrint({ text }), ({ text }) =>
           at(id, (job) => {
-            job.output = endOf(job.output + text)
+            const all = job.output + text
+            job.output = endOf(all)
+            job.skipped += all.length - job.output.length
           })
         ),
       breached: (id, what, runId) =>
@@ -411,12 +415,12 @@ const make = (
           (restart) => restart ?? new SupervisorError({ detail: `the registry cannot restart ${id}` })
         ),
       evidence: ({ id }, scope) =>
-        at(id, ({ breaches, output, runs, told: { command, files, logs } }) => ({
+        at(id, ({ breaches, output, runs, skipped, told: { command, files, logs } }) => ({
           command,
           // If several have begun at the same time, the last to begin counts as the newest, or else the last to end.
           runs: runsWithin(Array.from(runs.values()).reverse(), scope),
           slaBreaches: breaches,
-          logs: output === "" ? logs : [{ name: "output", text: output }, ...logs],
+          logs: output === "" ? logs : [{ name: "output", text: output, ...(skipped > 0 && { skipped }) }, ...logs],
           files
         }))
     }

@@ -106,14 +106,24 @@ export const logFile = (
  * The end of a log file as it stands, without colours, for what makes a hash of it: its secrets are still in it. Nothing of a file that
  * cannot be read.
  *
+ * - `from` (0): what stands before this byte is left out, unless the file has become shorter since: then all of it is new.
+ *
  * @internal
  */
-export const endOfFile = (path: string, maxRead: number): Effect.Effect<string, never, FileSystem> =>
+export const endOfFile = (path: string, maxRead: number, from = 0): Effect.Effect<string, never, FileSystem> =>
   Effect.gen(function* () {
     const size = yield* sizeOf(path)
-    const bytes = yield* read(path, Math.max(0, size - maxRead), maxRead)
+    const bytes = yield* read(path, Math.max(from > size ? 0 : from, size - maxRead), maxRead)
     return printable(new TextDecoder().decode(bytes))
   }).pipe(Effect.orElseSucceed(() => ""))
+
+/**
+ * How many bytes a log file has; 0 if there is none.
+ *
+ * @internal
+ */
+export const fileSize = (path: string): Effect.Effect<number, never, FileSystem> =>
+  Effect.orElseSucceed(sizeOf(path), () => 0)
 
 /**
  * The same of a text.

@@ -205,7 +205,7 @@ const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: numb
       const one = all[happening.which]
       return one === undefined
         ? Effect.succeed("none")
-        : commit([watch({ ...one, watch: { since: at, good: happening.good } })])
+        : commit([watch({ ...one, watch: { since: at, good: happening.good, logs: [{ log: "stderr", size: at }] } })])
     }
     case "Stop":
       return commit([stop(happening.isOn ? { at, by: anna, reason: "it is night" } : null)])
@@ -271,7 +271,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
         reason: "because",
         by: anna,
         approval: anApproval(4),
-        watch: { since: 5, good: ["'"] }
+        watch: { since: 5, good: ["'"], logs: null }
       }
       yield* store.commit([insert(ended(7, 1)), ...proposing([one, old])])
       assert.deepStrictEqual(yield* store.suggestions.find(one).pipe(Effect.flatten), one)

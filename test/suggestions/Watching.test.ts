@@ -1,47 +1,58 @@
 /** What becomes of changes that were made, by the runs after them (R21), and restarts. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Option, TestClock } from "effect"
 import { SupervisorError } from "effect-healing"
-import { terms } from "../../src/store/Change.js"
+import { causeOf } from "../../src/scheduler/FailureSignature.js"
+import { terms, watch } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
+import { logMarks } from "../../src/suggestions/JobEvidence.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
 import { settle } from "../support/gateWorld.js"
+import { isFull } from "../support/property.js"
 import { aSuggestion } from "../support/storeSamples.js"
 import { anna, approve, forFile, makeSuggestionWorld, NEW, OLD } from "../support/suggestionWorld.js"
 
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const LOG = "Error: the disk is full\n"
+const ERROR = "Error: the disk is full\n"
 
 const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 /** Far more than it takes to read a file. */
 const MAX_TURNS = 20_000
 
-/** A change that was made after a failure with this log. */
-const withApplied = Effect.gen(function* () {
+/** How a run goes, and what it prints: that error if it fails. */
+interface How {
+  readonly stopped?: boolean
+  readonly breaches?: boolean
+  readonly prints?: string
+}
+
+/** A change that was made after a failure with this error, before which the job has printed something. */
+const withAppliedAfter = Effect.fnUntraced(function* (printed: string) {
   const world = yield* makeSuggestionWorld
   const life = yield* world.start
   const suggestions = yield* world.serve(life)
   const { registry } = world
   const path = world.write("job.sh", OLD)
-  const log = join(world.folder, "job.log")
-  writeFileSync(log, LOG)
-  yield* registry.add({ id: "x", files: [{ path, role: "script" }], logs: [{ name: "stderr", path: log }] })
+  yield* registry.add({ id: "x", files: [{ path, role: "script" }] })
   /** One that takes a second. */
-  const run = (exitCode: number, how: { readonly stopped?: boolean; readonly breaches?: boolean } = {}) =>
+  const run = (exitCode: number, how: How = {}) =>
     Effect.gen(function* () {
       const id = yield* registry.started("x")
       yield* TestClock.adjust("1 second")
       if (how.breaches === true) yield* registry.breached("x", "too late", id)
       yield* settle
+      yield* registry.print("x", how.prints ?? (exitCode === 0 ? "fine\n" : ERROR))
       yield* registry.ended("x", id, { exitCode, stopped: how.stopped })
       yield* settle
       yield* settle
       return id
     })
+  yield* registry.print("x", printed)
   const failedRun = yield* run(1)
   const signature = yield* signatureOfFailure(world.supervisor, "x", failedRun, 1)
   const [id = ""] = yield* world.reviewOf(life, "x", [forFile(path, NEW)], signature)
@@ -52,13 +63,16 @@ const withApplied = Effect.gen(function* () {
   yield* world.told
   const state = Effect.map(suggestions.get(id), (found) => Option.getOrThrow(found).state)
   /** It becomes this, when files have been read, of which the test has no sign. */
-  const becomes = (wanted: string) =>
+  const becomes = (wanted: string, other = id) =>
     Effect.gen(function* () {
+      const state = Effect.map(suggestions.get(other), (found) => Option.getOrThrow(found).state)
       for (let turn = 0; turn < MAX_TURNS && (yield* state) !== wanted; turn++) yield* macrotask
       assert.strictEqual(yield* state, wanted)
     })
-  return { ...world, becomes, id, life, log, path, run, state, suggestions }
+  return { ...world, becomes, id, life, path, run, state, suggestions }
 })
+
+const withApplied = withAppliedAfter("")
 
 describe("a change", () => {
   it.scoped("is confirmed after three good runs, and not before", () =>
@@ -153,11 +167,100 @@ describe("a change", () => {
 
   it.scoped("is inconclusive at a failure for another cause", () =>
     Effect.gen(function* () {
-      const { becomes, id, log, run, told } = yield* withApplied
-      writeFileSync(log, `${LOG}Error: no such table\n`)
-      yield* run(1)
+      const { becomes, id, run, told } = yield* withApplied
+      yield* run(1, { prints: "Error: no such table\n" })
       yield* becomes("inconclusive")
       assert.deepStrictEqual(yield* told, [`Inconclusive ${id}`])
+    }).pipe(silent)
+  )
+
+  /** Lines of all lengths. */
+  const LONG = Array.from({ length: 2000 }, (_, line) => `${"fine".repeat(line % 41)}\n`).join("")
+
+  const kinds = [ERROR, "", "nothing of note\n"].flatMap((prints) =>
+    ["", LONG].flatMap((before) =>
+      [[], [`fine\n${ERROR}`]].flatMap((good) => [true, false].map((restarts) => ({ prints, before, good, restarts })))
+    )
+  )
+
+  it.scoped("is judged by what the logs got since, and not by what stood in them before", () =>
+    Effect.forEach(
+      kinds.filter(({ good, prints, restarts }) => isFull || (prints !== "" && restarts === good.length > 0)),
+      ({ before, good, prints, restarts }) =>
+        Effect.gen(function* () {
+          // The registry forgets what is further up.
+          const { becomes, life, run, serve, start } = yield* withAppliedAfter(before)
+          for (const prints of good) yield* run(0, { prints })
+          if (restarts) {
+            yield* life.stop
+            yield* serve(yield* start)
+          }
+          yield* run(1, { prints })
+          yield* becomes(prints === ERROR ? "relapsed" : "inconclusive")
+        }).pipe(silent, Effect.scoped)
+    )
+  )
+
+  it.scoped("is judged by what a log file got since, also if that was begun anew", () =>
+    Effect.gen(function* () {
+      for (const [before, after, verdict] of [
+        [ERROR, ERROR, "inconclusive"],
+        [ERROR, `${ERROR}${ERROR}`, "relapsed"],
+        [`${"fine\n".repeat(20)}${ERROR}`, ERROR, "relapsed"],
+        [undefined, ERROR, "relapsed"]
+      ] as const) {
+        const world = yield* makeSuggestionWorld
+        const log = join(world.folder, "job.log")
+        if (before !== undefined) writeFileSync(log, before)
+        yield* world.registry.add({ id: "x", logs: [{ name: "stderr", path: log }] })
+        const marks = yield* logMarks(world.supervisor, "x")
+        writeFileSync(log, after)
+        const found = yield* signatureOfFailure(world.supervisor, "x", "1", 1, marks ?? [])
+        assert.strictEqual(found === null ? "inconclusive" : "relapsed", verdict)
+      }
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
+  it.scoped("has relapsed though its job fails before anybody could look at its logs", () =>
+    Effect.gen(function* () {
+      const { becomes, id, life, path, registry, reviewOf, suggestions } = yield* withApplied
+      yield* suggestions.rollback(id, anna)
+      const [signature = ""] = Option.getOrThrow(yield* suggestions.get(id)).signatures
+      const [next = ""] = yield* reviewOf(life, "x", [forFile(path, NEW)], `${causeOf(signature)}.0`)
+      yield* approve(suggestions, next)
+      yield* TestClock.adjust("1 second")
+      yield* suggestions.apply(next, anna)
+      const run = yield* registry.started("x")
+      yield* registry.print("x", ERROR)
+      yield* registry.ended("x", run, { exitCode: 1 })
+      yield* becomes("relapsed", next)
+    }).pipe(silent)
+  )
+
+  it.scoped("of which it is not known how long its logs were is not said to have relapsed", () =>
+    Effect.gen(function* () {
+      const { becomes, id, life, run, suggestions } = yield* withApplied
+      const applied = Option.getOrThrow(yield* suggestions.get(id))
+      yield* life.store.commit([watch({ ...applied, watch: { since: 0, good: [], logs: null } })])
+      yield* run(1)
+      yield* becomes("inconclusive")
+    }).pipe(silent)
+  )
+
+  it.scoped("that was found to be applied is watched from then on", () =>
+    Effect.gen(function* () {
+      const { becomes, id, life, path, reviewOf, run, suggestions } = yield* withApplied
+      const [signature = ""] = Option.getOrThrow(yield* suggestions.get(id)).signatures
+      yield* suggestions.rollback(id, anna)
+      // For the same cause, though what has failed is another.
+      const [next = ""] = yield* reviewOf(life, "x", [forFile(path, NEW)], `${causeOf(signature)}.0`)
+      writeFileSync(path, NEW)
+      yield* suggestions.preview(next)
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.isNotNull(Option.getOrThrow(yield* suggestions.get(next)).watch?.logs)
+      yield* run(1)
+      yield* becomes("relapsed", next)
     }).pipe(silent)
   )
 

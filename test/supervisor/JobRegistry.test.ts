@@ -351,6 +351,9 @@ describe("JobRegistry", () => {
       assert.strictEqual(yield* output, line.repeat(655))
       yield* registry.print("A", "y".repeat(1_000_000))
       assert.strictEqual(yield* output, "y".repeat(65_536 - 8192), "without what may be half a secret")
+      const [first] = (yield* evidence()).logs
+      assert(first !== undefined && "text" in first)
+      assert.strictEqual(Number(first.skipped) + first.text.length, 9 + 100_000 + 1_000_000, "all that was printed")
     })
   )
 

@@ -1,6 +1,6 @@
 import { NodeContext } from "@effect/platform-node"
 import { type Context, Effect } from "effect"
-import { EvidenceScope, type Supervisor } from "effect-healing"
+import { EvidenceScope, type LogMark, type Supervisor } from "effect-healing"
 import * as FailureSignature from "../../src/scheduler/FailureSignature.js"
 import { failureOf, noEvidence } from "./schedulerWorld.js"
 
@@ -16,11 +16,12 @@ export const signatureOfFailure = (
   supervisor: Context.Tag.Service<Supervisor>,
   job: string,
   runId: string,
-  exitCode: number
+  exitCode: number,
+  since: ReadonlyArray<LogMark> = []
 ): Effect.Effect<string | null> =>
   Effect.gen(function* () {
     const [info] = (yield* supervisor.jobs).filter(({ id }) => id === job)
     if (info === undefined) return null
     const evidence = yield* supervisor.evidence(info, EvidenceScope.Failure({ runId, limit: 1 }))
-    return yield* FailureSignature.make({ runId, exitCode }, evidence)
+    return yield* FailureSignature.make({ runId, exitCode }, evidence, since)
   }).pipe(Effect.orDie, Effect.provide(NodeContext.layer))
