@@ -13,6 +13,13 @@ import * as Effect from "effect/Effect"
 export const safely = (log: Effect.Effect<void>): Effect.Effect<void> => Effect.catchAllCause(log, () => Effect.void)
 
 /**
+ * Logs what people want to know.
+ *
+ * @internal
+ */
+export const info = (message: string): Effect.Effect<void> => safely(Effect.logInfo(message))
+
+/**
  * Logs a warning. A logger that throws fails neither the job nor the gate that warns.
  *
  * @internal

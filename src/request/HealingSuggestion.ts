@@ -54,7 +54,8 @@ const Millis = Schema.Int
  *
  * - `who`: 1 to 256 characters.
  * - `door`: through which they came, such as `code`; 1 to 64 characters. What this package does by itself comes through `clock`,
- *   `review`, `file` (it was found in it), `watch` (of what happens afterwards) or `recovery` (after a crash).
+ *   `review`, `file` (it was found in it), `watch` (of what happens afterwards), `recovery` (after a crash) or `rule` (of
+ *   `suggestions.autoApply`, whose name is `who`).
  *
  * @since 0.1.0
  * @category schemas
@@ -193,7 +194,8 @@ export interface HealingSuggestion extends Schema.Schema.Type<typeof HealingSugg
  * - `number`: counts the steps of the store.
  * - `id`: of the suggestion.
  * - `at`: in milliseconds since 1970.
- * - `from`, `to`: its states before and after; `from` is `null` where it was proposed. They are the same where it was only warned of.
+ * - `from`, `to`: its states before and after; `from` is `null` where it was proposed. They are the same where it was only warned of, and
+ *   where somebody has unlocked its job.
  * - `approval`: what was approved of it then.
  *
  * @since 0.1.0
@@ -241,6 +243,29 @@ export const Application = Schema.Struct({
 
 /** @internal */
 export interface Application extends Schema.Schema.Type<typeof Application> {}
+
+/**
+ * That a rule has approved a suggestion, to have it applied.
+ *
+ * - `lead`: the position of the first one of its set; its own if it stands alone.
+ * - `rule`: the name of the rule.
+ * - `at`: when, in milliseconds since 1970.
+ * - `lockedAt`: since when nothing is applied to its job by a rule, because this one has relapsed; `null` if that is not so, or not any more.
+ *
+ * @internal
+ */
+export const AutomaticChange = Schema.Struct({
+  request: Schema.Int,
+  position: Schema.Int,
+  lead: Schema.Int,
+  job: JobName,
+  rule: Schema.NonEmptyString,
+  at: Millis,
+  lockedAt: Schema.NullOr(Millis)
+})
+
+/** @internal */
+export interface AutomaticChange extends Schema.Schema.Type<typeof AutomaticChange> {}
 
 /**
  * Somebody has stopped all applications.

@@ -25,12 +25,12 @@ const WARNING = DAY
 //   from       what happens                                                      to
 //   -          its review is completed, in the same transaction                  pending
 //   pending    its end is less than a day away                                   pending, warned of
-//   pending    a person wants what the seal stands for                           approved
+//   pending    a person wants what the seal stands for, or a rule is for it      approved
 //   pending    a person says that they have done it by hand; it changes no file  applied
 //   pending    a person does not want it                                         rejected
 //   approved   a person has changed their mind                                   pending
 //   approved   it is to be applied, and is not what was approved any more        pending
-//   approved   a person applies it                                               applying
+//   approved   a person or a rule applies it                                     applying
 //   applying   its job runs for too long, or it was interrupted before its file  approved
 //              was written
 //   applying   its file is written                                               applied
@@ -39,7 +39,7 @@ const WARNING = DAY
 //   applied    its job fails again, for a cause that the review was about        relapsed
 //   applied    its job fails for another cause, or nothing was seen in time      inconclusive
 //   applied, confirmed, relapsed, inconclusive                                   rolled_back
-//              a person takes it back
+//              a person takes it back, or a rule what it has applied
 //   pending,   its time is over                                                  expired
 //   approved   a newer completed review of the job proposes a content for the    superseded
 //              same file, in the transaction that completes that review
@@ -55,6 +55,15 @@ const BY_CLOCK: Actor = { who: "effect-healing", door: "clock" }
 const BY_FILE: Actor = { who: "effect-healing", door: "file" }
 
 const BY_WATCH: Actor = { who: "effect-healing", door: "watch" }
+
+const RULE = "rule"
+
+/**
+ * Doors through which nobody comes from outside.
+ *
+ * @internal
+ */
+export const OWN_DOORS: ReadonlyArray<string> = ["clock", "review", "file", "watch", "recovery", RULE]
 
 /** @internal */
 export const BY_RECOVERY: Actor = { who: "effect-healing", door: "recovery" }
@@ -189,6 +198,20 @@ export const apply = (
   watchTerm: number,
   logs: Watch["logs"] = null
 ): HealingSuggestion => enter(applying, "applied", taken, watched(taken.at, watchTerm, logs))
+
+/**
+ * A rule as who does something.
+ *
+ * @internal
+ */
+export const byRule = (name: string): Actor => ({ who: name, door: RULE })
+
+/**
+ * Whether a rule has approved it. Nobody else comes through that door.
+ *
+ * @internal
+ */
+export const isByRule = ({ approval }: HealingSuggestion): boolean => approval?.by.door === RULE
 
 /**
  * What is to be said of it after its change.

@@ -20,6 +20,7 @@ import { HealingConfigError } from "../HealingError.js"
 import { fileProblem, inWords, words } from "../internal/FileProblem.js"
 import * as Settings from "./Settings.js"
 
+export { AutoApplyRule } from "./AutoApply.js"
 export type { HealingSettings, HealingSettingsInput } from "./Settings.js"
 export type { SuggestionSettings, SuggestionSettingsInput } from "./SuggestionSettings.js"
 

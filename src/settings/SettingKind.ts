@@ -9,6 +9,7 @@ import type * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Durations from "../internal/Durations.js"
+import * as AutoApply from "./AutoApply.js"
 
 export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseError>
 
@@ -16,6 +17,7 @@ export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseErro
  * - `inCode`: what code may give.
  * - `decode`: what may stand in each source; `undefined` for the environment if the setting may not stand there.
  * - `expected`, `expectedInText`: what would be right in code, and in a file or the environment.
+ * - `explain`: what would be right for what was found, if that can be told better.
  * - `fallback`: what counts where it is not set.
  */
 export interface SettingKind<A, I = A> {
@@ -27,6 +29,7 @@ export interface SettingKind<A, I = A> {
   }
   readonly expected: string
   readonly expectedInText: string
+  readonly explain?: (error: ParseResult.ParseError) => string
   readonly fallback: A
 }
 
@@ -178,6 +181,20 @@ export const commands: SettingKind<Readonly<Record<string, ReadonlyArray<string>
   'a mapping of at most 100 globs to commands, which are lists of words, such as ["node", "--check"]',
   {}
 )
+
+/**
+ * Rules for automatic application. They stand in code or in a file, where people see them together.
+ *
+ * @internal
+ */
+export const rules: SettingKind<ReadonlyArray<AutoApply.AutoApplyRule>> = {
+  inCode: AutoApply.inCode,
+  decode: { code: AutoApply.decodeCode, yaml: AutoApply.decodeYaml, environment: undefined },
+  expected: "a list of rules, each with name, jobs, paths, roles and maxChangedLines",
+  expectedInText: "a list of rules, each with name, jobs, paths, roles and max_changed_lines",
+  explain: AutoApply.explain,
+  fallback: []
+}
 
 /**
  * The path of a file, if it is to be another one than that which somebody else knows best.

@@ -120,7 +120,7 @@ export const defaults: HealingSettings = {
 /** One setting: its name, with that of its group before it if it has one, and its kind. */
 interface Slot {
   readonly path: readonly [name: string] | readonly [group: string, name: string]
-  readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText">
+  readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText" | "explain">
 }
 
 const SUGGESTIONS = "suggestions"
@@ -178,10 +178,15 @@ const load = ({ keyOf, kind, slots, source }: Spelling, raw: Readonly<Record<str
     const found = raw[key]
     // In a file, a key with nothing behind it is one whose lines are all comments.
     if (found === undefined || (found === null && kind === "yaml")) continue
-    const { decode, expected, expectedInText } = ofSetting
+    const { decode, expected, expectedInText, explain } = ofSetting
     const decoded = decode[kind]?.(found)
-    if (decoded !== undefined && Either.isRight(decoded)) good.push([path, decoded.right])
-    else issues.push({ source, key, found: show(found), expected: kind === "code" ? expected : expectedInText })
+    if (decoded !== undefined && Either.isRight(decoded)) {
+      good.push([path, decoded.right])
+      continue
+    }
+    const right = kind === "code" ? expected : expectedInText
+    const better = decoded === undefined || explain === undefined ? [] : [explain(decoded.left)]
+    issues.push({ source, key, found: show(found), expected: [right, ...better].join("; ") })
   }
   const group = good.flatMap(([[group, name], value]) => (name === undefined ? [] : [[group, name, value] as const]))
   return {

@@ -21,7 +21,10 @@ const table = {
   goodRuns: Kind.count(3),
   upFor: Kind.finiteDuration("10 minutes"),
   watchFor: Kind.lastingDuration("7 days"),
-  retention: Kind.lastingDuration("90 days")
+  retention: Kind.lastingDuration("90 days"),
+  autoApply: Kind.rules,
+  autoApplyPerJob: Kind.count(1),
+  autoApplyPerDay: Kind.count(3)
 }
 
 /** @internal */
@@ -59,6 +62,9 @@ export interface SuggestionSettings extends InForce {}
  * - `watchFor` (7 days): how long the runs after a change are watched; above 0, `Duration.infinity` for ever.
  * - `retention` (90 days): how long one that has come to its end is kept, with the original of its file; above 0, `Duration.infinity` for
  *   ever.
+ * - `autoApply` (none): rules by which suggestions are applied without asking anybody, from code or a file.
+ * - `autoApplyPerJob` (1): how many of a job they apply within 24 hours; 1 or more.
+ * - `autoApplyPerDay` (3): how many they apply in all within 24 hours; 1 or more.
  *
  * @since 0.1.0
  * @category models

@@ -4,7 +4,15 @@
  * @internal
  */
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
-import type { Application, HealingSuggestion, SuggestionState, SuggestionStop } from "../request/HealingSuggestion.js"
+import type {
+  Application,
+  AutomaticChange,
+  HealingSuggestion,
+  SuggestionKey,
+  SuggestionState,
+  SuggestionStep,
+  SuggestionStop
+} from "../request/HealingSuggestion.js"
 
 /**
  * What the queue remembers beside its requests.
@@ -79,6 +87,9 @@ export interface SuggestionChange {
  * - `Watch`: how the change of a suggestion that is applied is watched. It is no step of its life.
  * - `Application`: what is known of the file of a suggestion, in place of what was known before.
  * - `Stop`: somebody has stopped all applications; `null` if they go on.
+ * - `Automatic`: a rule has approved a suggestion.
+ * - `Lock`: what a rule has applied has relapsed then: nothing is applied to its job by a rule any more.
+ * - `Unlock`: somebody has ended that for a job, which is kept as steps of what has locked it.
  *
  * @internal
  */
@@ -91,6 +102,9 @@ export type Change =
   | { readonly _tag: "Watch"; readonly suggestion: HealingSuggestion }
   | { readonly _tag: "Application"; readonly application: Application }
   | { readonly _tag: "Stop"; readonly stop: SuggestionStop | null }
+  | { readonly _tag: "Automatic"; readonly change: AutomaticChange }
+  | { readonly _tag: "Lock"; readonly key: SuggestionKey; readonly at: number }
+  | { readonly _tag: "Unlock"; readonly job: string; readonly steps: ReadonlyArray<Omit<SuggestionStep, "number">> }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -128,6 +142,19 @@ export const watch = (suggestion: HealingSuggestion): Change => ({ _tag: "Watch"
 
 /** @internal */
 export const application = (application: Application): Change => ({ _tag: "Application", application })
+
+/** @internal */
+export const automatic = (change: AutomaticChange): Change => ({ _tag: "Automatic", change })
+
+/** @internal */
+export const lock = (key: SuggestionKey, at: number): Change => ({ _tag: "Lock", key, at })
+
+/** @internal */
+export const unlock = (job: string, steps: ReadonlyArray<Omit<SuggestionStep, "number">>): Change => ({
+  _tag: "Unlock",
+  job,
+  steps
+})
 
 /** @internal */
 export const stop = (stop: SuggestionStop | null): Change => ({ _tag: "Stop", stop })

@@ -79,6 +79,19 @@ export const make = (): Journal => {
             suggestions.stop(change.stop)
             continue
           }
+          if (change._tag === "Automatic") {
+            suggestions.automatic.put(change.change)
+            continue
+          }
+          if (change._tag === "Lock") {
+            suggestions.automatic.lock(change.key, change.at)
+            continue
+          }
+          if (change._tag === "Unlock") {
+            suggestions.automatic.unlock(change.job)
+            for (const step of change.steps) suggestions.addStep(step)
+            continue
+          }
           if (change._tag === "QueueState") {
             const before = queueState
             undo.push(() => {

@@ -17,6 +17,7 @@ import type {
 } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
+import * as MemoryAutomatic from "./MemoryAutomatic.js"
 import type { SuggestionJournal } from "./SuggestionJournal.js"
 import { sameness } from "./SuggestionRow.js"
 
@@ -29,13 +30,16 @@ type State = Readonly<{
 }>
 
 /**
- * - `write`, `move`, `watch`, `putApplication`, `stop`: as a commit does. `write` and `watch` return why they cannot.
+ * - `write`, `move`, `watch`, `putApplication`, `stop`, `addStep`: as a commit does. `write` and `watch` return why they cannot.
+ * - `automatic`: what rules have applied.
  * - `snapshot`: returns the way back to how it is now.
  *
  * @internal
  */
 export interface MemorySuggestions {
   readonly journal: SuggestionJournal
+  readonly automatic: MemoryAutomatic.MemoryAutomatic
+  readonly addStep: (step: Omit<SuggestionStep, "number">) => void
   readonly write: (change: SuggestionChange) => HealingStoreError | undefined
   readonly move: (by: number) => void
   readonly watch: (applied: HealingSuggestion) => HealingStoreError | undefined
@@ -61,20 +65,23 @@ const byDue = Order.mapInput(Order.number, (one: HealingSuggestion) => Suggestio
 export const make = (): MemorySuggestions => {
   let state: State = { suggestions: new Map(), steps: [], lastStep: 0, applications: new Map(), stopped: null }
 
+  const automatic = MemoryAutomatic.make()
+
   const all = () => Array.from(state.suggestions.values())
 
-  const put = (change: Pick<SuggestionChange, "from" | "to">) => {
-    const { from, to } = change
+  const addStep = (step: Omit<SuggestionStep, "number">) => {
     const number = state.lastStep + 1
-    state = {
-      ...state,
-      suggestions: new Map(state.suggestions).set(keyOf(to), to),
-      steps: [...state.steps, { number, ...SuggestionLife.stepOf(from, to) }],
-      lastStep: number
-    }
+    state = { ...state, steps: [...state.steps, { number, ...step }], lastStep: number }
+  }
+
+  const put = ({ from, to }: Pick<SuggestionChange, "from" | "to">) => {
+    state = { ...state, suggestions: new Map(state.suggestions).set(keyOf(to), to) }
+    addStep(SuggestionLife.stepOf(from, to))
   }
 
   return {
+    automatic,
+    addStep,
     write: ({ before: same, dueAt, from, to }) => {
       const before = state.suggestions.get(keyOf(to))
       const found = before?.state ?? null
@@ -101,6 +108,7 @@ export const make = (): MemorySuggestions => {
     move: (by) => {
       const moved = all().map((one) => [keyOf(one), SuggestionLife.move(one, by)] as const)
       state = { ...state, suggestions: new Map(moved) }
+      automatic.move(by)
     },
     watch: (applied) => {
       const before = state.suggestions.get(keyOf(applied))
@@ -117,11 +125,14 @@ export const make = (): MemorySuggestions => {
     },
     snapshot: () => {
       const before = state
+      const undo = automatic.snapshot()
       return () => {
         state = before
+        undo()
       }
     },
     journal: {
+      ...automatic.journal,
       find: (key) => Effect.sync(() => Option.fromNullable(state.suggestions.get(keyOf(key)))),
       list: ({ after, job, limit, states, supersededBy, targetFile }) =>
         Effect.sync(() =>
@@ -171,6 +182,7 @@ export const make = (): MemorySuggestions => {
               Array.from(state.applications).filter(([key]) => !old.some((one) => keyOf(one) === key))
             )
           }
+          automatic.forget(endedBefore, (key) => state.suggestions.has(keyOf(key)))
           return old.length
         }),
       unreadable: () => Effect.succeed(0),

@@ -11,9 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { HealingStoreError } from "../HealingError.js"
-import type { Application, HealingSuggestion, SuggestionStop } from "../request/HealingSuggestion.js"
+import type { Application, HealingSuggestion, SuggestionStep, SuggestionStop } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
+import * as SqlAutomatic from "./SqlAutomatic.js"
 import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
 import { failUnexpected, placeholders, textOf } from "./SqlText.js"
 import { inTransaction } from "./SqlTransaction.js"
@@ -35,6 +36,13 @@ export interface SuggestionWriter {
   readonly watch: (connection: Connection, applied: HealingSuggestion) => Written
   readonly putApplication: (connection: Connection, application: Application) => Written
   readonly stop: (connection: Connection, stop: SuggestionStop | null) => Written
+  readonly putAutomatic: SqlAutomatic.AutomaticWriter["put"]
+  readonly lock: SqlAutomatic.AutomaticWriter["lock"]
+  readonly unlock: (
+    connection: Connection,
+    job: string,
+    steps: ReadonlyArray<Omit<SuggestionStep, "number">>
+  ) => Written
 }
 
 const statementsOf = (sql: SqlClient) => {
@@ -75,9 +83,13 @@ const statementsOf = (sql: SqlClient) => {
 /** @internal */
 export const writer = (sql: SqlClient): SuggestionWriter => {
   const statements = statementsOf(sql)
+  const automatic = SqlAutomatic.writer(sql)
+
+  const putStep = (connection: Connection, step: Omit<SuggestionStep, "number">): Written =>
+    connection.execute(statements.addStep, SuggestionRow.toStepRow(step), undefined)
 
   const addStep = (connection: Connection, from: SuggestionChange["from"], to: HealingSuggestion): Written =>
-    connection.execute(statements.addStep, SuggestionRow.toStepRow(SuggestionLife.stepOf(from, to)), undefined)
+    putStep(connection, SuggestionLife.stepOf(from, to))
 
   const failFor = (connection: Connection, { id, position, request }: HealingSuggestion, expected: string): Written =>
     failUnexpected(connection.execute(statements.stateOf, [request, position], undefined), id, expected)
@@ -141,16 +153,25 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
         Effect.zipRight(from === null ? supersedeOlder(connection, to) : Effect.void)
       ),
     move: (connection, by) =>
-      Effect.zipRight(
-        connection.execute(statements.move, [by, by], undefined),
-        connection.execute(statements.moveWatches, [by], undefined)
-      ),
+      connection
+        .execute(statements.move, [by, by], undefined)
+        .pipe(
+          Effect.zipRight(connection.execute(statements.moveWatches, [by], undefined)),
+          Effect.zipRight(automatic.move(connection, by))
+        ),
     watch: (connection, applied) =>
       connection
         .execute(statements.watch, [JSON.stringify(applied.watch), applied.request, applied.position], undefined)
         .pipe(Effect.flatMap(([row]) => (row === undefined ? failFor(connection, applied, "applied") : Effect.void))),
     putApplication: (connection, application) =>
       connection.execute(statements.putApplication, SuggestionRow.application.toRow(application), undefined),
+    putAutomatic: automatic.put,
+    lock: automatic.lock,
+    unlock: (connection, job, steps) =>
+      Effect.zipRight(
+        automatic.unlock(connection, job),
+        Effect.forEach(steps, (step) => putStep(connection, step), { discard: true })
+      ),
     stop: (connection, stop) =>
       Effect.zipRight(
         connection.execute(statements.goOn, [], undefined),
@@ -227,6 +248,7 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
       ORDER BY changed_at, request DESC, position LIMIT ${limit}`
 
   return {
+    ...SqlAutomatic.journal(sql, place),
     find: ({ position, request }) =>
       sql`SELECT * FROM healing_suggestions WHERE request = ${request} AND position = ${position}`.pipe(
         Effect.flatMap(([row]) => {
@@ -260,12 +282,13 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
     ),
     prune: (endedBefore, limit) => {
       const keys = old(endedBefore, limit)
-      const [steps, applications, suggestions] = [
+      const [steps, applications, suggestions, automatic] = [
         sql`DELETE FROM healing_suggestion_steps WHERE id IN (
             SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${keys})
           )`,
         sql`DELETE FROM healing_applications WHERE (request, position) IN (${keys})`,
-        sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${keys}) RETURNING request`
+        sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${keys}) RETURNING request`,
+        SqlAutomatic.forgotten(sql, endedBefore)
       ].map((statement) => statement.compile())
       const run = (connection: Connection, [text, params]: readonly [string, ReadonlyArray<unknown>] = ["", []]) =>
         connection.execute(text, params, undefined)
@@ -277,7 +300,8 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
           Effect.zipRight(run(connection, suggestions)),
           Effect.map((rows) => {
             removed = rows.length
-          })
+          }),
+          Effect.zipRight(run(connection, automatic))
         )
       return Effect.flatMap(sql.reserve, (connection) => transaction(connection, all(connection))).pipe(
         Effect.scoped,

@@ -175,11 +175,29 @@ const applications = Effect.gen(function* () {
   yield* sql`CREATE TABLE healing_suggestion_stop (at INTEGER NOT NULL, "by" TEXT NOT NULL, reason TEXT)`
 })
 
+const automaticChanges = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_automatic_changes (
+    request INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    lead INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    locked_at INTEGER
+  )`
+  yield* sql`CREATE UNIQUE INDEX healing_automatic_changes_of ON healing_automatic_changes (request, position)`
+  yield* sql`CREATE INDEX healing_automatic_changes_by_time ON healing_automatic_changes (at)`
+  yield* sql`CREATE INDEX healing_automatic_locks ON healing_automatic_changes (locked_at DESC, request DESC, position)
+    WHERE locked_at IS NOT NULL`
+})
+
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
   [1, "requests", Effect.succeed(requests)],
   [2, "scheduling", Effect.succeed(scheduling)],
   [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))],
-  [4, "applications", Effect.succeed(applications)]
+  [4, "applications", Effect.succeed(applications)],
+  [5, "automatic_changes", Effect.succeed(automaticChanges)]
 ]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })

@@ -50,7 +50,7 @@ export const make = (
 }
 
 /** What takes more than one statement. */
-const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Suggestion", "Stop", "Terms"])
+const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Suggestion", "Stop", "Terms", "Unlock"])
 
 const statementsOf = (sql: SqlClient) => {
   // What never changes is not written again, for the sake of the indexes on it.
@@ -91,6 +91,9 @@ const writeWith =
     if (change._tag === "Watch") return suggestions.watch(connection, change.suggestion)
     if (change._tag === "Application") return suggestions.putApplication(connection, change.application)
     if (change._tag === "Stop") return suggestions.stop(connection, change.stop)
+    if (change._tag === "Automatic") return suggestions.putAutomatic(connection, change.change)
+    if (change._tag === "Lock") return suggestions.lock(connection, change.key, change.at)
+    if (change._tag === "Unlock") return suggestions.unlock(connection, change.job, change.steps)
     const { from, to } = change
     const failFor = (expected: string) =>
       failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, expected)

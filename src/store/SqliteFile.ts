@@ -262,7 +262,10 @@ const withoutSpans = (store: Journal): Journal => ({
     application: (key) => untraced(store.suggestions.application(key)),
     unreadable: (request) => untraced(store.suggestions.unreadable(request)),
     unfinished: untraced(store.suggestions.unfinished),
-    stopped: untraced(store.suggestions.stopped)
+    stopped: untraced(store.suggestions.stopped),
+    automatic: (key) => untraced(store.suggestions.automatic(key)),
+    automaticSince: (since) => untraced(store.suggestions.automaticSince(since)),
+    locks: (job, limit) => untraced(store.suggestions.locks(job, limit))
   },
   explained: (job, signature) => untraced(store.explained(job, signature))
 })

@@ -8,6 +8,7 @@ import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
 import {
   type Application,
+  type AutomaticChange,
   type HealingSuggestion,
   type SuggestionKey,
   SuggestionState,
@@ -36,6 +37,33 @@ export interface SuggestionQuery {
 }
 
 /**
+ * For how long what a rule has applied counts for its limits, in milliseconds.
+ *
+ * @internal
+ */
+export const DAY = 86_400_000
+
+/**
+ * What rules have applied.
+ *
+ * - `automatic`: whether and how a rule has approved the suggestion with this key, at any time.
+ * - `automaticSince`: how many applications by rules there were after then, by their jobs; one of a set counts as one.
+ * - `locks`: those for which their jobs are locked, or this job is, the newest first, so many at most.
+ *
+ * Times are milliseconds since 1970.
+ *
+ * @internal
+ */
+export interface AutomaticJournal {
+  readonly automatic: (key: SuggestionKey) => Effect.Effect<Option.Option<AutomaticChange>, HealingStoreError>
+  readonly automaticSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+  readonly locks: (
+    job: string | undefined,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<AutomaticChange>, HealingStoreError>
+}
+
+/**
  * Suggestions are written by `Journal.commit`, each with its step.
  *
  * - `find`: the one with this key, if there is one. It fails if its row cannot be read.
@@ -55,7 +83,7 @@ export interface SuggestionQuery {
  *
  * @internal
  */
-export interface SuggestionJournal {
+export interface SuggestionJournal extends AutomaticJournal {
   readonly find: (key: SuggestionKey) => Effect.Effect<Option.Option<HealingSuggestion>, HealingStoreError>
   readonly list: (query: SuggestionQuery) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingStoreError>
   readonly steps: (

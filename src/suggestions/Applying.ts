@@ -19,7 +19,7 @@ import {
   type SuggestionNotFound,
   type SuggestionNotRestarted,
   SuggestionNotWritten,
-  type SuggestionRefused,
+  SuggestionRefused,
   SuggestionStale,
   type SuggestionsStopped
 } from "../HealingError.js"
@@ -29,9 +29,10 @@ import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
 import type { RunningState } from "../running/RunningState.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
+import { application, type Change } from "../store/Change.js"
 import type { Alone } from "./Alone.js"
 import type { Lengths } from "./Deciding.js"
-import { type Decision, decodeDecision } from "./Decision.js"
+import type { Decided } from "./Decision.js"
 import type { Examined } from "./Examining.js"
 import { before } from "./Hooks.js"
 import type { KillSwitch } from "./KillSwitch.js"
@@ -54,8 +55,18 @@ type Problem =
   | SuggestionNotRestarted
   | HealingStoreError
 
-/** @internal */
-export type Applying = (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, Problem>
+/**
+ * - `whyNot`: what a rule has against it, as things are at its turn.
+ *
+ * @internal
+ */
+export type Applying = (
+  id: string,
+  decision: Decided,
+  whyNot?: (looked: Previewing.Looked) => Effect.Effect<string | undefined, HealingStoreError>
+) => Effect.Effect<HealingSuggestion, Problem>
+
+type WhyNot = Parameters<Applying>[2]
 
 /**
  * - `alone`: one application or rollback at a time.
@@ -106,7 +117,7 @@ export const make = ({
     })
 
   /** All checks anew, against what was approved. */
-  const look = (id: string, members: ReadonlyArray<HealingSuggestion>) =>
+  const look = (id: string, members: ReadonlyArray<HealingSuggestion>, whyNot: WhyNot) =>
     Effect.gen(function* () {
       const [first] = members
       const allowed = {
@@ -118,7 +129,11 @@ export const make = ({
       const refused = Previewing.refusal(id, looked.failed)
       const stale = new SuggestionStale({ id, detail: "its file is not what was approved" })
       const isSealed = members.every(({ approval }) => approval?.seal === seal)
-      return { looked, problem: isSealed ? refused : Previewing.isWhole(looked) ? stale : (refused ?? stale) }
+      const problem = isSealed ? refused : Previewing.isWhole(looked) ? stale : (refused ?? stale)
+      const detail = problem === undefined && whyNot !== undefined ? yield* whyNot(looked) : undefined
+      return detail === undefined
+        ? { looked, problem }
+        : { looked, problem: new SuggestionRefused({ id, checks: [{ check: "rule", detail }] }) }
     })
 
   /** Until no run of the job is on, and that is known; fails if that takes too long, or if somebody stops it. */
@@ -145,6 +160,7 @@ export const make = ({
     id: string,
     members: ReadonlyArray<HealingSuggestion>,
     { by, reason }: SuggestionLife.Taken,
+    whyNot: WhyNot,
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ): Effect.Effect<void, Problem> => {
     const job = members[0]?.job ?? ""
@@ -153,7 +169,7 @@ export const make = ({
     const giveBack = (reason: string) =>
       Effect.forEach(members, (one) =>
         Effect.map(steps.giveBack(one, now(reason)), (after): Step => [one, after])
-      ).pipe(Effect.flatMap((all) => steps.record(all, [])))
+      ).pipe(Effect.flatMap((all) => steps.record(all)))
 
     /** It has come to nothing, with nothing written. */
     const givenUp = (exit: Exit.Exit<unknown, Problem>) => {
@@ -161,12 +177,7 @@ export const make = ({
       const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
       if (error?._tag !== "SuggestionStale") return Effect.ignore(giveBack(error?.message ?? "it was interrupted"))
       const reopened = now(error.detail)
-      return Effect.ignore(
-        steps.record(
-          all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision)),
-          []
-        )
-      )
+      return Effect.ignore(steps.record(all(members, (one) => SuggestionLife.reopen(one, reopened, lengths.decision))))
     }
 
     /** Not all is written. The files that could not be put back are looked at: what stands in them is what counts (R15). */
@@ -218,7 +229,7 @@ export const make = ({
         }
         const intended = Array.from(applications.values())
         yield* before("intend")
-        yield* steps.take([], intended)
+        yield* steps.take([], intended.map(application))
         isIntended = true
         const swapped = yield* swapAll(swaps, openClaw.running.get, lastCheck(id, job))
         yield* before("record")
@@ -238,7 +249,7 @@ export const make = ({
           Effect.gen(function* () {
             if (isBusy(yield* openClaw.running.get, job)) return false
             yield* killSwitch.check
-            const { looked, problem } = yield* look(id, members)
+            const { looked, problem } = yield* look(id, members, whyNot)
             if (problem !== undefined) return yield* problem
             const logs = yield* marksOf(job)
             yield* Effect.uninterruptible(write(looked.examined, logs))
@@ -254,13 +265,12 @@ export const make = ({
     )
   }
 
-  return (id, decision) =>
+  return (id, { door, reason, who }, whyNot) =>
     Effect.gen(function* () {
-      const { door, reason, who } = yield* decodeDecision({ ...decision })
       const members = yield* approvedOf(id)
       yield* killSwitch.check
       const taken = steps.taken({ who, door }, reason)
-      const { looked, problem } = yield* Effect.scoped(look(id, members))
+      const { looked, problem } = yield* Effect.scoped(look(id, members, whyNot))
       if (Previewing.isFoundApplied(looked)) {
         yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at, lengths.watch)))
         yield* restarted(id, members)
@@ -279,6 +289,7 @@ export const make = ({
             id,
             begun.map(([, after]) => after),
             taken,
+            whyNot,
             restore
           )
         )
@@ -290,8 +301,8 @@ export const make = ({
 
 const GIVEN_UP = "its application was given up"
 
-const ended = (applications: ReadonlyArray<Application>): ReadonlyArray<Application> =>
-  applications.map((one) => ({ ...one, intent: null, temporary: null }))
+const ended = (applications: ReadonlyArray<Application>): ReadonlyArray<Change> =>
+  applications.map((one) => application({ ...one, intent: null, temporary: null }))
 
 /** What is not known counts as busy (R16). */
 const isBusy = ({ jobs, unknown }: RunningState, job: string): boolean => unknown.length > 0 || HashMap.has(jobs, job)

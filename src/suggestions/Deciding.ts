@@ -9,15 +9,7 @@ import { type HealingInvalid, type HealingStoreError, SuggestionStale } from "..
 import type { Approval, HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import { hashOf } from "../text/Excerpt.js"
-import {
-  type Allowances,
-  type Allowed,
-  type Decision,
-  decodeAllowances,
-  decodeDecision,
-  decodeSealed,
-  type SealedDecision
-} from "./Decision.js"
+import { type Allowances, type Allowed, type Decided, decodeAllowances, type Sealed } from "./Decision.js"
 import { changesFile, type Examined } from "./Examining.js"
 import type { Preview } from "./Preview.js"
 import * as Previewing from "./Previewing.js"
@@ -25,7 +17,7 @@ import { decided, type Step, type Steps } from "./Steps.js"
 
 type Problem = HealingInvalid | SuggestionNotFound | SuggestionDecided | HealingStoreError
 
-type Decided<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
+type Decision<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
 
 /**
  * How long each term is, in milliseconds: for a decision, for the application of what was approved, and for the watch of what was applied.
@@ -38,7 +30,8 @@ export interface Lengths {
   readonly watch: number
 }
 
-const NOTHING: Allowed = { bigDeletion: false, restart: false }
+/** @internal */
+export const NOTHING: Allowed = { bigDeletion: false, restart: false }
 
 /** All that a seal may allow beside the change itself. */
 const ALLOWED: ReadonlyArray<Allowed> = [
@@ -48,15 +41,29 @@ const ALLOWED: ReadonlyArray<Allowed> = [
   { bigDeletion: true, restart: true }
 ]
 
+/**
+ * What is approved of a suggestion, as it was looked at.
+ *
+ * @internal
+ */
+export const approvalOf = (
+  { hash, path, suggestion }: Examined,
+  approval: Omit<Approval, "path" | "before" | "after">
+): Approval => {
+  const { proposedContent } = suggestion.suggestion
+  const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
+  return { ...approval, path, before: hash, after }
+}
+
 /** @internal */
 export interface Deciding {
   readonly preview: (
     id: string,
     allowances?: Allowances
   ) => Effect.Effect<Preview, HealingInvalid | SuggestionNotFound | HealingStoreError>
-  readonly approve: (id: string, decision: SealedDecision) => Decided<SuggestionStale | SuggestionRefused>
-  readonly withdraw: (id: string, decision: Decision) => Decided
-  readonly reject: (id: string, decision: Decision) => Decided
+  readonly approve: (id: string, decision: Sealed) => Decision<SuggestionStale | SuggestionRefused>
+  readonly withdraw: (id: string, decision: Decided) => Decision
+  readonly reject: (id: string, decision: Decided) => Decision
 }
 
 /**
@@ -90,11 +97,10 @@ export const make = ({
   const decide = (
     id: string,
     state: SuggestionState,
-    decision: Decision,
+    { door, reason, who }: Decided,
     to: (before: HealingSuggestion, taken: SuggestionLife.Taken) => HealingSuggestion
-  ): Decided =>
+  ): Decision =>
     Effect.gen(function* () {
-      const { door, reason, who } = yield* decodeDecision({ ...decision })
       const members = yield* inState(id, state)
       const taken = steps.taken({ who, door }, reason)
       const all = members.map((before): Step => [before, to(before, taken)])
@@ -111,15 +117,6 @@ export const make = ({
       return yield* steps.together(id)
     }).pipe(Effect.catchTag("SuggestionDecided", () => steps.together(id)))
 
-  const approvalOf = (
-    { hash, path, suggestion }: Examined,
-    approval: Omit<Approval, "path" | "before" | "after">
-  ): Approval => {
-    const { proposedContent } = suggestion.suggestion
-    const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
-    return { ...approval, path, before: hash, after }
-  }
-
   return {
     preview: (id, allowances = {}) =>
       Effect.gen(function* () {
@@ -130,9 +127,8 @@ export const make = ({
         return yield* Previewing.show(id, now === members ? looked : yield* previewing.look(now, allowed))
       }).pipe(Effect.scoped),
 
-    approve: (id, decision) =>
+    approve: (id, { door, reason, seal, who }) =>
       Effect.gen(function* () {
-        const { door, reason, seal, who } = yield* decodeSealed({ ...decision })
         const members = yield* steps.together(id)
         const own = members.find((member) => member.id === id)
         if (own !== undefined && own.state !== "pending") return yield* decided(own)

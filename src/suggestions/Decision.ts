@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { decode, expecting, optional, withDefault } from "../internal/Input.js"
 import { JobName, wellFormed } from "../request/HealingRequest.js"
 import { Actor, type HealingSuggestion, SuggestionState, suggestionKey } from "../request/HealingSuggestion.js"
+import * as SuggestionLife from "../request/SuggestionLife.js"
 
 /**
  * Which suggestions.
@@ -30,7 +31,7 @@ export interface SuggestionFilter {
  * Who has decided, and why. The name is kept as it is claimed.
  *
  * - `who`: 1 to 256 characters.
- * - `door` ("code"): through which they came; 1 to 64 characters.
+ * - `door` ("code"): through which they came; 1 to 64 characters, but none of the doors of this package itself, as `Actor` names them.
  * - `reason`: at most 1,000 characters.
  *
  * @since 0.1.0
@@ -87,11 +88,19 @@ const Filter = Schema.Struct({
 
 const Decided = Schema.Struct({
   who: expecting("a name of 1 to 256 characters")(Actor.fields.who),
-  door: withDefault(expecting("a name of 1 to 64 characters")(Actor.fields.door), () => "code"),
+  door: withDefault(
+    expecting(`a name of 1 to 64 characters, but none of ${SuggestionLife.OWN_DOORS.join(", ")}`)(
+      Actor.fields.door.pipe(Schema.filter((door) => !SuggestionLife.OWN_DOORS.includes(door)))
+    ),
+    () => "code"
+  ),
   reason: optional(
     expecting("a text of at most 1,000 characters")(Schema.String.pipe(Schema.maxLength(1000), wellFormed))
   )
 })
+
+/** @internal */
+export interface Decided extends Schema.Schema.Type<typeof Decided> {}
 
 const Sealed = Schema.Struct({
   ...Decided.fields,
@@ -99,6 +108,9 @@ const Sealed = Schema.Struct({
     Schema.String.pipe(Schema.pattern(/^seal:[0-9a-f]{64}$/))
   )
 })
+
+/** @internal */
+export interface Sealed extends Schema.Schema.Type<typeof Sealed> {}
 
 const flag = withDefault(expecting("true or false")(Schema.Boolean), () => false)
 

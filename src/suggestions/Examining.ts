@@ -8,6 +8,7 @@ import { basename, dirname, isAbsolute, join } from "node:path"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { FileRole } from "../request/FileRole.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { EvidenceScope } from "../supervisor/Evidence.js"
@@ -44,6 +45,7 @@ export interface Place {
 }
 
 /**
+ * - `roles`: what the supervisor calls its file for its job.
  * - `place`: `undefined` if its file cannot be changed.
  * - `hash`: of the file as it is; `null` if it is not there, or cannot be told.
  * - `diff`: `undefined` if nothing can be shown.
@@ -53,6 +55,7 @@ export interface Place {
 export interface Examined {
   readonly suggestion: HealingSuggestion
   readonly checks: ReadonlyArray<Check>
+  readonly roles: ReadonlyArray<FileRole>
   readonly path: string | null
   readonly hash: string | null
   readonly place: Place | undefined
@@ -110,6 +113,7 @@ export const examine = (
   Effect.gen(function* () {
     const checks: Array<Check> = []
     let found: Omit<Examined, "suggestion" | "checks"> = {
+      roles: [],
       path: null,
       hash: null,
       place: undefined,
@@ -124,9 +128,11 @@ export const examine = (
     const target = suggestion.suggestion.targetFile ?? ""
 
     say("user", whyNotAs(settings.asRoot), "the process may write files")
+    const named = yield* rolesOf(supervisor, suggestion.job, target)
+    found = { ...found, roles: "problem" in named ? [] : named.roles }
     const isNamed = say(
       "evidence",
-      yield* whyNoEvidence(supervisor, suggestion.job, target),
+      "problem" in named ? named.problem : undefined,
       "the supervisor names the file for this job"
     )
 
@@ -198,18 +204,22 @@ const whyNoContent = (content: string, before: string): string | undefined => {
   return Buffer.byteLength(content) > MAX_FILE ? "it is longer than 64 KiB" : undefined
 }
 
-const whyNoEvidence = (
+/** What the supervisor calls a file of a job, or why it does not. */
+const rolesOf = (
   supervisor: Rules["supervisor"],
   job: string,
   target: string
-): Effect.Effect<string | undefined> =>
+): Effect.Effect<{ readonly roles: ReadonlyArray<FileRole> } | { readonly problem: string }> =>
   Effect.gen(function* () {
     const info = (yield* supervisor.jobs).find(({ id }) => id === job)
-    if (info === undefined) return `the supervisor has no job named ${job}`
+    if (info === undefined) return { problem: `the supervisor has no job named ${job}` }
     const { files } = yield* supervisor.evidence(info, EvidenceScope.Failure({ runId: null, limit: 1 }))
-    return files.some(({ path }) => path === target) ? undefined : `the supervisor does not name the file for ${job}`
+    const roles = files.filter(({ path }) => path === target).map(({ role }) => role)
+    return roles.length > 0 ? { roles } : { problem: `the supervisor does not name the file for ${job}` }
   }).pipe(
-    Effect.catchAll(({ detail }) => Effect.succeed(`the supervisor does not say which files ${job} has: ${detail}`))
+    Effect.catchAll(({ detail }) =>
+      Effect.succeed({ problem: `the supervisor does not say which files ${job} has: ${detail}` })
+    )
   )
 
 /** Without links. The file itself need not be there. */

@@ -23,6 +23,7 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
  * - `deletion`: at most half of its lines go, or that is allowed.
  * - `checks`: no command of `suggestions.checks` objects to the new content.
  * - `restart`: the supervisor can restart the job, if it is to be restarted.
+ * - `rule`: the rule by which it is applied is for it. It is looked at for those that a rule has approved, and stands in no preview.
  *
  * @since 0.1.0
  * @category models
@@ -43,6 +44,7 @@ export type CheckName =
   | "deletion"
   | "checks"
   | "restart"
+  | "rule"
 
 /**
  * - `passed`: whether all is well.

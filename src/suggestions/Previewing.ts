@@ -156,7 +156,7 @@ const lookAtFile = (rules: Rules, suggestion: HealingSuggestion, allowsBigDeleti
 }
 
 const advice = (suggestion: HealingSuggestion): Effect.Effect<Examined> =>
-  Effect.succeed({ suggestion, checks: [], path: null, hash: null, place: undefined, diff: undefined })
+  Effect.succeed({ suggestion, checks: [], roles: [], path: null, hash: null, place: undefined, diff: undefined })
 
 const shown = ({ checks, diff, path, place, suggestion }: Examined): Effect.Effect<PreviewedSuggestion> =>
   Effect.map(path === null || place?.file === undefined ? Effect.succeed([]) : Attributes.lossesOf(path), (losses) => ({

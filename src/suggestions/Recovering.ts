@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
 import type { Application, HealingSuggestion, SuggestionKey } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
+import { application as applicationChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { hashOf } from "../text/Excerpt.js"
 import { changesFile, MAX_FILE } from "./Examining.js"
@@ -41,7 +42,9 @@ export const recover = (needs: Needs): Effect.Effect<void, HealingStoreError> =>
       const found = Option.flatten(yield* Effect.option(store.find(application))).pipe(Option.getOrUndefined)
       const after = found && (yield* judgeFile(found, application, wall(), watchTerm, KILLED))
       const ended = { ...application, intent: null, temporary: null }
-      yield* steps.record(found === undefined || after === undefined ? [] : [[found, after]], [ended])
+      yield* steps.record(found === undefined || after === undefined ? [] : [[found, after]], [
+        applicationChange(ended)
+      ])
     }
     yield* settleAll(needs, yield* applying(store))
   })
@@ -51,7 +54,7 @@ const settleAll = (needs: Needs, left: ReadonlyArray<HealingSuggestion>): Effect
   left.length === 0
     ? Effect.void
     : Effect.forEach(left, (one) => Effect.map(afterCrash(needs, one), (after): Step => [one, after])).pipe(
-        Effect.flatMap((all) => needs.steps.record(all, [])),
+        Effect.flatMap((all) => needs.steps.record(all)),
         Effect.zipRight(Effect.suspend(() => applying(needs.store, left.at(-1)))),
         Effect.flatMap((others) => settleAll(needs, others))
       )

@@ -17,11 +17,12 @@ import {
 } from "../HealingError.js"
 import type { Application, HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
+import { application as applicationChange, type Change } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import { hashOf } from "../text/Excerpt.js"
 import { conceal } from "../text/Secrets.js"
 import type { Alone } from "./Alone.js"
-import { type Decision, decodeDecision } from "./Decision.js"
+import type { Decided } from "./Decision.js"
 import { diffOf } from "./Diff.js"
 import { changesFile, type Examined, examine, type Rules } from "./Examining.js"
 import { before } from "./Hooks.js"
@@ -44,33 +45,40 @@ type Problem =
   | HealingStoreError
 
 /** @internal */
-export type RollingBack = (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, Problem>
+export type RollingBack<E> = (id: string, decision: Decided) => Effect.Effect<HealingSuggestion, Problem | E>
+
+/** How often it is recorded anew, if somebody else has changed a row in between. */
+const MAX_RECORDS = 10
 
 /** A change, with its file as it is. */
-interface Change {
+interface Made {
   readonly suggestion: HealingSuggestion
   readonly application: Application
   readonly examined: Examined
 }
 
 /**
+ * - `whyNot`: looked at right before each file is written: why not to go on.
+ *
  * Longer than a screen: it is the way of one rollback, from the first check to the outcome.
  *
  * @internal
  */
-export const make = ({
+export const make = <E extends { readonly message: string } = never>({
   alone,
   restart,
   rules,
   steps,
-  store
+  store,
+  whyNot
 }: {
   readonly alone: Alone
   readonly restart: Restart
   readonly rules: Rules
   readonly steps: Steps
   readonly store: SuggestionJournal
-}): RollingBack => {
+  readonly whyNot: () => E | undefined
+}): RollingBack<E> => {
   const appliedOf = (id: string) =>
     Effect.gen(function* () {
       const members = yield* steps.together(id)
@@ -96,7 +104,7 @@ export const make = ({
     })
 
   /** Why it cannot be taken back; `undefined` if it can. */
-  const problemOf = (id: string, { application, examined, suggestion }: Change) => {
+  const problemOf = (id: string, { application, examined, suggestion }: Made) => {
     const { checks, path, place } = examined
     if (path !== null && path !== application.path) {
       return refused(id, "path", `the file was ${application.path}, and is ${path} now: a link on the way has changed`)
@@ -112,7 +120,7 @@ export const make = ({
     return refusal(id, failed)
   }
 
-  const swapOf = ({ application, examined: { place } }: Change): ReadonlyArray<Swap> => {
+  const swapOf = ({ application, examined: { place } }: Made): ReadonlyArray<Swap> => {
     if (place === undefined) return []
     const { gid, mode, uid } = application
     return [
@@ -125,9 +133,29 @@ export const make = ({
     ]
   }
 
-  return (id, decision) =>
+  /** The watch may say something of one meanwhile: it is back all the same. */
+  const recordBack = (
+    members: ReadonlyArray<HealingSuggestion>,
+    taken: SuggestionLife.Taken,
+    ended: ReadonlyArray<Change>
+  ) =>
+    Effect.forEach(members, (one) =>
+      Effect.map(
+        Effect.orElseSucceed(store.find(one), () => Option.some(one)),
+        Option.getOrElse(() => one)
+      )
+    ).pipe(
+      Effect.flatMap((now) =>
+        steps.record(
+          now.filter(isInForce).map((one): Step => [one, SuggestionLife.rollBack(one, taken)]),
+          ended
+        )
+      ),
+      Effect.retry({ times: MAX_RECORDS, while: ({ reason }) => reason === "UnexpectedState" })
+    )
+
+  return (id, { door, reason, who }) =>
     Effect.gen(function* () {
-      const { door, reason, who } = yield* decodeDecision({ ...decision })
       const by = { who, door }
       const members = yield* appliedOf(id)
       const files = yield* Effect.forEach(members.filter(changesFile), examineChange)
@@ -139,19 +167,15 @@ export const make = ({
         if (problem !== undefined) return yield* problem
       }
       const swaps = changed.flatMap(swapOf)
-      const ended = files.map(({ application }): Application => ({ ...application, intent: null, temporary: null }))
-      const intended = changed.map(
-        ({ application }, index): Application => ({
-          ...application,
-          intent: "rollback",
-          temporary: swaps[index]?.temporary ?? null
-        })
+      const ended = files.map(({ application }) => applicationChange({ ...application, intent: null, temporary: null }))
+      const intended = changed.map(({ application }, index) =>
+        applicationChange({ ...application, intent: "rollback", temporary: swaps[index]?.temporary ?? null })
       )
       return yield* Effect.uninterruptible(
         Effect.gen(function* () {
           yield* before("intend")
           yield* steps.take([], intended)
-          const swapped = yield* swapAll<void, never>(swaps, Effect.void, () => undefined)
+          const swapped = yield* swapAll<void, E>(swaps, Effect.void, whyNot)
           yield* before("record")
           if (swapped._tag !== "Written") {
             // What could not be put back is what counts (R15).
@@ -166,14 +190,16 @@ export const make = ({
             )
             yield* steps.record(judged.flat(), ended)
             const { path, why } = swapped
+            if (typeof why !== "string" && left.length === 0) return yield* Effect.fail(why)
             const state = members[0]?.state ?? "applied"
-            return yield* new SuggestionNotWritten({ id, path, state, detail: why })
+            return yield* new SuggestionNotWritten({
+              id,
+              path,
+              state,
+              detail: typeof why === "string" ? why : why.message
+            })
           }
-          const taken = steps.taken(by, reason)
-          yield* steps.record(
-            members.map((one): Step => [one, SuggestionLife.rollBack(one, taken)]),
-            ended
-          )
+          yield* recordBack(members, steps.taken(by, reason), ended)
           return members
         })
       )
@@ -198,7 +224,7 @@ const refused = (id: string, check: Check["check"], detail: string) =>
 const afterOf = ({ suggestion }: HealingSuggestion): string => hashOf(suggestion.proposedContent ?? "")
 
 /** Somebody has taken it back by hand. */
-const isAsBefore = ({ application: { original, path }, examined }: Change): boolean =>
+const isAsBefore = ({ application: { original, path }, examined }: Made): boolean =>
   examined.path === path &&
   examined.place !== undefined &&
   (original === null ? examined.place.file === undefined : examined.hash === hashOf(original))

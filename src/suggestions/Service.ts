@@ -19,19 +19,24 @@ import { forSuggestions } from "../queue/ForSuggestions.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import { SuggestionStep } from "../request/HealingSuggestion.js"
 import { OpenClaw } from "../running/OpenClaw.js"
-import { HealingConfig } from "../settings/HealingConfig.js"
+import { type AutoApplyRule, HealingConfig } from "../settings/HealingConfig.js"
 import { readFrom } from "../settings/Settings.js"
 import { HealingStore } from "../store/HealingStore.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Alone from "./Alone.js"
 import * as Applying from "./Applying.js"
+import * as Automatic from "./Automatic.js"
+import * as AutoRule from "./AutoRule.js"
 import * as ContentCheck from "./ContentCheck.js"
 import * as Deciding from "./Deciding.js"
 import {
+  type Decided,
   type Decision,
   decodeDecision,
+  decodeSealed,
   decodeSuggestionFilter,
   decodeSuggestionId,
+  type SealedDecision,
   type SuggestionFilter
 } from "./Decision.js"
 import type { Rules } from "./Examining.js"
@@ -47,6 +52,7 @@ import * as RollingBack from "./RollingBack.js"
 import * as Steps from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 import * as Terms from "./Terms.js"
+import * as Unlocking from "./Unlocking.js"
 import * as Watching from "./Watching.js"
 
 const MAX_EVENTS = 1024
@@ -95,7 +101,42 @@ export const make = Effect.gen(function* () {
   const previewing = Previewing.make(rules)
   const killSwitch = yield* KillSwitch.make({ ...ofQueue, store, setting: settings.stopped, file })
 
+  const deciding = Deciding.make({ steps, previewing, lengths })
+  const applying = Applying.make({
+    alone,
+    killSwitch,
+    lengths,
+    marksOf,
+    openClaw,
+    previewing,
+    restart,
+    settings,
+    steps
+  })
+  const ofRollback = { alone, restart, rules, steps, store }
+  const rollingBack = RollingBack.make<never>({ ...ofRollback, whyNot: () => undefined })
+
   yield* terms.keep
+  const automatic = yield* Automatic.make({
+    ...ofQueue,
+    applying,
+    events: events.listen,
+    killSwitch,
+    lengths,
+    previewing,
+    rollingBack: RollingBack.make({ ...ofRollback, whyNot: () => killSwitch.stops()[0] }),
+    rules: yield* makeAutoRules(settings.autoApply, rules.roots),
+    settings,
+    steps,
+    store
+  })
+
+  const unlocking = Unlocking.make({ ...ofQueue, store })
+
+  const decidedWith =
+    <A, E>(decide: (id: string, decision: Decided) => Effect.Effect<A, E>) =>
+    (id: string, decision: Decision) =>
+      Effect.flatMap(decodeDecision({ ...decision }), (decided) => decide(id, decided))
 
   const stepsOf = (id: string | undefined) =>
     Stream.paginateChunkEffect(0, (after) =>
@@ -116,19 +157,36 @@ export const make = Effect.gen(function* () {
       Effect.flatMap(decodeSuggestionId({ id }), () =>
         Effect.map(Stream.runCollect(stepsOf(id)), Chunk.toReadonlyArray)
       ),
-    ...Deciding.make({ steps, previewing, lengths }),
-    apply: Applying.make({ alone, killSwitch, lengths, marksOf, openClaw, previewing, restart, settings, steps }),
-    rollback: RollingBack.make({ alone, restart, rules, steps, store }),
+    preview: deciding.preview,
+    approve: (id: string, decision: SealedDecision) =>
+      Effect.flatMap(decodeSealed({ ...decision }), (sealed) => deciding.approve(id, sealed)),
+    withdraw: decidedWith(deciding.withdraw),
+    reject: decidedWith(deciding.reject),
+    apply: decidedWith(applying),
+    rollback: decidedWith(rollingBack),
     stop: (decision: Decision) =>
       Effect.flatMap(decodeDecision({ ...decision }), ({ door, reason, who }) =>
         killSwitch.stop({ at: ofQueue.wall(), by: { who, door }, reason: reason ?? null })
       ),
-    resume: (decision: Decision) => Effect.zipRight(decodeDecision({ ...decision }), killSwitch.resume),
+    resume: (decision: Decision) =>
+      decodeDecision({ ...decision }).pipe(Effect.zipRight(killSwitch.resume), Effect.zipRight(automatic.wake)),
     stopped: Effect.sync(killSwitch.stops),
+    locks: unlocking.locks,
+    unlock: (job: string, decision: Decision) =>
+      Effect.zipLeft(decidedWith(unlocking.unlock)(job, decision), automatic.wake),
     audit: Stream.map(stepsOf(undefined), (step) => `${lineOf(step)}\n`),
     events: events.listen
   }
 })
+
+const makeAutoRules = (rules: ReadonlyArray<AutoApplyRule>, roots: ReadonlyArray<string>) =>
+  Effect.mapError(
+    AutoRule.make(rules, roots),
+    (found) =>
+      new HealingConfigError({
+        issues: [{ source: "settings", key: "suggestions.autoApply", found, expected: AutoRule.EXPECTED }]
+      })
+  )
 
 /** What may be changed, as it is when the layer is built. */
 const makeRules = (database: string | undefined, stopFile: string | undefined) =>

@@ -8,16 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type HealingInvalid, HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
-import {
-  type Actor,
-  type Application,
-  type HealingSuggestion,
-  SuggestionState,
-  suggestionKey
-} from "../request/HealingSuggestion.js"
+import { type Actor, type HealingSuggestion, SuggestionState, suggestionKey } from "../request/HealingSuggestion.js"
 import type { Taken } from "../request/SuggestionLife.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
-import { application, type Change, suggestionStep } from "../store/Change.js"
+import { type Change, suggestionStep } from "../store/Change.js"
 import { ofRequest, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import { decodeSuggestionId } from "./Decision.js"
 import { eventOf, type SuggestionEvent } from "./SuggestionEvent.js"
@@ -33,7 +27,7 @@ export type Step = readonly [before: HealingSuggestion, after: HealingSuggestion
 /**
  * - `find`, `mustFind`: the suggestion with this id.
  * - `together`: it and the others of its set, in their order, as they are now: one whose time is over has expired.
- * - `take`: all of these steps, and what is known of the files, or none. `record` is the same for what has happened already.
+ * - `take`: all of these steps, and what is to be written with them, or none. `record` is the same for what has happened already.
  * - `giveBack`: what one becomes whose application has come to nothing: it is approved, unless a newer review has superseded it meanwhile.
  * - `taken`: a step that somebody takes now.
  *
@@ -49,11 +43,11 @@ export interface Steps {
   ) => Effect.Effect<ReadonlyArray<HealingSuggestion>, HealingInvalid | SuggestionNotFound | HealingStoreError>
   readonly take: (
     steps: ReadonlyArray<Step>,
-    applications?: ReadonlyArray<Application>
+    others?: ReadonlyArray<Change>
   ) => Effect.Effect<void, SuggestionDecided | HealingStoreError>
   readonly record: (
     steps: ReadonlyArray<Step>,
-    applications: ReadonlyArray<Application>
+    others?: ReadonlyArray<Change>
   ) => Effect.Effect<void, HealingStoreError>
   readonly giveBack: (applying: HealingSuggestion, taken: Taken) => Effect.Effect<HealingSuggestion>
   readonly taken: (by: Actor, reason?: string | undefined) => Taken
@@ -109,9 +103,9 @@ export const make = ({
     })
   }
 
-  const changesOf = (steps: ReadonlyArray<Step>, applications: ReadonlyArray<Application>): ReadonlyArray<Change> => [
+  const changesOf = (steps: ReadonlyArray<Step>, others: ReadonlyArray<Change>): ReadonlyArray<Change> => [
     ...steps.map(([before, after]) => suggestionStep(before, after)),
-    ...applications.map(application)
+    ...others
   ]
 
   const tellAll = (steps: ReadonlyArray<Step>) =>
@@ -143,8 +137,8 @@ export const make = ({
     find,
     mustFind,
     together: (id) => mustFind(id).pipe(Effect.flatMap(membersOf), Effect.flatMap(Effect.forEach(terms.settled))),
-    take: (steps, applications = []) =>
-      write(() => changesOf(steps, applications)).pipe(
+    take: (steps, others = []) =>
+      write(() => changesOf(steps, others)).pipe(
         Effect.catchIf(
           ({ reason }) => reason === "UnexpectedState",
           (error) => whoWasFirst(steps, error)
@@ -152,8 +146,8 @@ export const make = ({
         Effect.zipRight(tellAll(steps)),
         Effect.uninterruptible
       ),
-    record: (steps, applications) =>
-      Effect.uninterruptible(Effect.zipRight(record(changesOf(steps, applications)), tellAll(steps))),
+    record: (steps, others = []) =>
+      Effect.uninterruptible(Effect.zipRight(record(changesOf(steps, others)), tellAll(steps))),
     giveBack: (applying, taken) => {
       const approved = SuggestionLife.giveBack(applying, taken)
       const { job, suggestion } = applying

@@ -29,6 +29,7 @@ import type { OpenClaw } from "../running/OpenClaw.js"
 import type { HealingConfig } from "../settings/HealingConfig.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
+import type { AutomaticLock } from "./AutomaticLock.js"
 import type { Allowances, Decision, SealedDecision, SuggestionFilter } from "./Decision.js"
 import type { Preview } from "./Preview.js"
 import * as Service from "./Service.js"
@@ -145,6 +146,13 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
     readonly resume: (decision: Decision) => Effect.Effect<void, HealingInvalid | HealingStoreError>
     /** Everything that stops applications now. */
     readonly stopped: Effect.Effect<ReadonlyArray<SuggestionsStopped>>
+    /** The jobs to which rules apply nothing, since what one has applied there has relapsed; the newest first, at most 1,000. */
+    readonly locks: Effect.Effect<ReadonlyArray<AutomaticLock>, HealingStoreError>
+    /**
+     * Lets rules apply something to a job again. It is kept as a step of what has locked it. It fails with `HealingInvalid` if the job is not
+     * locked.
+     */
+    readonly unlock: (job: string, decision: Decision) => Effect.Effect<void, HealingInvalid | HealingStoreError>
     /** What has happened to all of them, the oldest first: a `SuggestionStep` as JSON on each line, each with its line feed. */
     readonly audit: Stream.Stream<string, HealingStoreError>
     /**

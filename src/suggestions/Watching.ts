@@ -23,7 +23,7 @@ import type { HealingSuggestion, Watch } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import * as FailureSignature from "../scheduler/FailureSignature.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
-import { watch as watchChange } from "../store/Change.js"
+import { lock, watch as watchChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Evidence } from "../supervisor/Evidence.js"
 import { listen } from "../supervisor/Listening.js"
@@ -104,7 +104,10 @@ export const make = ({
         const isInForce = yield* standsInFile(applied)
         const [verdict, reason] = isInForce ? ([found, why] as const) : (["inconclusive", CHANGED] as const)
         // It is kept until it is written.
-        yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, wall(), reason)]], []))
+        const at = wall()
+        // In the same commit: nothing is applied to its job by a rule from then on.
+        const locks = verdict === "relapsed" && SuggestionLife.isByRule(applied) ? [lock(applied, at)] : []
+        yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, at, reason)]], locks))
         if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${reason}`)
       })
 

@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
 import { LAST_INSTANT } from "../internal/Clocks.js"
+import { FileRole } from "../request/FileRole.js"
 
 /** Within what a `Date` can be. */
 const Millis = Schema.Finite.pipe(Schema.between(0, LAST_INSTANT))
@@ -66,7 +67,7 @@ export type Log = typeof Log.Type
  */
 export const JobFile = Schema.Struct({
   path: Schema.String,
-  role: Schema.Literal("script", "prompt", "config")
+  role: FileRole
 })
 
 /**

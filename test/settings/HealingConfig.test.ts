@@ -12,6 +12,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Record from "effect/Record"
 import {
+  type AutoApplyRule,
   type ConfigIssue,
   HealingConfig,
   type HealingConfigError,
@@ -647,7 +648,10 @@ describe("HealingConfig", () => {
       goodRuns: 3,
       upFor: 600_000,
       watchFor: 604_800_000,
-      retention: 7_776_000_000
+      retention: 7_776_000_000,
+      autoApply: [],
+      autoApplyPerJob: 1,
+      autoApplyPerDay: 3
     }
 
     it.effect("allow nothing by default", () =>
@@ -686,6 +690,64 @@ describe("HealingConfig", () => {
           expireAfter: 259_200_000,
           retention: 86_400_000
         })
+      })
+    )
+
+    const rule: AutoApplyRule = {
+      name: "prompts",
+      jobs: ["digest-*"],
+      paths: ["prompts/**"],
+      roles: ["prompt"],
+      maxChangedLines: 20
+    }
+
+    it.effect("have rules for automatic application, from code or a file only", () =>
+      Effect.gen(function* () {
+        const narrow: AutoApplyRule = { ...rule, severities: ["low"] }
+        const settings = { suggestions: { autoApply: [narrow] } }
+        assert.deepStrictEqual((yield* load({ settings })).suggestions.autoApply, [narrow])
+        const yaml = [
+          "healing:",
+          "  suggestions:",
+          "    auto_apply_per_day: 5",
+          "    auto_apply:",
+          "      - { name: prompts, jobs: [digest-*], paths: [prompts/**], roles: [prompt], max_changed_lines: 20 }"
+        ].join("\n")
+        const { autoApply, autoApplyPerDay } = (yield* load({ yaml })).suggestions
+        assert.deepStrictEqual([autoApply, autoApplyPerDay], [[rule], 5])
+        const { issues } = yield* refusal({ environment: { HEALING_SUGGESTIONS_AUTO_APPLY: "[]" } })
+        assert.strictEqual(issues[0].key, "HEALING_SUGGESTIONS_AUTO_APPLY")
+      })
+    )
+
+    it.effect("refuse a rule that does not name all that it must, or names what there is not", () =>
+      Effect.gen(function* () {
+        const list = "a list of rules, each with name, jobs, paths, roles and maxChangedLines"
+        const bad: ReadonlyArray<readonly [unknown, string]> = [
+          ...["name", "jobs", "paths", "roles", "maxChangedLines"].map(
+            (key) => [[{ ...rule, [key]: undefined }], `rule 1: ${key}: `] as const
+          ),
+          [
+            [rule, { ...rule, name: "b", jobs: [] }],
+            'rule 2: jobs: a list of 1 to 100 globs of names of jobs, such as "d'
+          ],
+          [[{ ...rule, roles: ["binary"] }], "rule 1: roles: a list of some of script, prompt, config"],
+          [[{ ...rule, maxChangedLines: 0 }], "rule 1: maxChangedLines: a whole number of 1 or more"],
+          // A key that is misspelt must not widen a rule.
+          [[{ ...rule, severity: ["low"] }], "rule 1: severity: is not known"],
+          [[{ ...rule, categories: [] }], "rule 1: categories: a list of some of prompt, script"],
+          [[rule, rule], 'another name for each rule: "prompts" is twice'],
+          [Array.from({ length: 101 }, (_, index) => ({ ...rule, name: String(index) })), "at most 100 rules"],
+          [rule, ""]
+        ]
+        for (const [autoApply, expected] of bad) {
+          const { issues } = yield* refusal({ settings: untyped({ suggestions: { autoApply } }) })
+          assert.strictEqual(issues[0].key, "suggestions.autoApply")
+          assert.isTrue(issues[0].expected.startsWith(`${list}; ${expected}`), issues[0].expected)
+        }
+        const yaml = "healing:\n  suggestions:\n    auto_apply: [{ name: a, maxChangedLines: 1 }]"
+        const { issues } = yield* refusal({ yaml })
+        assert.include(issues[0].expected, "max_changed_lines")
       })
     )
 

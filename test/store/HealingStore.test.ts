@@ -762,6 +762,7 @@ it.scoped("a database of the version before schedules is read as it is, and writ
     // What the later migrations have made.
     yield* sql`DROP TABLE healing_applications`
     yield* sql`DROP TABLE healing_suggestion_stop`
+    yield* sql`DROP TABLE healing_automatic_changes`
     yield* sql`DROP TABLE healing_suggestions`
     yield* sql`DROP TABLE healing_suggestion_steps`
     yield* sql`DROP INDEX healing_explained`

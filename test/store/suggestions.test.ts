@@ -13,7 +13,17 @@ import {
 } from "effect-healing"
 import { type Application, suggestionId, suggestionKey } from "../../src/request/HealingSuggestion.js"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
-import { application, type Change, stop, suggestion, terms, watch } from "../../src/store/Change.js"
+import {
+  application,
+  automatic,
+  type Change,
+  lock,
+  stop,
+  suggestion,
+  terms,
+  unlock,
+  watch
+} from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { aSuggestion, ended, insert, openStore, reviewed, type StoreProblem, stores } from "../support/storeSamples.js"
@@ -43,6 +53,10 @@ const contents = ({ suggestions }: Opened, now: number) =>
     applications: Effect.forEach([1, 2, 3, 4, 5], (request) => suggestions.application({ request, position: 1 })),
     unfinished: suggestions.unfinished,
     stopped: suggestions.stopped,
+    automatic: Effect.forEach([1, 2, 3, 4, 5], (request) => suggestions.automatic({ request, position: 2 })),
+    automaticSince: Effect.map(suggestions.automaticSince(now % 3000), (counts) => Array.from(counts)),
+    locks: suggestions.locks(undefined, 3),
+    locksOf: suggestions.locks("A", 9),
     nextDue: suggestions.nextDue
   })
 
@@ -118,6 +132,9 @@ type Happening =
   | { readonly _tag: "Step"; readonly which: number; readonly kind: string; readonly isWrong: boolean }
   | { readonly _tag: "Application"; readonly which: number; readonly intent: Application["intent"] }
   | { readonly _tag: "Stop"; readonly isOn: boolean }
+  | { readonly _tag: "Automatic"; readonly which: number; readonly isLead: boolean }
+  | { readonly _tag: "Lock"; readonly which: number }
+  | { readonly _tag: "Unlock"; readonly which: number }
   | { readonly _tag: "Watch"; readonly which: number; readonly good: ReadonlyArray<string> }
   | { readonly _tag: "Together"; readonly which: number; readonly other: number }
   | { readonly _tag: "Terms"; readonly by: number }
@@ -150,6 +167,13 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
   }),
   FastCheck.record({ _tag: FastCheck.constant("Stop" as const), isOn: FastCheck.boolean() }),
   FastCheck.record({
+    _tag: FastCheck.constant("Automatic" as const),
+    which: FastCheck.nat(9),
+    isLead: FastCheck.boolean()
+  }),
+  FastCheck.record({ _tag: FastCheck.constant("Lock" as const), which: FastCheck.nat(9) }),
+  FastCheck.record({ _tag: FastCheck.constant("Unlock" as const), which: FastCheck.nat(9) }),
+  FastCheck.record({
     _tag: FastCheck.constant("Watch" as const),
     which: FastCheck.nat(9),
     good: FastCheck.array(FastCheck.constantFrom("1", "'\n"), { maxLength: 3 })
@@ -160,7 +184,10 @@ const happening: FastCheck.Arbitrary<Happening> = FastCheck.oneof(
     other: FastCheck.nat(30)
   }),
   FastCheck.record({ _tag: FastCheck.constant("Terms" as const), by: FastCheck.integer({ min: -DAY, max: DAY }) }),
-  FastCheck.record({ _tag: FastCheck.constant("Prune" as const), before: FastCheck.nat(40_000) }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Prune" as const),
+    before: FastCheck.oneof(FastCheck.nat(40_000), FastCheck.integer({ min: DAY, max: DAY + 60_000 }))
+  }),
   FastCheck.record({
     _tag: FastCheck.constant("Page" as const),
     after: FastCheck.nat(30),
@@ -206,6 +233,22 @@ const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: numb
       return one === undefined
         ? Effect.succeed("none")
         : commit([watch({ ...one, watch: { since: at, good: happening.good, logs: [{ log: "stderr", size: at }] } })])
+    }
+    case "Automatic": {
+      const one = all[happening.which]
+      if (one === undefined) return Effect.succeed("none")
+      const { job, position, request } = one
+      const lead = happening.isLead ? position : 1
+      return commit([automatic({ request, position, lead, job, rule: "prompts'", at, lockedAt: null })])
+    }
+    case "Lock": {
+      const one = all[happening.which]
+      return one === undefined ? Effect.succeed("none") : commit([lock(one, at)])
+    }
+    case "Unlock": {
+      const one = all[happening.which]
+      if (one === undefined) return Effect.succeed("none")
+      return commit([unlock(one.job, [{ ...SuggestionLife.stepOf(one.state, one), by: anna, reason: "it is fine" }])])
     }
     case "Stop":
       return commit([stop(happening.isOn ? { at, by: anna, reason: "it is night" } : null)])
@@ -354,6 +397,7 @@ it.scoped("suggestions of reviews that are stored already get their rows, of whi
       yield* sql`DROP TABLE healing_suggestion_steps`
       yield* sql`DROP TABLE healing_applications`
       yield* sql`DROP TABLE healing_suggestion_stop`
+      yield* sql`DROP TABLE healing_automatic_changes`
       yield* sql`DELETE FROM healing_migrations WHERE migration_id >= 3`
 
       const store = yield* open
@@ -440,7 +484,11 @@ it.scoped("what is asked of suggestions is found by an index, and in its order",
         store.suggestions.steps(undefined, 0, 9),
         store.suggestions.prune(1, 9),
         store.suggestions.application({ request: 7, position: 1 }),
-        store.suggestions.unfinished
+        store.suggestions.unfinished,
+        store.suggestions.automatic({ request: 7, position: 1 }),
+        store.suggestions.automaticSince(1),
+        store.suggestions.locks(undefined, 9),
+        store.suggestions.locks("A", 1)
       ]).pipe(Effect.provide(listen))
       asked.push(
         "SELECT * FROM healing_suggestions WHERE job = 'A' AND target_file = '/f' AND request < 7 AND state IN ('pending', 'approved') ORDER BY request DESC, position"
@@ -449,11 +497,17 @@ it.scoped("what is asked of suggestions is found by an index, and in its order",
       for (const text of asked) {
         const plan = yield* sql.unsafe<{ readonly detail: string }>(`EXPLAIN QUERY PLAN ${text.replaceAll("?", "7")}`)
         const details = plan.map(({ detail }) => detail)
-        const slow = details.filter((detail) => /^SCAN healing_(suggestions|applications)$/.test(detail))
+        const slow = details.filter((detail) =>
+          /^SCAN healing_(suggestions|applications|automatic_changes)$/.test(detail)
+        )
         assert.deepStrictEqual(slow, [], `${text}\n${details.join("\n")}`)
         // A few are sorted, but never all that there are.
         if (details.some((detail) => detail.includes("TEMP B-TREE"))) {
-          assert.match(details.join("\n"), /for_file|superseded|LIST SUBQUERY|ended|due/, text)
+          assert.match(
+            details.join("\n"),
+            /for_file|superseded|LIST SUBQUERY|ended|due|automatic_changes_by_time/,
+            text
+          )
         }
       }
     }).pipe(Effect.provide(client))
