@@ -16,6 +16,7 @@ import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import { names, oneLine, time } from "./LogLines.js"
+import { lockedLines } from "./SuggestionActions.js"
 
 /** Suggestions that are counted. */
 const MAX_SUGGESTIONS = 100
@@ -57,6 +58,7 @@ export const lines = Effect.gen(function* () {
     () => []
   )
   const stopped = yield* suggestions.stopped
+  const locked = yield* Effect.orElseSucceed(lockedLines, () => [])
   const heldUp = heldBy.length === 0 ? holds : heldBy
   const waits = requests.filter(({ state }) => state === "pending")
   return [
@@ -71,6 +73,7 @@ export const lines = Effect.gen(function* () {
       ? []
       : [`suggestions to decide on or to apply: ${open.length}${open.length === MAX_SUGGESTIONS ? " or more" : ""}`]),
     ...stopped.map(({ message }) => message),
+    ...locked,
     ...health.problems.map(({ message }) => message),
     ...problems.map(
       ({ expected, job, key }) => `a problem with the policy of ${job}: ${key === "" ? "" : `${key} `}${expected}`

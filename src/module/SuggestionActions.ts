@@ -6,10 +6,12 @@
 import { userInfo } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { count } from "../internal/Plural.js"
 import type { Allowances } from "../suggestions/Decision.js"
 import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
@@ -58,8 +60,38 @@ const list = Effect.gen(function* () {
   const states = ["pending", "approved", "applying", "applied", "relapsed", "failed"] as const
   const found = yield* suggestions.list({ states, limit: MAX_LISTED })
   const stopped = (yield* suggestions.stopped).map(({ message }) => message)
+  const locked = yield* lockedLines
   const lines = found.map(({ id, state, suggestion }) => `${id} is ${state}: ${quoted(suggestion.title)}`)
-  return [...(lines.length === 0 ? ["there is no suggestion to decide on"] : lines), ...stopped].join("; ")
+  return [...(lines.length === 0 ? ["there is no suggestion to decide on"] : lines), ...stopped, ...locked].join("; ")
+})
+
+/**
+ * A line for each job to which rules apply nothing any more.
+ *
+ * @internal
+ */
+export const lockedLines = Effect.gen(function* () {
+  const locks = yield* (yield* Suggestions).locks
+  const newest = Arr.dedupeWith(locks, (one, other) => one.job === other.job).slice(0, MAX_LISTED)
+  return newest.map(
+    ({ job, rule, suggestion }) =>
+      `rules apply nothing to ${job}, since ${suggestion} has relapsed, by the rule ${rule}; to go on: ${hint("unlock", job)}`
+  )
+})
+
+/** What the rules of the settings would have done, in short: they can stand there while applications are stopped. */
+const rehearse = Effect.gen(function* () {
+  const all = yield* (yield* Suggestions).rehearse()
+  const applied = all.filter(({ outcome }) => outcome === "applied")
+  const lines = applied
+    .slice(-MAX_LISTED)
+    .map(({ rule, suggestion: { id, state } }) => `${id} would have been applied by ${rule}, and is ${state}`)
+  const unknown = all.filter(({ outcome }) => outcome === "unknown").length
+  return [
+    `in the last 30 days, rules would have applied ${applied.length} of ${count(all.length, "suggestion")}`,
+    ...(unknown === 0 ? [] : [`of ${unknown} it cannot be told any more`]),
+    ...lines
+  ].join("; ")
 })
 
 /** What may stand behind the id of a preview. */
@@ -173,6 +205,21 @@ export const make = (folder: string): Readonly<Record<string, Action<Suggestions
         return `${id} is rolled back`
       })
     )
+  },
+  rehearse: {
+    about: "what the rules of suggestions.auto_apply would have done in the last 30 days",
+    run: () => answered(rehearse)
+  },
+  unlock: {
+    about: "lets rules apply something to a job again: unlock <job>",
+    run: (argument) =>
+      answered(
+        Effect.gen(function* () {
+          const job = argument?.trim() ?? ""
+          yield* (yield* Suggestions).unlock(job, yield* who)
+          return `rules may apply something to ${job} again`
+        })
+      )
   },
   stop: {
     about: "lets nothing be applied",

@@ -5,6 +5,7 @@
  */
 import { isAbsolute, relative } from "node:path"
 import * as Either from "effect/Either"
+import * as Order from "effect/Order"
 import picomatch from "picomatch"
 import type { FileRole } from "../request/FileRole.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
@@ -46,6 +47,19 @@ export interface AutoRule {
   readonly whyNotFor: (suggestion: HealingSuggestion) => string | undefined
   readonly whyNot: (set: ReadonlyArray<Facts>) => string | undefined
 }
+
+/** @internal */
+export const UNKNOWN_LINES = "it cannot be told how many lines change"
+
+/**
+ * First come, first served.
+ *
+ * @internal
+ */
+export const inOrder = Order.combine(
+  Order.mapInput(Order.number, ({ request }: HealingSuggestion) => request),
+  Order.mapInput(Order.number, ({ position }: HealingSuggestion) => position)
+)
 
 /** A glob that begins with `!` would be for everything else. */
 const OPTIONS = { nonegate: true } as const
@@ -105,7 +119,7 @@ const makeRule = (rule: AutoApplyRule, roots: ReadonlyArray<string>): Either.Eit
       if (other !== undefined) return `it is not for a ${other}`
       if (set.some(({ roles }) => roles.length === 0)) return "the supervisor does not say what the file is"
       const all = set.reduce((sum, { changedLines }) => sum + (changedLines ?? Number.NaN), 0)
-      if (Number.isNaN(all)) return "it cannot be told how many lines change"
+      if (Number.isNaN(all)) return UNKNOWN_LINES
       return all <= rule.maxChangedLines
         ? undefined
         : `${all} lines change, and it is for at most ${rule.maxChangedLines}`

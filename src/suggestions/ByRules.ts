@@ -7,7 +7,6 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import type { HealingInvalid, HealingStoreError, SuggestionDecided, SuggestionNotFound } from "../HealingError.js"
 import * as SafeLog from "../internal/SafeLog.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
@@ -16,7 +15,7 @@ import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { automatic } from "../store/Change.js"
 import { DAY, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Applying } from "./Applying.js"
-import { type AutoRule, factsOf } from "./AutoRule.js"
+import { type AutoRule, factsOf, inOrder } from "./AutoRule.js"
 import { approvalOf, type Lengths, NOTHING } from "./Deciding.js"
 import type { KillSwitch } from "./KillSwitch.js"
 import type { Looked, Previewing } from "./Previewing.js"
@@ -210,9 +209,3 @@ export const make = ({
 
   return Effect.as(look, rules.length > 0)
 }
-
-/** First come, first served. */
-const inOrder = Order.combine(
-  Order.mapInput(Order.number, ({ request }: HealingSuggestion) => request),
-  Order.mapInput(Order.number, ({ position }: HealingSuggestion) => position)
-)

@@ -47,6 +47,7 @@ import { problemOf } from "./OpenFolder.js"
 import * as Previewing from "./Previewing.js"
 import * as Proposals from "./Proposals.js"
 import { recover } from "./Recovering.js"
+import * as Rehearsing from "./Rehearsing.js"
 import * as Restarting from "./Restarting.js"
 import * as RollingBack from "./RollingBack.js"
 import * as Steps from "./Steps.js"
@@ -171,6 +172,7 @@ export const make = Effect.gen(function* () {
     resume: (decision: Decision) =>
       decodeDecision({ ...decision }).pipe(Effect.zipRight(killSwitch.resume), Effect.zipRight(automatic.wake)),
     stopped: Effect.sync(killSwitch.stops),
+    rehearse: Rehearsing.make({ rules, settings, store, wall: ofQueue.wall }),
     locks: unlocking.locks,
     unlock: (job: string, decision: Decision) =>
       Effect.zipLeft(decidedWith(unlocking.unlock)(job, decision), automatic.wake),

@@ -32,6 +32,7 @@ import type { Supervisor } from "../supervisor/Supervisor.js"
 import type { AutomaticLock } from "./AutomaticLock.js"
 import type { Allowances, Decision, SealedDecision, SuggestionFilter } from "./Decision.js"
 import type { Preview } from "./Preview.js"
+import type { RehearsalOptions, Rehearsed } from "./Rehearsal.js"
 import * as Service from "./Service.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 
@@ -146,6 +147,15 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
     readonly resume: (decision: Decision) => Effect.Effect<void, HealingInvalid | HealingStoreError>
     /** Everything that stops applications now. */
     readonly stopped: Effect.Effect<ReadonlyArray<SuggestionsStopped>>
+    /**
+     * What rules for automatic application would have done with the suggestions of the last 30 days, of which the newest 1,000 are looked at,
+     * in the order in which rules would have come to them. It changes nothing, and does not run the commands of `suggestions.checks`. Files are
+     * looked at as they are now; one that has changed since is taken for what it was, if that is known. It fails with `HealingInvalid` if a
+     * rule is none.
+     */
+    readonly rehearse: (
+      options?: RehearsalOptions
+    ) => Effect.Effect<ReadonlyArray<Rehearsed>, HealingInvalid | HealingStoreError>
     /** The jobs to which rules apply nothing, since what one has applied there has relapsed; the newest first, at most 1,000. */
     readonly locks: Effect.Effect<ReadonlyArray<AutomaticLock>, HealingStoreError>
     /**

@@ -99,16 +99,19 @@ export const make = ({
       })
 
     /** A run says something about a change only as long as that stands in its file. */
-    const judge = (applied: HealingSuggestion, found: SuggestionLife.Verdict, why: string) =>
+    const judgeAll = (judged: ReadonlyArray<Judged>) =>
       Effect.gen(function* () {
-        const isInForce = yield* standsInFile(applied)
-        const [verdict, reason] = isInForce ? ([found, why] as const) : (["inconclusive", CHANGED] as const)
-        // It is kept until it is written.
-        const at = wall()
-        // In the same commit: nothing is applied to its job by a rule from then on.
-        const locks = verdict === "relapsed" && SuggestionLife.isByRule(applied) ? [lock(applied, at)] : []
-        yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, at, reason)]], locks))
-        if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${reason}`)
+        // All of them before the first one is told of: what has relapsed may be taken back at once, and the one below it stands there again.
+        const inForce = yield* Effect.forEach(judged, ({ applied }) => standsInFile(applied))
+        for (const [index, { applied, ...found }] of judged.entries()) {
+          const { verdict, why } = inForce[index] === true ? found : CHANGED
+          const at = wall()
+          // In the same commit: nothing is applied to its job by a rule from then on.
+          const locks = verdict === "relapsed" && SuggestionLife.isByRule(applied) ? [lock(applied, at)] : []
+          // It is kept until it is written.
+          yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, at, why)]], locks))
+          if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${why}`)
+        }
       })
 
     const remember = (applied: HealingSuggestion, now: Partial<Watch>) =>
@@ -131,9 +134,9 @@ export const make = ({
       Effect.gen(function* () {
         if (up.get(job)?.get(runId) !== since || !(yield* isRunning(supervisor, job, runId))) return
         const oldest = Math.min(...Array.from(up.get(job)?.values() ?? []))
-        for (const applied of yield* watchedBy(job, oldest)) {
-          yield* judge(applied, "confirmed", `the job has stayed up for ${Duration.format(settings.upFor)}`)
-        }
+        const why = `the job has stayed up for ${Duration.format(settings.upFor)}`
+        const watched = yield* watchedBy(job, oldest)
+        yield* judgeAll(watched.map((applied) => ({ applied, verdict: "confirmed", why })))
       })
 
     /** From when it is first seen, whatever the clock has done before. */
@@ -161,9 +164,12 @@ export const make = ({
           const before = applied.watch?.good ?? []
           if (before.includes(id)) continue
           const all = [...before, id]
-          if (all.length >= settings.goodRuns) yield* judge(applied, "confirmed", count(all.length, "good run"))
+          if (all.length >= settings.goodRuns) {
+            yield* judgeAll([{ applied, verdict: "confirmed", why: count(all.length, "good run") }])
+            continue
+          }
           // What it has printed tells nothing of the next run.
-          else yield* remember(applied, { good: all, ...(logs !== null && { logs }) })
+          yield* remember(applied, { good: all, ...(logs !== null && { logs }) })
         }
       })
 
@@ -174,19 +180,21 @@ export const make = ({
         if (watched.length === 0) return
         const evidence = ended.startedAt === null ? null : yield* ofFailure(supervisor, ended.job, ended.runId)
         const run = ended.runId === null ? "a run" : `the run ${ended.runId}`
-        for (const applied of watched) {
-          const cause = evidence === null ? null : yield* causeOf(ended, evidence, applied.watch?.logs ?? null)
-          const causes = applied.signatures.map(FailureSignature.causeOf)
-          if (cause !== null && causes.includes(cause)) {
-            yield* judge(applied, "relapsed", `${run} has failed for the cause that the review was about`)
-          } else {
-            const why =
-              cause === null
-                ? "of which it cannot be told why"
-                : "for another cause than those that the review was about"
-            yield* judge(applied, "inconclusive", `${run} has failed, ${why}`)
-          }
-        }
+        const judged = yield* Effect.forEach(watched, (applied) =>
+          Effect.gen(function* () {
+            const cause = evidence === null ? null : yield* causeOf(ended, evidence, applied.watch?.logs ?? null)
+            if (cause === null) return inconclusive(applied, `${run} has failed, of which it cannot be told why`)
+            const isSame = applied.signatures.map(FailureSignature.causeOf).includes(cause)
+            return isSame
+              ? ({
+                  applied,
+                  verdict: "relapsed",
+                  why: `${run} has failed for the cause that the review was about`
+                } as const)
+              : inconclusive(applied, `${run} has failed, for another cause than those that the review was about`)
+          })
+        )
+        yield* judgeAll(judged)
       })
 
     /** Of this failure: what the logs got since. As long as that is not known, they tell nothing. */
@@ -264,7 +272,19 @@ export const make = ({
     yield* Effect.yieldNow()
   })
 
-const CHANGED = "its file was changed by somebody else since it was applied"
+/** What a run says about a change, and why. */
+interface Judged {
+  readonly applied: HealingSuggestion
+  readonly verdict: SuggestionLife.Verdict
+  readonly why: string
+}
+
+const inconclusive = (applied: HealingSuggestion, why: string): Judged => ({ applied, verdict: "inconclusive", why })
+
+const CHANGED = {
+  verdict: "inconclusive",
+  why: "its file was changed by somebody else since it was applied"
+} as const
 
 /** Jobs of which it is remembered which run was told last. */
 const MAX_LATEST = 10_000

@@ -88,7 +88,7 @@ describe("the module", () => {
         announced.map(({ data }) => data.action_name),
         [
           ...["heal", "status", "report", "cancel", "pause", "resume", "backup"],
-          ...["suggestions", "preview", "approve", "reject", "apply", "rollback", "stop", "go_on"]
+          ...["suggestions", "preview", "approve", "reject", "apply", "rollback", "rehearse", "unlock", "stop", "go_on"]
         ]
       )
       rmSync(file)

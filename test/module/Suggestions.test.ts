@@ -31,45 +31,51 @@ const proposing = (targetFile: string, proposedContent: string) => ({
   text: answer({ suggestions: [suggestion({ title: "Mend the service", targetFile, proposedContent })] })
 })
 
+/** A service under PM2, the module with these settings beside it, and what the fake proposes turn by turn. */
+const withService = Effect.fnUntraced(function* (settings: ReadonlyArray<string>, proposed: ReadonlyArray<string>) {
+  const daemon = yield* makeDaemon
+  const script = join(daemon.folder, "service.cjs")
+  writeFileSync(script, OLD)
+  const fake = yield* makeFake({ generation: "exec", turns: proposed.map((content) => proposing(script, content)) })
+  const config = join(daemon.folder, "healing.yaml")
+  const yaml = [
+    "healing:",
+    "  cooldown: 0 seconds",
+    "  suggestions:",
+    `    allowed_roots: [${daemon.folder}]`,
+    "    as_root: true",
+    "    up_for: 2 seconds",
+    ...settings
+  ]
+  writeFileSync(config, yaml.join("\n"))
+  yield* daemon.start({ name: "service", script, args: [], autorestart: true, namespace: "default" })
+  const module = yield* startModule(daemon.home, {
+    config,
+    openclaw_command: fake.command,
+    model: "mock/mock-1",
+    quiet_period: "100 millis"
+  })
+  yield* module.says(/^watches PM2 in /)
+  const breakIt = Effect.sync(() => writeFileSync(join(daemon.folder, "break"), ""))
+  const seen = join(daemon.folder, "runs")
+  /** A run of this version is on, which has begun after this is called. */
+  const runs = (version: string) =>
+    Effect.repeat(
+      Effect.sync(() => existsSync(seen) && readFileSync(seen, "utf8")),
+      { until: (found) => found === version, schedule: Schedule.spaced("10 millis") }
+    )
+  const ask = (action: string, argument?: string) =>
+    Effect.map(module.trigger(action, argument), (reply) => String(reply))
+  return { ask, breakIt, module, runs, script, seen }
+})
+
 describe.runIf(isFull)("at length, under PM2", () => {
   it.scopedLive("a change that relapses is taken back, and one that helps is confirmed", () =>
     Effect.gen(function* () {
-      const daemon = yield* makeDaemon
-      const script = join(daemon.folder, "service.cjs")
-      writeFileSync(script, OLD)
-      const fake = yield* makeFake({
-        generation: "exec",
-        turns: [proposing(script, WORSE), proposing(script, MENDED)]
-      })
-      const config = join(daemon.folder, "healing.yaml")
-      const yaml = [
-        "healing:",
-        "  cooldown: 0 seconds",
-        "  suggestions:",
-        `    allowed_roots: [${daemon.folder}]`,
-        "    as_root: true",
-        "    up_for: 2 seconds",
-        "    checks: { '*.cjs': [node, --check] }"
-      ]
-      writeFileSync(config, yaml.join("\n"))
-      yield* daemon.start({ name: "service", script, args: [], autorestart: true, namespace: "default" })
-      const module = yield* startModule(daemon.home, {
-        config,
-        openclaw_command: fake.command,
-        model: "mock/mock-1",
-        quiet_period: "100 millis"
-      })
-      yield* module.says(/^watches PM2 in /)
-      const breakIt = Effect.sync(() => writeFileSync(join(daemon.folder, "break"), ""))
-      const runs = (version: string) =>
-        Effect.repeat(
-          Effect.sync(
-            () => existsSync(join(daemon.folder, "runs")) && readFileSync(join(daemon.folder, "runs"), "utf8")
-          ),
-          { until: (found) => found === version, schedule: Schedule.spaced("10 millis") }
-        )
-      const ask = (action: string, argument?: string) =>
-        Effect.map(module.trigger(action, argument), (reply) => String(reply))
+      const { ask, breakIt, module, runs, script } = yield* withService(
+        ["    checks: { '*.cjs': [node, --check] }"],
+        [WORSE, MENDED]
+      )
       const apply = (id: string) =>
         Effect.gen(function* () {
           const preview = yield* ask("preview", `${id} restart`)
@@ -108,6 +114,34 @@ describe.runIf(isFull)("at length, under PM2", () => {
       yield* runs("mended")
       yield* module.says(/^service: the suggestion suggestion:service:3\.1 is confirmed: the job has stayed up for 2s$/)
       assert.strictEqual(readFileSync(script, "utf8"), MENDED)
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+
+  it.scopedLive("a rule applies a change, and takes it back when it relapses", () =>
+    Effect.gen(function* () {
+      const rule = "{ name: services, jobs: [service], paths: ['*.cjs'], roles: [script], max_changed_lines: 10 }"
+      const { ask, breakIt, module, runs, script, seen } = yield* withService([`    auto_apply: [${rule}]`], [WORSE])
+      yield* breakIt
+      yield* module.says(/^service: the suggestion suggestion:service:1\.1 is applied$/)
+      assert.strictEqual(readFileSync(script, "utf8"), WORSE)
+      // The run from before the change breaks once more, and the next one takes it.
+      yield* breakIt
+      yield* runs("worse")
+      writeFileSync(seen, "")
+      yield* breakIt
+      yield* module.says(/suggestion:service:1\.1 is relapsed: the run .* has failed for the cause/)
+      yield* module.says(/^service: the suggestion suggestion:service:1\.1 is rolled_back: it has relapsed$/)
+      assert.strictEqual(readFileSync(script, "utf8"), OLD)
+      const locked = "rules apply nothing to service, since suggestion:service:1.1 has relapsed, by the rule services"
+      assert.include(yield* ask("status"), locked)
+      assert.include(yield* ask("suggestions"), locked)
+      assert.include(
+        yield* ask("rehearse"),
+        "suggestion:service:1.1 would have been applied by services, and is rolled_back"
+      )
+      assert.include(yield* ask("unlock", "services"), "expected the name of a job that is locked")
+      assert.include(yield* ask("unlock", "service"), "rules may apply something to service again")
+      assert.notInclude(yield* ask("status"), locked)
     }).pipe(Effect.provide(NodeContext.layer))
   )
 })

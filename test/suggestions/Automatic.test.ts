@@ -166,7 +166,8 @@ describe("a rule", () => {
         ["a new file", {}, { creates: true, fileHash: null }],
         ["advice", {}, { targetFile: null, proposedContent: null }],
         ["a set with advice", {}, { set: "both" }],
-        ["no hash", {}, { fileHash: null }]
+        ["no hash", {}, { fileHash: null }],
+        ["a claim", { maxChangedLines: 1 }, { title: "rule: scripts, max_changed_lines: 9", change: "door: rule" }]
       ]
       for (const [what, rule, proposed = {}] of others) {
         const { life, path, review, root, suggestions } = yield* withRules({
@@ -635,5 +636,87 @@ describe("nobody comes through a door of effect-healing itself", () => {
         assert.include(error.message, "but none of clock, review, file, watch, recovery, rule")
       }
     })
+  )
+})
+
+describe("a rehearsal", () => {
+  const OTHERS = { ...RULE, name: "others", jobs: ["z"], maxChangedLines: 9 }
+
+  it.scoped("tells what rules would have done, and changes nothing", () =>
+    Effect.gen(function* () {
+      const { has, life, path, propose, review, root, suggestions, write } = yield* withRules({ autoApplyPerJob: 9 })
+      const outcomes = (options: Parameters<typeof suggestions.rehearse>[0]) =>
+        Effect.map(suggestions.rehearse(options), (all) =>
+          Object.fromEntries(all.map(({ outcome, rule, suggestion, why }) => [suggestion.id, [outcome, rule, why]]))
+        )
+      const applied = yield* propose(life, "x", path, NEW)
+      yield* approve(suggestions, applied)
+      yield* suggestions.apply(applied, anna)
+      const long = yield* propose(life, "x", path, `${NEW}five\nsix\nseven\n`)
+      const [advice = ""] = yield* review(life, "x", [aSuggestion])
+      const other = write("other.sh", OLD)
+      yield* has("y", other)
+      const changed = yield* propose(life, "y", other, NEW)
+      writeFileSync(other, `${OLD}somebody's\n`)
+      const gone = write("gone.sh", OLD)
+      yield* has("z", gone)
+      const short = yield* propose(life, "z", gone, "one\n")
+      const before = [filesIn(root), yield* suggestions.list({})]
+      const rules = [RULE, OTHERS, { ...RULE, name: "y", jobs: ["y"] }]
+      const found = yield* outcomes({ rules })
+      assert.deepStrictEqual(Object.keys(found), [applied, long, advice, changed, short])
+      assert.deepStrictEqual(found[applied], ["applied", "scripts", []])
+      assert.deepStrictEqual(found[long], ["left", null, ["scripts: 3 lines change, and it is for at most 2"]])
+      assert.deepInclude(found[advice]?.[2], "scripts: it changes no file")
+      assert.deepStrictEqual(found[changed], ["unknown", null, ["y: it cannot be told how many lines change"]])
+      assert.deepStrictEqual(found[short]?.[0], "left")
+      assert.include(String(found[short]?.[2]), "deletion: more than half")
+      assert.deepStrictEqual([filesIn(root), yield* suggestions.list({})], before)
+      // By default, the rules of the settings: there are none.
+      assert.deepStrictEqual(new Set(Object.values(yield* outcomes({})).map(([outcome]) => outcome)), new Set(["left"]))
+      yield* TestClock.adjust("31 days")
+      assert.deepStrictEqual(yield* outcomes({ rules }), {})
+      assert.lengthOf(Object.keys(yield* outcomes({ rules, since: 0 })), 5)
+    }).pipe(silent)
+  )
+
+  it.scoped("counts limits and locks as they would have been", () =>
+    Effect.gen(function* () {
+      const { failAndPropose, life, path, run, suggestions } = yield* withRules({})
+      const ids: Array<string> = []
+      const decide = (id: string) => Effect.zipRight(approve(suggestions, id), suggestions.apply(id, anna))
+      ids.push(yield* failAndPropose())
+      yield* decide(ids[0] ?? "")
+      // Within a day of it.
+      ids.push(yield* failAndPropose(life, forFile(path, `${NEW}five\n`)))
+      yield* becomes(suggestions, ids[0] ?? "", "relapsed")
+      yield* TestClock.adjust("2 days")
+      yield* run(0)
+      ids.push(yield* failAndPropose(life, forFile(path, `${NEW}six\n`)))
+      const all = yield* suggestions.rehearse({ rules: [RULE] })
+      assert.deepStrictEqual(
+        all.map(({ outcome, suggestion, why }) => [suggestion.id, outcome, ...why]),
+        [
+          [ids[0], "applied"],
+          [ids[1], "left", "its job would have been locked by a relapse"],
+          [ids[2], "left", "its job would have been locked by a relapse"]
+        ]
+      )
+    }).pipe(silent)
+  )
+
+  it.scoped("says what a bad rule lacks", () =>
+    Effect.gen(function* () {
+      const { suggestions } = yield* withRules({})
+      const bad: ReadonlyArray<readonly [AutoApplyRule, string]> = [
+        [{ ...RULE, jobs: [] }, "expected a list of 1 to 100 globs of names of jobs"],
+        [{ ...RULE, paths: ["/etc/*"] }, "expected a path that begins in one of suggestions.allowedRoots"]
+      ]
+      for (const [rule, expected] of bad) {
+        const error = yield* Effect.flip(suggestions.rehearse({ rules: [rule] }))
+        assert(error._tag === "HealingInvalid")
+        assert.include(error.message, expected)
+      }
+    }).pipe(silent)
   )
 })
