@@ -106,11 +106,12 @@ export interface Approval extends Schema.Schema.Type<typeof Approval> {}
  *
  * - `log`: its path, or its name if it is in no file.
  * - `size`: in bytes, or in characters if it is in no file.
+ * - `end`: a hash of what stood before that, by which it is known again: a log may have been begun anew since.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const LogMark = Schema.Struct({ log: Schema.String, size: Schema.NonNegativeInt })
+export const LogMark = Schema.Struct({ log: Schema.String, size: Schema.NonNegativeInt, end: Schema.String })
 
 /**
  * @since 0.1.0

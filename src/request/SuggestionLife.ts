@@ -214,6 +214,22 @@ export const byRule = (name: string): Actor => ({ who: name, door: RULE })
 export const isByRule = ({ approval }: HealingSuggestion): boolean => approval?.by.door === RULE
 
 /**
+ * Whether one that is applied was so by a rule: what a person has applied is theirs, whoever has approved it. After a crash it is not known
+ * who has.
+ *
+ * @internal
+ */
+export const isAppliedByRule = (applied: HealingSuggestion): boolean =>
+  isByRule(applied) && [RULE, BY_RECOVERY.door].includes(applied.by.door)
+
+/**
+ * Whether no person has decided on one that is pending: it is as its review has made it, warned of at most.
+ *
+ * @internal
+ */
+export const isUntouched = ({ by }: HealingSuggestion): boolean => [BY_REVIEW.door, BY_CLOCK.door].includes(by.door)
+
+/**
  * What is to be said of it after its change.
  *
  * @internal

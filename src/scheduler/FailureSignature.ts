@@ -17,6 +17,7 @@ import type { Evidence, Log } from "../supervisor/Evidence.js"
 import type { JobEvent } from "../supervisor/Supervisor.js"
 import * as Excerpt from "../text/Excerpt.js"
 import * as ErrorLines from "./ErrorLines.js"
+import * as LogMarks from "./LogMarks.js"
 import { stableText } from "./StableText.js"
 
 const MAX_FILES = 50
@@ -82,31 +83,7 @@ const errorsIn = (
   since: ReadonlyArray<LogMark>
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<string>>, never, FileSystem> =>
   Effect.forEach(logs, (log) =>
-    Effect.map(endOf(log, since.find((mark) => mark.log === nameOf(log))?.size ?? 0), (text) =>
-      lastSaid(ErrorLines.ofLog(text).map(stableText))
-    )
-  )
-
-const nameOf = (log: Log): string => ("path" in log ? log.path : log.name)
-
-/** What it got since it was so long; all of it if it has become shorter, since it was begun anew then. */
-const endOf = (log: Log, from: number): Effect.Effect<string, never, FileSystem> => {
-  if ("path" in log) return Excerpt.endOfFile(log.path, MAX_READ, from)
-  const { skipped = 0, text } = log
-  const isShorter = skipped + text.length < from
-  return Effect.succeed(Excerpt.endOfText(text.slice(isShorter ? 0 : Math.max(0, from - skipped)), MAX_READ))
-}
-
-/**
- * How long the logs are that a signature looks at.
- *
- * @internal
- */
-export const marksOf = ({ logs }: Evidence): Effect.Effect<ReadonlyArray<LogMark>, never, FileSystem> =>
-  Effect.forEach(logs.slice(0, MAX_LOGS), (log) =>
-    "path" in log
-      ? Effect.map(Excerpt.fileSize(log.path), (size) => ({ log: log.path, size }))
-      : Effect.succeed({ log: log.name, size: (log.skipped ?? 0) + log.text.length })
+    Effect.map(LogMarks.endSince(log, since, MAX_READ), (text) => lastSaid(ErrorLines.ofLog(text).map(stableText)))
   )
 
 const lastSaid = (lines: ReadonlyArray<string>): ReadonlyArray<string> => Arr.dedupe(lines.toReversed()).reverse()

@@ -67,6 +67,9 @@ export const make = (): MemoryAutomatic => {
           for (const { job } of counted) counts.set(job, (counts.get(job) ?? 0) + 1)
           return counts
         }),
+      lockedJobs: Effect.sync(() =>
+        Array.from(new Set(changes.flatMap(({ job, lockedAt }) => (lockedAt === null ? [] : [job]))))
+      ),
       locks: (job, limit) =>
         Effect.sync(() =>
           changes

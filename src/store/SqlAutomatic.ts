@@ -6,6 +6,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -105,11 +106,21 @@ export const journal = (sql: SqlClient, place: Place): AutomaticJournal => {
         Effect.map((counts) => new Map(counts.map(({ count, job }) => [job, count]))),
         typed("cannot be read")
       ),
+    lockedJobs: sql`SELECT DISTINCT job FROM healing_automatic_changes WHERE locked_at IS NOT NULL`.pipe(
+      Effect.map((rows) => rows.map(({ job }) => String(job))),
+      typed("cannot be read")
+    ),
     locks: (job, limit) =>
       sql`SELECT * FROM healing_automatic_changes
           WHERE locked_at IS NOT NULL AND ${job === undefined ? sql`1 = 1` : sql`job = ${job}`}
           ORDER BY locked_at DESC, request DESC, position LIMIT ${limit}`.pipe(
-        Effect.flatMap(Effect.forEach(read)),
+        Effect.flatMap((rows) => {
+          const [bad, good] = Arr.partitionMap(rows, read)
+          return Effect.as(
+            Effect.forEach(bad, ({ detail }) => Effect.logWarning(`A lock is left alone: ${detail}`)),
+            good
+          )
+        }),
         typed("cannot be read")
       )
   }

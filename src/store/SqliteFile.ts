@@ -265,6 +265,7 @@ const withoutSpans = (store: Journal): Journal => ({
     stopped: untraced(store.suggestions.stopped),
     automatic: (key) => untraced(store.suggestions.automatic(key)),
     automaticSince: (since) => untraced(store.suggestions.automaticSince(since)),
+    lockedJobs: untraced(store.suggestions.lockedJobs),
     locks: (job, limit) => untraced(store.suggestions.locks(job, limit))
   },
   explained: (job, signature) => untraced(store.explained(job, signature))

@@ -48,7 +48,9 @@ export const DAY = 86_400_000
  *
  * - `automatic`: whether and how a rule has approved the suggestion with this key, at any time.
  * - `automaticSince`: how many applications by rules there were after then, by their jobs; one of a set counts as one.
- * - `locks`: those for which their jobs are locked, or this job is, the newest first, so many at most.
+ * - `lockedJobs`: the names of the jobs that are locked.
+ * - `locks`: those for which their jobs are locked, or this job is, the newest first, so many at most. One whose row cannot be read
+ *   is left out, with a warning.
  *
  * Times are milliseconds since 1970.
  *
@@ -57,6 +59,7 @@ export const DAY = 86_400_000
 export interface AutomaticJournal {
   readonly automatic: (key: SuggestionKey) => Effect.Effect<Option.Option<AutomaticChange>, HealingStoreError>
   readonly automaticSince: (since: number) => Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
+  readonly lockedJobs: Effect.Effect<ReadonlyArray<string>, HealingStoreError>
   readonly locks: (
     job: string | undefined,
     limit: number

@@ -56,17 +56,26 @@ type Problem =
   | HealingStoreError
 
 /**
- * - `whyNot`: what a rule has against it, as things are at its turn.
+ * What a rule has to say of an application.
+ *
+ * - `whyNot`: what it has against it, as things are at its turn.
+ * - `whyNotNow`: the same, right before the file is written.
+ * - `changes`: what is written down with the intention.
  *
  * @internal
  */
-export type Applying = (
-  id: string,
-  decision: Decided,
-  whyNot?: (looked: Previewing.Looked) => Effect.Effect<string | undefined, HealingStoreError>
-) => Effect.Effect<HealingSuggestion, Problem>
+export interface OfRule {
+  readonly whyNot: (looked: Previewing.Looked) => Effect.Effect<string | undefined, HealingStoreError>
+  readonly whyNotNow: () => string | undefined
+  readonly changes: () => ReadonlyArray<Change>
+}
 
-type WhyNot = Parameters<Applying>[2]
+/**
+ * - `ofRule`: if a rule applies it.
+ *
+ * @internal
+ */
+export type Applying = (id: string, decision: Decided, ofRule?: OfRule) => Effect.Effect<HealingSuggestion, Problem>
 
 /**
  * - `alone`: one application or rollback at a time.
@@ -117,7 +126,7 @@ export const make = ({
     })
 
   /** All checks anew, against what was approved. */
-  const look = (id: string, members: ReadonlyArray<HealingSuggestion>, whyNot: WhyNot) =>
+  const look = (id: string, members: ReadonlyArray<HealingSuggestion>, ofRule: OfRule | undefined) =>
     Effect.gen(function* () {
       const [first] = members
       const allowed = {
@@ -130,10 +139,8 @@ export const make = ({
       const stale = new SuggestionStale({ id, detail: "its file is not what was approved" })
       const isSealed = members.every(({ approval }) => approval?.seal === seal)
       const problem = isSealed ? refused : Previewing.isWhole(looked) ? stale : (refused ?? stale)
-      const detail = problem === undefined && whyNot !== undefined ? yield* whyNot(looked) : undefined
-      return detail === undefined
-        ? { looked, problem }
-        : { looked, problem: new SuggestionRefused({ id, checks: [{ check: "rule", detail }] }) }
+      const detail = problem === undefined && ofRule !== undefined ? yield* ofRule.whyNot(looked) : undefined
+      return { looked, problem: problem ?? refusedByRule(id, detail) }
     })
 
   /** Until no run of the job is on, and that is known; fails if that takes too long, or if somebody stops it. */
@@ -152,15 +159,17 @@ export const make = ({
 
   const contentOf = ({ suggestion }: Examined): string => suggestion.suggestion.proposedContent ?? ""
 
-  const lastCheck = (id: string, job: string) => (state: RunningState) =>
-    killSwitch.stops()[0] ?? (isBusy(state, job) ? new SuggestionBusy({ id, job, waited: Duration.zero }) : undefined)
+  const lastCheck = (id: string, job: string, ofRule: OfRule | undefined) => (state: RunningState) =>
+    killSwitch.stops()[0] ??
+    (isBusy(state, job) ? new SuggestionBusy({ id, job, waited: Duration.zero }) : undefined) ??
+    refusedByRule(id, ofRule?.whyNotNow())
 
   /** The way of the members of one application, which are `applying`, to another state. To be run uninterruptibly, but for what it restores. */
   const carryOut = (
     id: string,
     members: ReadonlyArray<HealingSuggestion>,
     { by, reason }: SuggestionLife.Taken,
-    whyNot: WhyNot,
+    ofRule: OfRule | undefined,
     restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   ): Effect.Effect<void, Problem> => {
     const job = members[0]?.job ?? ""
@@ -182,7 +191,7 @@ export const make = ({
 
     /** Not all is written. The files that could not be put back are looked at: what stands in them is what counts (R15). */
     const settle = (
-      swapped: Exclude<Swapped<SuggestionsStopped | SuggestionBusy>, { readonly _tag: "Written" }>,
+      swapped: Exclude<Swapped<SuggestionsStopped | SuggestionBusy | SuggestionRefused>, { readonly _tag: "Written" }>,
       applications: ReadonlyMap<HealingSuggestion, Application>
     ) =>
       Effect.gen(function* () {
@@ -229,9 +238,9 @@ export const make = ({
         }
         const intended = Array.from(applications.values())
         yield* before("intend")
-        yield* steps.take([], intended.map(application))
+        yield* steps.take([], [...intended.map(application), ...(ofRule?.changes() ?? [])])
         isIntended = true
-        const swapped = yield* swapAll(swaps, openClaw.running.get, lastCheck(id, job))
+        const swapped = yield* swapAll(swaps, openClaw.running.get, lastCheck(id, job, ofRule))
         yield* before("record")
         if (swapped._tag !== "Written") return yield* settle(swapped, applications)
         const applied = now(reason)
@@ -249,9 +258,9 @@ export const make = ({
           Effect.gen(function* () {
             if (isBusy(yield* openClaw.running.get, job)) return false
             yield* killSwitch.check
-            const { looked, problem } = yield* look(id, members, whyNot)
-            if (problem !== undefined) return yield* problem
             const logs = yield* marksOf(job)
+            const { looked, problem } = yield* look(id, members, ofRule)
+            if (problem !== undefined) return yield* problem
             yield* Effect.uninterruptible(write(looked.examined, logs))
             return true
           }).pipe(Effect.scoped)
@@ -265,12 +274,12 @@ export const make = ({
     )
   }
 
-  return (id, { door, reason, who }, whyNot) =>
+  return (id, { door, reason, who }, ofRule) =>
     Effect.gen(function* () {
       const members = yield* approvedOf(id)
       yield* killSwitch.check
       const taken = steps.taken({ who, door }, reason)
-      const { looked, problem } = yield* Effect.scoped(look(id, members, whyNot))
+      const { looked, problem } = yield* Effect.scoped(look(id, members, ofRule))
       if (Previewing.isFoundApplied(looked)) {
         yield* steps.take(all(members, (one) => SuggestionLife.foundApplied(one, taken.at, lengths.watch)))
         yield* restarted(id, members)
@@ -289,7 +298,7 @@ export const make = ({
             id,
             begun.map(([, after]) => after),
             taken,
-            whyNot,
+            ofRule,
             restore
           )
         )
@@ -298,6 +307,9 @@ export const make = ({
       return yield* steps.mustFind(id)
     })
 }
+
+const refusedByRule = (id: string, detail: string | undefined): SuggestionRefused | undefined =>
+  detail === undefined ? undefined : new SuggestionRefused({ id, checks: [{ check: "rule", detail }] })
 
 const GIVEN_UP = "its application was given up"
 

@@ -89,8 +89,11 @@ const matcherOf = (glob: string, roots: ReadonlyArray<string>): ((path: string) 
     const inRoots = roots.map((root) => below(root, glob))
     return (path) => inRoots.some((matches) => matches(path))
   }
+  const root = roots.find((root) => isWithin(root, glob) && root !== glob)
+  if (root !== undefined) return below(root, glob.slice(root.length + 1))
+  // What it begins with may be a link.
   const { base, glob: rest } = picomatch.scan(glob, OPTIONS)
-  const folder = realPath(base)
+  const folder = realPath(base.replaceAll(/\\(.)/g, "$1"))
   if (!roots.some((root) => isWithin(root, folder))) return undefined
   return rest === "" ? (path) => path === folder : below(folder, rest)
 }

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as SafeLog from "../internal/SafeLog.js"
 import * as ByRules from "./ByRules.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 import * as TakingBack from "./TakingBack.js"
@@ -69,6 +70,9 @@ const repeatedly = <E>(
   latch.await.pipe(
     Effect.zipRight(latch.close),
     Effect.zipRight(Effect.orElseSucceed(doing, () => true)),
+    Effect.catchAllDefect(() =>
+      Effect.as(SafeLog.warn("Rules could not look at suggestions: the store has a bug"), true)
+    ),
     Effect.flatMap((waits) =>
       waits ? Effect.zipRight(Effect.timeoutOption(latch.await, PACE), latch.open) : Effect.void
     ),

@@ -17,8 +17,9 @@ import { DAY, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Applying } from "./Applying.js"
 import { type AutoRule, factsOf, inOrder } from "./AutoRule.js"
 import { approvalOf, type Lengths, NOTHING } from "./Deciding.js"
+import type { JobLocks } from "./JobLocks.js"
 import type { KillSwitch } from "./KillSwitch.js"
-import type { Looked, Previewing } from "./Previewing.js"
+import { isUnnamed, type Previewing } from "./Previewing.js"
 import type { Step, Steps } from "./Steps.js"
 
 /** Of those that are looked at at a time. */
@@ -36,6 +37,7 @@ type Problem = HealingInvalid | SuggestionNotFound | SuggestionDecided | Healing
  */
 export interface Needs {
   readonly applying: Applying
+  readonly jobLocks: JobLocks
   readonly inFlight: FiberMap.FiberMap<string>
   readonly killSwitch: KillSwitch
   readonly lengths: Lengths
@@ -57,6 +59,7 @@ export interface Needs {
 export const make = ({
   applying,
   inFlight,
+  jobLocks,
   killSwitch,
   lengths,
   previewing,
@@ -77,25 +80,45 @@ export const make = ({
     }
   }
 
-  const whyLocked = (job: string) =>
-    Effect.map(store.locks(job, 1), ([lock]) =>
-      lock === undefined ? undefined : "its job is locked, since what a rule has applied has relapsed"
+  /** Why the limits let no more of the job be applied now, not counting this one. */
+  const whyOverLimits = ({ job, position, request }: HealingSuggestion) =>
+    Effect.gen(function* () {
+      const since = wall() - DAY
+      const counts = yield* store.automaticSince(since)
+      const own = Option.exists(yield* store.automatic({ request, position }), ({ at }) => at > since) ? 1 : 0
+      const all = Array.from(counts.values()).reduce((sum, count) => sum + count, 0)
+      if (all - own >= settings.autoApplyPerDay) return "suggestions.autoApplyPerDay were applied within 24 hours"
+      return (counts.get(job) ?? 0) - own >= settings.autoApplyPerJob
+        ? "suggestions.autoApplyPerJob were applied to its job within 24 hours"
+        : undefined
+    })
+
+  const rowsOf = (members: ReadonlyArray<HealingSuggestion>, lead: HealingSuggestion, rule: AutoRule) =>
+    members.map(({ job, position, request }) =>
+      automatic({ request, position, lead: lead.position, job, rule: rule.name, at: wall(), lockedAt: null })
     )
 
-  const whyNot = (rule: AutoRule, job: string) => (looked: Looked) =>
-    Effect.map(whyLocked(job), (locked) => locked ?? rule.whyNot(looked.examined.map(factsOf)))
-
-  const applyBy = (rule: AutoRule, { id, job }: HealingSuggestion) =>
+  const applyBy = (rule: AutoRule, lead: HealingSuggestion, members: ReadonlyArray<HealingSuggestion>) =>
     FiberMap.run(
       inFlight,
-      id,
-      applying(id, SuggestionLife.byRule(rule.name), whyNot(rule, job)).pipe(
+      lead.id,
+      applying(lead.id, SuggestionLife.byRule(rule.name), {
+        whyNot: (looked) =>
+          Effect.map(
+            whyOverLimits(lead),
+            (over) => jobLocks.whyLocked(lead.job) ?? rule.whyNot(looked.examined.map(factsOf)) ?? over
+          ),
+        whyNotNow: () => jobLocks.whyLocked(lead.job),
+        // It counts from when it is written: it may have waited for long.
+        changes: () => rowsOf(members, lead, rule)
+      }).pipe(
         Effect.matchEffect({
-          onSuccess: () => SafeLog.info(`The rule ${rule.name} has applied the suggestion ${id}`),
+          onSuccess: () => SafeLog.info(`The rule ${rule.name} has applied the suggestion ${lead.id}`),
           onFailure: (error) => {
             // It goes on when that is over.
             if (error._tag === "SuggestionsStopped" || error._tag === "HealingStoreError") return Effect.void
-            leave(id)
+            if (error._tag === "SuggestionRefused" && isUnnamed(error.checks)) return Effect.void
+            leave(lead.id)
             return SafeLog.warn(`The rule ${rule.name} leaves a suggestion to a person. ${error.message}`)
           }
         })
@@ -110,20 +133,18 @@ export const make = ({
       const name = lead.approval?.by.who ?? ""
       const rule = rules.find((rule) => rule.name === name)
       const isFor = rule !== undefined && members.every((member) => rule.whyNotFor(member) === undefined)
-      const locked = yield* whyLocked(lead.job)
-      if (isFor && locked === undefined) return yield* applyBy(rule, lead)
+      const locked = jobLocks.whyLocked(lead.job)
+      if (isFor && locked === undefined) {
+        // It may have waited until others were applied, and counts from now on.
+        if ((yield* whyOverLimits(lead)) !== undefined) return
+        yield* steps.take([], rowsOf(members, lead, rule))
+        return yield* applyBy(rule, lead, members)
+      }
       const taken = steps.taken(SuggestionLife.byRule(name), locked ?? `the rule ${name} is not for it any more`)
       const reopened = members
         .filter(({ state }) => state === "approved")
         .map((member): Step => [member, SuggestionLife.reopen(member, taken, lengths.decision)])
       yield* steps.take(reopened)
-    })
-
-  /** Whether the limits let one more of the job be applied. */
-  const isWithinLimits = (job: string) =>
-    Effect.map(store.automaticSince(wall() - DAY), (counts) => {
-      const all = Array.from(counts.values()).reduce((sum, count) => sum + count, 0)
-      return all < settings.autoApplyPerDay && (counts.get(job) ?? 0) < settings.autoApplyPerJob
     })
 
   /** Looks at those of a set as `preview` does, and approves them by the first rule that is for all of them. */
@@ -141,8 +162,7 @@ export const make = ({
       ]
       const rule = suited.find((rule) => rule.whyNot(facts) === undefined)
       if (looked.failed.length > 0 || rule === undefined) {
-        // A supervisor that does not answer now may do so later.
-        if (looked.failed.every(({ check }) => check !== "evidence")) {
+        if (!isUnnamed(looked.failed)) {
           leave(lead.id)
           yield* SafeLog.info(`Rules leave the suggestion ${lead.id} to a person: ${reasons.join("; ")}`)
         }
@@ -157,11 +177,8 @@ export const make = ({
           SuggestionLife.approve(suggestion, approvalOf(examined, approval), undefined, lengths.approval)
         ]
       })
-      const rows = members.map(({ job, position, request }) =>
-        automatic({ request, position, lead: lead.position, job, rule: rule.name, at: taken.at, lockedAt: null })
-      )
-      yield* steps.take(approved, rows)
-      yield* applyBy(rule, lead)
+      yield* steps.take(approved, rowsOf(members, lead, rule))
+      yield* applyBy(rule, lead, members)
     }).pipe(Effect.scoped)
 
   /** One that is pending, if limits and locks let it. */
@@ -169,10 +186,10 @@ export const make = ({
     Effect.gen(function* () {
       const suited = rules.filter((rule) => members.every((member) => rule.whyNotFor(member) === undefined))
       if (suited.length === 0 || !members.every(({ state }) => state === "pending")) return
+      // What a person has taken back is theirs from then on, whoever has approved it, and so is what a rule has tried.
       const before = yield* Effect.forEach(members, store.automatic)
-      // A person has taken back what a rule has approved: it is theirs from then on.
-      if (before.some(Option.isSome)) return leave(lead.id)
-      if ((yield* whyLocked(lead.job)) !== undefined || !(yield* isWithinLimits(lead.job))) return
+      if (before.some(Option.isSome) || !members.every(SuggestionLife.isUntouched)) return leave(lead.id)
+      if (jobLocks.whyLocked(lead.job) !== undefined || (yield* whyOverLimits(lead)) !== undefined) return
       yield* consider(members, lead, suited)
     })
 
@@ -191,7 +208,17 @@ export const make = ({
           for (const { id } of members) seen.add(id)
           const [lead = one] = members
           if (!left.has(lead.id)) yield* doing(lead, members)
-        }).pipe(Effect.catchAll(() => Effect.void)),
+        }).pipe(
+          Effect.catchTags({
+            SuggestionDecided: () => Effect.void,
+            SuggestionNotFound: () => Effect.void,
+            HealingInvalid: () => Effect.void,
+            HealingStoreError: () => Effect.void
+          }),
+          Effect.catchAllDefect(() =>
+            SafeLog.warn(`Rules could not look at the suggestion ${one.id}: its supervisor or its store has a bug`)
+          )
+        ),
       { discard: true }
     )
   }

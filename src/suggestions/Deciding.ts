@@ -17,7 +17,7 @@ import { decided, type Step, type Steps } from "./Steps.js"
 
 type Problem = HealingInvalid | SuggestionNotFound | SuggestionDecided | HealingStoreError
 
-type Decision<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
+type Answer<E = never> = Effect.Effect<HealingSuggestion, Problem | E>
 
 /**
  * How long each term is, in milliseconds: for a decision, for the application of what was approved, and for the watch of what was applied.
@@ -61,9 +61,9 @@ export interface Deciding {
     id: string,
     allowances?: Allowances
   ) => Effect.Effect<Preview, HealingInvalid | SuggestionNotFound | HealingStoreError>
-  readonly approve: (id: string, decision: Sealed) => Decision<SuggestionStale | SuggestionRefused>
-  readonly withdraw: (id: string, decision: Decided) => Decision
-  readonly reject: (id: string, decision: Decided) => Decision
+  readonly approve: (id: string, decision: Sealed) => Answer<SuggestionStale | SuggestionRefused>
+  readonly withdraw: (id: string, decision: Decided) => Answer
+  readonly reject: (id: string, decision: Decided) => Answer
 }
 
 /**
@@ -99,7 +99,7 @@ export const make = ({
     state: SuggestionState,
     { door, reason, who }: Decided,
     to: (before: HealingSuggestion, taken: SuggestionLife.Taken) => HealingSuggestion
-  ): Decision =>
+  ): Answer =>
     Effect.gen(function* () {
       const members = yield* inState(id, state)
       const taken = steps.taken({ who, door }, reason)

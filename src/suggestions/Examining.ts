@@ -6,6 +6,7 @@
 import { realpathSync } from "node:fs"
 import { basename, dirname, isAbsolute, join } from "node:path"
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { FileRole } from "../request/FileRole.js"
@@ -17,6 +18,7 @@ import { hashOf } from "../text/Excerpt.js"
 import { placeholder } from "../text/Placeholder.js"
 import { conceal } from "../text/Secrets.js"
 import { type Diff, diffOf, linesIn } from "./Diff.js"
+import { realPath } from "./Forbidden.js"
 import { isWithin, type OpenFile, type OpenFolder, openFile, openFolder, problemOf } from "./OpenFolder.js"
 import type { Check, CheckName } from "./Preview.js"
 
@@ -204,7 +206,10 @@ const whyNoContent = (content: string, before: string): string | undefined => {
   return Buffer.byteLength(content) > MAX_FILE ? "it is longer than 64 KiB" : undefined
 }
 
-/** What the supervisor calls a file of a job, or why it does not. */
+/** How long a supervisor may take to say which files a job has. */
+const PATIENCE = Duration.seconds(30)
+
+/** What the supervisor calls a file of a job, by whatever path, or why it does not name it. */
 const rolesOf = (
   supervisor: Rules["supervisor"],
   job: string,
@@ -214,9 +219,19 @@ const rolesOf = (
     const info = (yield* supervisor.jobs).find(({ id }) => id === job)
     if (info === undefined) return { problem: `the supervisor has no job named ${job}` }
     const { files } = yield* supervisor.evidence(info, EvidenceScope.Failure({ runId: null, limit: 1 }))
-    const roles = files.filter(({ path }) => path === target).map(({ role }) => role)
-    return roles.length > 0 ? { roles } : { problem: `the supervisor does not name the file for ${job}` }
+    if (!files.some(({ path }) => path === target)) {
+      return { problem: `the supervisor does not name the file for ${job}` }
+    }
+    // A link may have another role than what it leads to.
+    const real = realPath(target)
+    return { roles: files.filter(({ path }) => realPath(path) === real).map(({ role }) => role) }
   }).pipe(
+    Effect.disconnect,
+    Effect.timeoutFail({
+      duration: PATIENCE,
+      onTimeout: () => ({ detail: `it has not answered within ${Duration.format(PATIENCE)}` })
+    }),
+    Effect.interruptible,
     Effect.catchAll(({ detail }) =>
       Effect.succeed({ problem: `the supervisor does not say which files ${job} has: ${detail}` })
     )

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { LogMark } from "../request/HealingSuggestion.js"
-import * as FailureSignature from "../scheduler/FailureSignature.js"
+import { marksOf } from "../scheduler/LogMarks.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
 
@@ -68,5 +68,5 @@ export const logMarks = (
   job: string
 ): Effect.Effect<ReadonlyArray<LogMark> | null, never, FileSystem> =>
   Effect.flatMap(ofFailure(supervisor, job, null), (evidence) =>
-    evidence === null ? Effect.succeed(null) : FailureSignature.marksOf(evidence)
+    evidence === null ? Effect.succeed(null) : marksOf(evidence)
   )

@@ -190,6 +190,14 @@ export const isFoundApplied = ({ examined }: Looked): boolean =>
 export const isWhole = ({ examined }: Looked): boolean =>
   examined.every(({ place, suggestion }) => place !== undefined || !changesFile(suggestion))
 
+/**
+ * Whether the supervisor did not name the file: it may do so later, if it has not answered.
+ *
+ * @internal
+ */
+export const isUnnamed = (checks: ReadonlyArray<{ readonly check: string }>): boolean =>
+  checks.some(({ check }) => check === "evidence")
+
 /** @internal */
 export const refusal = (id: string, failed: ReadonlyArray<Check>): SuggestionRefused | undefined => {
   const checks = failed.map(({ check, detail }) => ({ check, detail }))

@@ -42,6 +42,7 @@ import {
 import type { Rules } from "./Examining.js"
 import * as Forbidden from "./Forbidden.js"
 import * as JobEvidence from "./JobEvidence.js"
+import * as JobLocks from "./JobLocks.js"
 import * as KillSwitch from "./KillSwitch.js"
 import { problemOf } from "./OpenFolder.js"
 import * as Previewing from "./Previewing.js"
@@ -53,7 +54,6 @@ import * as RollingBack from "./RollingBack.js"
 import * as Steps from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
 import * as Terms from "./Terms.js"
-import * as Unlocking from "./Unlocking.js"
 import * as Watching from "./Watching.js"
 
 const MAX_EVENTS = 1024
@@ -92,7 +92,10 @@ export const make = Effect.gen(function* () {
   yield* recover({ steps, store, wall: ofQueue.wall, watchTerm: lengths.watch })
   yield* ContentCheck.sweep
 
-  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor: rules.supervisor, events: events.listen })
+  const jobLocks = yield* JobLocks.make({ ...ofQueue, store })
+  const { lock } = jobLocks
+  const { supervisor } = rules
+  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor, events: events.listen, lock })
 
   const alone = yield* Alone.make
   const restart = Restarting.make(rules.supervisor)
@@ -122,6 +125,7 @@ export const make = Effect.gen(function* () {
     ...ofQueue,
     applying,
     events: events.listen,
+    jobLocks,
     killSwitch,
     lengths,
     previewing,
@@ -131,8 +135,6 @@ export const make = Effect.gen(function* () {
     steps,
     store
   })
-
-  const unlocking = Unlocking.make({ ...ofQueue, store })
 
   const decidedWith =
     <A, E>(decide: (id: string, decision: Decided) => Effect.Effect<A, E>) =>
@@ -173,9 +175,9 @@ export const make = Effect.gen(function* () {
       decodeDecision({ ...decision }).pipe(Effect.zipRight(killSwitch.resume), Effect.zipRight(automatic.wake)),
     stopped: Effect.sync(killSwitch.stops),
     rehearse: Rehearsing.make({ rules, settings, store, wall: ofQueue.wall }),
-    locks: unlocking.locks,
+    locks: jobLocks.locks,
     unlock: (job: string, decision: Decision) =>
-      Effect.zipLeft(decidedWith(unlocking.unlock)(job, decision), automatic.wake),
+      Effect.zipLeft(decidedWith(jobLocks.unlock)(job, decision), automatic.wake),
     audit: Stream.map(stepsOf(undefined), (step) => `${lineOf(step)}\n`),
     events: events.listen
   }

@@ -22,8 +22,9 @@ import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import type { HealingSuggestion, Watch } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import * as FailureSignature from "../scheduler/FailureSignature.js"
+import { marksOf as marksOfEvidence } from "../scheduler/LogMarks.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
-import { lock, watch as watchChange } from "../store/Change.js"
+import { watch as watchChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Evidence } from "../supervisor/Evidence.js"
 import { listen } from "../supervisor/Listening.js"
@@ -32,6 +33,7 @@ import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE } from "./Examining.js"
 import { realPath } from "./Forbidden.js"
 import { isRunning, logMarks, ofFailure } from "./JobEvidence.js"
+import type { JobLocks } from "./JobLocks.js"
 import { openFile, openFolder } from "./OpenFolder.js"
 import type { Steps } from "./Steps.js"
 import type { SuggestionEvent } from "./SuggestionEvent.js"
@@ -65,6 +67,7 @@ type Told =
  */
 export const make = ({
   events,
+  lock,
   record,
   settings,
   steps,
@@ -73,6 +76,7 @@ export const make = ({
   wall
 }: Pick<ForSuggestions, "record" | "wall"> & {
   readonly events: Stream.Stream<SuggestionEvent>
+  readonly lock: JobLocks["lock"]
   readonly settings: SuggestionSettings
   readonly steps: Pick<Steps, "record">
   readonly store: SuggestionJournal
@@ -107,7 +111,7 @@ export const make = ({
           const { verdict, why } = inForce[index] === true ? found : CHANGED
           const at = wall()
           // In the same commit: nothing is applied to its job by a rule from then on.
-          const locks = verdict === "relapsed" && SuggestionLife.isByRule(applied) ? [lock(applied, at)] : []
+          const locks = verdict === "relapsed" && SuggestionLife.isAppliedByRule(applied) ? [lock(applied, at)] : []
           // It is kept until it is written.
           yield* Effect.ignore(steps.record([[applied, SuggestionLife.judge(applied, verdict, at, why)]], locks))
           if (verdict !== "confirmed") yield* SafeLog.warn(`The suggestion ${applied.id} is ${verdict}: ${why}`)
@@ -200,7 +204,7 @@ export const make = ({
     /** Of this failure: what the logs got since. As long as that is not known, they tell nothing. */
     const causeOf = (ended: Ended, evidence: Evidence, since: Watch["logs"]) =>
       Effect.gen(function* () {
-        const marks = since ?? (yield* FailureSignature.marksOf(evidence))
+        const marks = since ?? (yield* marksOfEvidence(evidence))
         const signature = yield* FailureSignature.make(ended, evidence, marks)
         return signature === null ? null : FailureSignature.causeOf(signature)
       }).pipe(Effect.provideService(FileSystem, fileSystem))

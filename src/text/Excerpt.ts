@@ -106,16 +106,29 @@ export const logFile = (
  * The end of a log file as it stands, without colours, for what makes a hash of it: its secrets are still in it. Nothing of a file that
  * cannot be read.
  *
- * - `from` (0): what stands before this byte is left out, unless the file has become shorter since: then all of it is new.
+ * - `from` (0): what stands before this byte is left out.
  *
  * @internal
  */
 export const endOfFile = (path: string, maxRead: number, from = 0): Effect.Effect<string, never, FileSystem> =>
   Effect.gen(function* () {
     const size = yield* sizeOf(path)
-    const bytes = yield* read(path, Math.max(from > size ? 0 : from, size - maxRead), maxRead)
+    const bytes = yield* read(path, Math.max(from, size - maxRead), maxRead)
     return printable(new TextDecoder().decode(bytes))
   }).pipe(Effect.orElseSucceed(() => ""))
+
+/**
+ * So many bytes of a log file from there on; nothing of one that cannot be read.
+ *
+ * @internal
+ */
+export const partOfFile = (path: string, from: number, length: number): Effect.Effect<Uint8Array, never, FileSystem> =>
+  length === 0
+    ? Effect.succeed(new Uint8Array())
+    : sizeOf(path).pipe(
+        Effect.zipRight(read(path, from, length)),
+        Effect.orElseSucceed(() => new Uint8Array())
+      )
 
 /**
  * How many bytes a log file has; 0 if there is none.

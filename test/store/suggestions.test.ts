@@ -56,6 +56,7 @@ const contents = ({ suggestions }: Opened, now: number) =>
     automatic: Effect.forEach([1, 2, 3, 4, 5], (request) => suggestions.automatic({ request, position: 2 })),
     automaticSince: Effect.map(suggestions.automaticSince(now % 3000), (counts) => Array.from(counts)),
     locks: suggestions.locks(undefined, 3),
+    lockedJobs: Effect.map(suggestions.lockedJobs, (jobs) => jobs.toSorted()),
     locksOf: suggestions.locks("A", 9),
     nextDue: suggestions.nextDue
   })
@@ -232,7 +233,12 @@ const doIn = (store: Opened, all: ReadonlyArray<HealingSuggestion>, number: numb
       const one = all[happening.which]
       return one === undefined
         ? Effect.succeed("none")
-        : commit([watch({ ...one, watch: { since: at, good: happening.good, logs: [{ log: "stderr", size: at }] } })])
+        : commit([
+            watch({
+              ...one,
+              watch: { since: at, good: happening.good, logs: [{ log: "stderr", size: at, end: "sha256:0" }] }
+            })
+          ])
     }
     case "Automatic": {
       const one = all[happening.which]
@@ -488,7 +494,8 @@ it.scoped("what is asked of suggestions is found by an index, and in its order",
         store.suggestions.automatic({ request: 7, position: 1 }),
         store.suggestions.automaticSince(1),
         store.suggestions.locks(undefined, 9),
-        store.suggestions.locks("A", 1)
+        store.suggestions.locks("A", 1),
+        store.suggestions.lockedJobs
       ]).pipe(Effect.provide(listen))
       asked.push(
         "SELECT * FROM healing_suggestions WHERE job = 'A' AND target_file = '/f' AND request < 7 AND state IN ('pending', 'approved') ORDER BY request DESC, position"
@@ -505,7 +512,7 @@ it.scoped("what is asked of suggestions is found by an index, and in its order",
         if (details.some((detail) => detail.includes("TEMP B-TREE"))) {
           assert.match(
             details.join("\n"),
-            /for_file|superseded|LIST SUBQUERY|ended|due|automatic_changes_by_time/,
+            /for_file|superseded|LIST SUBQUERY|ended|due|automatic_changes_by_time|automatic_locks/,
             text
           )
         }

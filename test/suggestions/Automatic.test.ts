@@ -3,14 +3,16 @@ import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Logger, Option, Scope, TestClock } from "effect"
-import type { AutoApplyRule, JobFile, Suggestion } from "effect-healing"
+import { type AutoApplyRule, type JobFile, type Suggestion, type Supervisor, SupervisorError } from "effect-healing"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import { causeOf } from "../../src/scheduler/FailureSignature.js"
 import { suggestion } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
+import { SteppedClock } from "../properties/Stepped.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
 import { settle } from "../support/gateWorld.js"
 import type { Life } from "../support/queueWorld.js"
+import { noEvidence } from "../support/schedulerWorld.js"
 import { aSuggestion } from "../support/storeSamples.js"
 import {
   anna,
@@ -51,7 +53,7 @@ const until = (is: Effect.Effect<boolean>) =>
   })
 
 /** Longer than any of what a rule does takes, without a sign that it is over. */
-const quiet = Effect.repeatN(Effect.zipRight(macrotask, settle), 30)
+const quiet = Effect.repeatN(Effect.zipRight(macrotask, settle), 10)
 
 const stateOf = (suggestions: SuggestionService, id: string) =>
   Effect.map(Effect.orDie(suggestions.get(id)), (found) => Option.getOrThrow(found).state)
@@ -62,13 +64,35 @@ const becomes = (suggestions: SuggestionService, id: string, wanted: string) =>
     assert.strictEqual(yield* stateOf(suggestions, id), wanted)
   })
 
+type Evidence = (typeof Supervisor.Service)["evidence"]
+
+/** Supervisors that cannot be asked. */
+const BROKEN: ReadonlyArray<Evidence> = [
+  () => Effect.succeed(noEvidence),
+  () => new SupervisorError({ detail: "it restarts" }),
+  () => Effect.die("a bug"),
+  () => Effect.never
+]
+
+/** A supervisor of which the evidence can be broken. */
+const withBroken = () => {
+  const bad: { evidence: Evidence | undefined; supervisor: NonNullable<ServeOptions["supervisor"]> } = {
+    evidence: undefined,
+    supervisor: (own) => ({ ...own, evidence: (job, scope) => (bad.evidence ?? own.evidence)(job, scope) })
+  }
+  return bad
+}
+
 /** A job `x` of one file, and a service with these settings. */
-const withRules = Effect.fnUntraced(function* (settings: ServeOptions["settings"] = { autoApply: [RULE] }) {
+const withRules = Effect.fnUntraced(function* (
+  settings: ServeOptions["settings"] = { autoApply: [RULE] },
+  supervisor: ServeOptions["supervisor"] = (own) => own
+) {
   const world = yield* makeSuggestionWorld
   const life = yield* world.start
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
-  const suggestions = yield* Scope.extend(world.serve(life, { settings }), scope)
+  const suggestions = yield* Scope.extend(world.serve(life, { settings, supervisor }), scope)
   const path = world.write("job.sh", OLD)
   yield* world.has("x", path)
   const { registry } = world
@@ -155,38 +179,45 @@ describe("a rule", () => {
 
   it.scoped("is for nothing but what it names, and what it is not for waits for a person", () =>
     Effect.gen(function* () {
-      const others: ReadonlyArray<readonly [string, Partial<AutoApplyRule>, Partial<Suggestion>?]> = [
-        ["another job", { jobs: ["y", "!x", "X"] }],
-        ["another path", { paths: ["other/**", "!*.sh", "*.SH", "*/*.sh", "../jobs/*.sh"] }],
-        ["another role", { roles: ["prompt", "config"] }],
-        ["more lines", { maxChangedLines: 1 }],
-        ["another category", { categories: ["security"] }],
-        ["another severity", { severities: ["critical"] }],
-        ["a big deletion", { maxChangedLines: 100 }, { proposedContent: "one\n" }],
-        ["a new file", {}, { creates: true, fileHash: null }],
-        ["advice", {}, { targetFile: null, proposedContent: null }],
-        ["a set with advice", {}, { set: "both" }],
-        ["no hash", {}, { fileHash: null }],
-        ["a claim", { maxChangedLines: 1 }, { title: "rule: scripts, max_changed_lines: 9", change: "door: rule" }]
-      ]
-      for (const [what, rule, proposed = {}] of others) {
-        const { life, path, review, root, suggestions } = yield* withRules({
-          autoApply: [{ ...RULE, ...rule }],
-          autoApplyPerJob: 9
-        })
-        const target = what === "a new file" ? join(root, "new.sh") : path
-        if (what === "a new file") writeFileSync(target, "")
-        const one = forFile(target, NEW, { targetFile: target, ...proposed })
-        if (what === "a new file") rmSync(target)
-        const advice = { ...aSuggestion, targetFile: null, proposedContent: null, set: "both" }
-        const before = filesIn(root)
-        const [id = ""] = yield* review(life, "x", proposed.set === undefined ? [one] : [one, advice])
-        yield* quiet
-        yield* TestClock.adjust("10 minutes")
-        yield* quiet
-        assert.strictEqual(yield* stateOf(suggestions, id), "pending", what)
-        assert.deepStrictEqual(filesIn(root), before, what)
+      const others: Readonly<Record<string, readonly [Partial<AutoApplyRule>, Partial<Suggestion>?]>> = {
+        "another job": [{ jobs: ["y", "!another job", "ANOTHER JOB", "another"] }],
+        "another path": [{ paths: ["other/**", "!*.sh", "*.SH", "*/*.sh", "../jobs/*.sh"] }],
+        "another role": [{ roles: ["prompt", "config"] }],
+        "more lines": [{ maxChangedLines: 1 }],
+        "another category": [{ categories: ["security"] }],
+        "another severity": [{ severities: ["critical"] }],
+        "a big deletion": [{ maxChangedLines: 100 }, { proposedContent: "one\n" }],
+        "a new file": [{}, { creates: true, fileHash: null }],
+        advice: [{}, { targetFile: null, proposedContent: null }],
+        "a set with advice": [{}, { set: "both" }],
+        "no hash": [{}, { fileHash: null }],
+        "a claim": [{ maxChangedLines: 1 }, { title: "rule: scripts, max_changed_lines: 9", change: "door: rule" }]
       }
+      const autoApply = Object.entries(others).map(([job, [rule]]) => ({ ...RULE, name: job, jobs: [job], ...rule }))
+      const { has, life, review, root, suggestions, write } = yield* withRules({
+        autoApply,
+        autoApplyPerDay: 99
+      })
+      const proposed: Array<string> = []
+      for (const [job, [, how = {}]] of Object.entries(others)) {
+        const path = write(`${job}.sh`, OLD)
+        yield* has(job, path)
+        const one = forFile(path, NEW, how)
+        if (how.creates === true) rmSync(path)
+        const advice = { ...aSuggestion, targetFile: null, proposedContent: null, set: "both" }
+        proposed.push(...(yield* review(life, job, how.set === undefined ? [one] : [one, advice])))
+      }
+      const before = filesIn(root)
+      yield* quiet
+      yield* TestClock.adjust("10 minutes")
+      yield* quiet
+      for (const id of proposed) assert.strictEqual(yield* stateOf(suggestions, id), "pending", id)
+      assert.deepStrictEqual(filesIn(root), before)
+      // All of them are for what they name.
+      const path = write("job.sh", OLD)
+      yield* has("advice", path)
+      const [id = ""] = yield* review(life, "advice", [forFile(path, NEW)])
+      yield* becomes(suggestions, id, "applied")
     }).pipe(silent)
   )
 
@@ -215,6 +246,27 @@ describe("a rule", () => {
       )
       yield* registry.add({ id: "one", files: files.slice(0, 1) })
       yield* becomes(suggestions, yield* propose(life, "one", prompt, NEW), "applied")
+    }).pipe(silent)
+  )
+
+  it.scoped("looks at each role of a file, by whatever path it has that", () =>
+    Effect.gen(function* () {
+      const { life, path, propose, registry, root, suggestions } = yield* withRules({
+        autoApply: [{ ...RULE, paths: ["**"], roles: ["prompt"] }]
+      })
+      const link = join(root, "prompt.md")
+      symlinkSync(path, link)
+      yield* registry.add({
+        id: "x",
+        files: [
+          { path, role: "script" },
+          { path: link, role: "prompt" }
+        ]
+      })
+      const id = yield* propose(life, "x", link, NEW)
+      yield* quiet
+      assert.strictEqual(yield* stateOf(suggestions, id), "pending")
+      assert.strictEqual(readFileSync(path, "utf8"), OLD)
     }).pipe(silent)
   )
 
@@ -251,16 +303,21 @@ describe("a rule", () => {
     }).pipe(silent)
   )
 
-  it.scoped("waits for a supervisor that does not answer", () =>
+  it.scoped("waits for a supervisor that does not name the file, fails, has a bug, or does not answer", () =>
     Effect.gen(function* () {
-      const { life, path, propose, registry, suggestions } = yield* withRules()
-      yield* registry.add({ id: "x" })
-      const id = yield* propose(life, "x", path, NEW)
-      yield* quiet
-      assert.strictEqual(yield* stateOf(suggestions, id), "pending")
-      yield* registry.add({ id: "x", files: [{ path, role: "script" }] })
-      yield* TestClock.adjust("10 minutes")
-      yield* becomes(suggestions, id, "applied")
+      for (const evidence of BROKEN) {
+        const bad = withBroken()
+        const { life, path, propose, suggestions } = yield* withRules(undefined, bad.supervisor)
+        bad.evidence = evidence
+        const id = yield* propose(life, "x", path, NEW)
+        yield* quiet
+        assert.strictEqual(yield* stateOf(suggestions, id), "pending")
+        bad.evidence = undefined
+        yield* TestClock.adjust("1 minute")
+        yield* quiet
+        yield* TestClock.adjust("10 minutes")
+        yield* becomes(suggestions, id, "applied")
+      }
     }).pipe(silent)
   )
 
@@ -268,7 +325,7 @@ describe("a rule", () => {
     Effect.gen(function* () {
       const world = yield* makeSuggestionWorld
       const life = yield* world.start
-      for (const glob of ["/**", "/etc/*", `${world.folder}/**`, `${world.root}-other/**`]) {
+      for (const glob of ["/**", "/srv/[x]/*", "/etc/*", `${world.folder}/**`, `${world.root}-other/**`]) {
         const serving = world.serve(life, { settings: { autoApply: [{ ...RULE, paths: ["*.md", glob] }] } })
         const error = yield* Effect.flip(Effect.scoped(serving))
         assert(error._tag === "HealingConfigError")
@@ -316,6 +373,72 @@ describe("what a rule applies", () => {
       assert.strictEqual(filesIn(root)["a.sh"], `${NEW}five\n`)
     }).pipe(silent)
   )
+
+  it.scoped("is limited from when it is written, however long it has waited", () =>
+    Effect.gen(function* () {
+      const { has, life, path, propose, proposeBeside, root, suggestions, write } = yield* withRules({
+        autoApply: [RULE],
+        approvalExpiresAfter: "30 days"
+      })
+      yield* has("x", path, write("other.sh", OLD))
+      const id = yield* proposeBeside(life, suggestions, path)
+      yield* becomes(suggestions, id, "applying")
+      yield* suggestions.stop(anna)
+      yield* becomes(suggestions, id, "approved")
+      yield* life.openClaw.finished("x")
+      yield* TestClock.adjust("25 hours")
+      const second = yield* propose(life, "x", join(root, "other.sh"), NEW)
+      yield* suggestions.resume(anna)
+      yield* becomes(suggestions, id, "applied")
+      yield* quiet
+      assert.strictEqual(yield* stateOf(suggestions, second), "pending")
+      yield* TestClock.adjust("23 hours")
+      yield* quiet
+      assert.strictEqual(yield* stateOf(suggestions, second), "pending")
+      yield* TestClock.adjust("70 minutes")
+      yield* becomes(suggestions, second, "applied")
+    }).pipe(silent)
+  )
+
+  it.scoped("is nothing that a person has decided on before", () =>
+    Effect.gen(function* () {
+      const { has, life, path, propose, root, suggestions, write } = yield* withRules()
+      yield* has("x", path, write("other.sh", OLD))
+      yield* becomes(suggestions, yield* propose(life, "x", path, NEW), "applied")
+      const id = yield* propose(life, "x", join(root, "other.sh"), NEW)
+      yield* quiet
+      yield* approve(suggestions, id)
+      yield* suggestions.withdraw(id, anna)
+      yield* TestClock.adjust("25 hours")
+      yield* quiet
+      assert.strictEqual(yield* stateOf(suggestions, id), "pending")
+    }).pipe(silent)
+  )
+
+  it.scoped("is limited for as long as before when the clock is set", () => {
+    const clock = new SteppedClock(0)
+    // What the shared world asks for, when it lets everything settle.
+    Object.assign(clock, { adjust: () => Effect.repeatN(Effect.yieldNow(), 100) })
+    const hour = 3_600_000
+    const pass = (millis: number) =>
+      Effect.zipRight(
+        Effect.sync(() => clock.jump(clock.monotonic + millis)),
+        settle
+      )
+    return Effect.gen(function* () {
+      const { life, path, propose, suggestions } = yield* withRules()
+      yield* becomes(suggestions, yield* propose(life, "x", path, NEW), "applied")
+      yield* pass(hour)
+      clock.set(clock.monotonic + 30 * 24 * hour)
+      const id = yield* propose(life, "x", path, `${NEW}five\n`)
+      yield* quiet
+      for (let passed = 1; passed < 23; passed++) yield* pass(hour)
+      yield* quiet
+      assert.strictEqual(yield* stateOf(suggestions, id), "pending")
+      yield* pass(2 * hour)
+      yield* becomes(suggestions, id, "applied")
+    }).pipe(silent, Effect.withClock(clock))
+  })
 
   it.scoped("is nothing while applications are stopped, and goes on afterwards", () =>
     Effect.gen(function* () {
@@ -435,7 +558,7 @@ describe("what a rule has approved", () => {
       yield* life.openClaw.finished("x")
       const again = yield* restart({ autoApply: [RULE], autoApplyPerJob: 9 })
       yield* quiet
-      yield* TestClock.adjust("2 days")
+      yield* TestClock.adjust("10 minutes")
       yield* quiet
       assert.strictEqual(yield* stateOf(again.suggestions, id), "pending")
     }).pipe(silent)
@@ -469,7 +592,7 @@ describe("what a rule has applied and has relapsed", () => {
       yield* quiet
       assert.strictEqual(yield* stateOf(suggestions, next), "pending")
       const again = yield* restart(MANY)
-      yield* TestClock.adjust("2 days")
+      yield* TestClock.adjust("10 minutes")
       yield* quiet
       assert.strictEqual(yield* stateOf(again.suggestions, next), "pending")
       assert.lengthOf(yield* again.suggestions.locks, 1)
@@ -578,6 +701,121 @@ describe("what a rule has applied and has relapsed", () => {
       assert.deepStrictEqual(yield* suggestions.locks, [])
       const next = yield* failAndPropose(life, forFile(path, `${NEW}five\n`))
       yield* becomes(suggestions, next, "applied")
+    }).pipe(silent)
+  )
+
+  it.scoped("is theirs if a person has applied it, or done it by hand, whoever has approved it", () =>
+    Effect.gen(function* () {
+      for (const byHand of [false, true]) {
+        const world = yield* withRules({ ...MANY, applyWait: 0 })
+        const { life, path, reviewOf, run, suggestions, supervisor } = world
+        const signature = yield* signatureOfFailure(supervisor, "x", yield* run(1), 1)
+        yield* suggestions.stop(anna)
+        const [id = ""] = yield* reviewOf(life, "x", [forFile(path, NEW)], signature)
+        yield* life.openClaw.started("x")
+        yield* suggestions.resume(anna)
+        yield* becomes(suggestions, id, "approved")
+        yield* quiet
+        yield* life.openClaw.finished("x")
+        if (byHand) writeFileSync(path, NEW)
+        yield* byHand ? suggestions.preview(id) : suggestions.apply(id, anna)
+        yield* TestClock.adjust("1 second")
+        yield* run(1)
+        yield* becomes(suggestions, id, "relapsed")
+        yield* quiet
+        assert.strictEqual(readFileSync(path, "utf8"), NEW)
+        assert.deepStrictEqual(yield* suggestions.locks, [])
+      }
+    }).pipe(silent)
+  )
+
+  it.scoped("is taken back when its supervisor answers again", () =>
+    Effect.gen(function* () {
+      for (const evidence of BROKEN) {
+        const bad = withBroken()
+        const { failAndPropose, path, run, suggestions } = yield* withRules(MANY, bad.supervisor)
+        const id = yield* failAndPropose()
+        yield* becomes(suggestions, id, "applied")
+        yield* suggestions.stop(anna)
+        yield* run(1)
+        yield* becomes(suggestions, id, "relapsed")
+        bad.evidence = evidence
+        yield* suggestions.resume(anna)
+        yield* quiet
+        bad.evidence = undefined
+        yield* TestClock.adjust("1 minute")
+        yield* quiet
+        yield* TestClock.adjust("10 minutes")
+        yield* becomes(suggestions, id, "rolled_back")
+        assert.strictEqual(readFileSync(path, "utf8"), OLD)
+      }
+    }).pipe(silent)
+  )
+
+  it.scoped("is taken back whatever rows of others cannot be read", () =>
+    Effect.gen(function* () {
+      const { failAndPropose, has, life, review, run, sql, suggestions } = yield* withRules(MANY)
+      const id = yield* failAndPropose()
+      yield* becomes(suggestions, id, "applied")
+      yield* has("y")
+      yield* review(life, "y", [aSuggestion])
+      yield* sql`UPDATE healing_suggestions SET suggestion = '{' WHERE job = 'y'`
+      yield* sql`INSERT INTO healing_automatic_changes SELECT request, position, position, job, 'scripts', 5, 9999999
+        FROM healing_suggestions WHERE job = 'y'`
+      yield* sql`INSERT INTO healing_automatic_changes VALUES (999, 1, 1, 'z', '', 5, 5)`
+      yield* run(1)
+      yield* becomes(suggestions, id, "rolled_back")
+    }).pipe(silent)
+  )
+
+  it.scoped("locks its job whatever can be read of that, and unlocks it", () =>
+    Effect.gen(function* () {
+      const { failAndPropose, restart, run, sql, suggestions } = yield* withRules(MANY)
+      const id = yield* failAndPropose()
+      yield* becomes(suggestions, id, "applied")
+      yield* run(1)
+      yield* becomes(suggestions, id, "rolled_back")
+      yield* sql`UPDATE healing_suggestions SET suggestion = '{' WHERE job = 'x'`
+      yield* sql`UPDATE healing_automatic_changes SET rule = ''`
+      const again = yield* restart(MANY)
+      const next = yield* failAndPropose(again.life)
+      yield* quiet
+      assert.strictEqual(yield* stateOf(again.suggestions, next), "pending")
+      yield* again.suggestions.unlock("x", anna)
+      yield* becomes(again.suggestions, next, "applied")
+    }).pipe(silent)
+  )
+
+  it.scoped("locks its job right away, also for what is about to be written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeSuggestionWorld
+      const life = yield* world.start
+      const meanwhile: { now: Effect.Effect<unknown> | undefined } = { now: undefined }
+      const serving = world.serve(life, { settings: MANY })
+      const suggestions = yield* Effect.locally(serving, hook, (step) => {
+        if (step !== "intend" || meanwhile.now === undefined) return Effect.void
+        const { now } = meanwhile
+        meanwhile.now = undefined
+        return Effect.asVoid(now)
+      })
+      const [path, other] = [world.write("job.sh", OLD), world.write("other.sh", OLD)]
+      yield* world.has("x", path, other)
+      const run = Effect.gen(function* () {
+        const id = yield* world.registry.started("x")
+        yield* world.registry.print("x", ERROR)
+        yield* world.registry.ended("x", id, { exitCode: 1 })
+        return id
+      }).pipe(Effect.orDie)
+      const signature = yield* signatureOfFailure(world.supervisor, "x", yield* run, 1)
+      const [id = ""] = yield* world.reviewOf(life, "x", [forFile(path, NEW)], signature)
+      yield* becomes(suggestions, id, "applied")
+      yield* TestClock.adjust("1 second")
+      meanwhile.now = Effect.zipRight(run, becomes(suggestions, id, "relapsed"))
+      const second = yield* world.propose(life, "x", other, NEW)
+      yield* becomes(suggestions, id, "rolled_back")
+      yield* becomes(suggestions, second, "approved")
+      assert.include((yield* suggestions.steps(second)).at(-1)?.reason, "rule: its job is locked")
+      assert.deepStrictEqual([readFileSync(path, "utf8"), readFileSync(other, "utf8")], [OLD, OLD])
     }).pipe(silent)
   )
 
@@ -690,7 +928,7 @@ describe("a rehearsal", () => {
       // Within a day of it.
       ids.push(yield* failAndPropose(life, forFile(path, `${NEW}five\n`)))
       yield* becomes(suggestions, ids[0] ?? "", "relapsed")
-      yield* TestClock.adjust("2 days")
+      yield* TestClock.adjust("10 minutes")
       yield* run(0)
       ids.push(yield* failAndPropose(life, forFile(path, `${NEW}six\n`)))
       const all = yield* suggestions.rehearse({ rules: [RULE] })

@@ -207,6 +207,7 @@ describe("a change", () => {
         [ERROR, ERROR, "inconclusive"],
         [ERROR, `${ERROR}${ERROR}`, "relapsed"],
         [`${"fine\n".repeat(20)}${ERROR}`, ERROR, "relapsed"],
+        [ERROR, `${ERROR.replace("disk", "tape")}${"bye\n".repeat(20)}`, "relapsed"],
         [undefined, ERROR, "relapsed"]
       ] as const) {
         const world = yield* makeSuggestionWorld

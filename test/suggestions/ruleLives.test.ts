@@ -12,7 +12,7 @@ import { settle } from "../support/gateWorld.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { anna, approve, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
 
-const RUNS = runsOf({ few: 4, many: 60 })
+const RUNS = runsOf({ few: 2, many: 60 })
 
 const ERROR = "Error: the disk is full\n"
 
