@@ -4,6 +4,7 @@ import * as ErrorLines from "../../src/scheduler/ErrorLines.js"
 import { stableText } from "../../src/scheduler/StableText.js"
 import { programs, type RunOf, runs, surroundings } from "../support/failureSamples.js"
 import { signatureOfLog } from "../support/failureSignature.js"
+import { isFull } from "../support/property.js"
 
 const [first, second] = runs
 
@@ -52,8 +53,8 @@ describe("a log is read", () => {
       "{",
       "\\"
     ]
-    for (const one of parts) {
-      for (const other of parts) {
+    for (const [index, one] of parts.entries()) {
+      for (const other of parts.filter((_, other) => isFull || (index + other) % 3 === 0)) {
         const log = `${`error ${`${one}${other}`.repeat(2000)}x\n`.repeat(2)}`
         assert.isAtLeast(ErrorLines.ofLog(log).map(stableText).length, 0)
       }
