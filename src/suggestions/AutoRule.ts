@@ -64,15 +64,10 @@ export const inOrder = Order.combine(
 /** A glob that begins with `!` would be for everything else. */
 const OPTIONS = { nonegate: true } as const
 
-const withOthers = (all: ReadonlyArray<string> | undefined, one: string): boolean =>
-  all === undefined || all.includes(one)
+const isAmong = (all: ReadonlyArray<string> | undefined, one: string): boolean => all === undefined || all.includes(one)
 
-/**
- * Why no rule is for a suggestion.
- *
- * @internal
- */
-export const whyNever = (suggestion: HealingSuggestion): string | undefined => {
+/** Why no rule is for a suggestion. */
+const whyNever = (suggestion: HealingSuggestion): string | undefined => {
   if (suggestion.isOld) return "it is of a review from before suggestions could be applied"
   if (!changesFile(suggestion)) return "it changes no file"
   return suggestion.suggestion.creates === true ? "it makes a new file" : undefined
@@ -112,8 +107,8 @@ const makeRule = (rule: AutoApplyRule, roots: ReadonlyArray<string>): Either.Eit
       const never = whyNever(suggestion)
       if (never !== undefined) return never
       if (!isJob(suggestion.job)) return "it is not for this job"
-      if (!withOthers(rule.categories, category)) return `it is not for the category ${category}`
-      return withOthers(rule.severities, severity) ? undefined : `it is not for the severity ${severity}`
+      if (!isAmong(rule.categories, category)) return `it is not for the category ${category}`
+      return isAmong(rule.severities, severity) ? undefined : `it is not for the severity ${severity}`
     },
     whyNot: (set) => {
       const outside = set.find(({ path }) => path === null || !matchers.some(({ matches }) => matches?.(path) === true))

@@ -58,12 +58,12 @@ export const make = ({ killSwitch, rollingBack, store }: Needs): Effect.Effect<b
       )
     )
 
+  /** What cannot be read is in nobody's way. */
   const look = (lock: AutomaticChange) =>
     Effect.gen(function* () {
       const found = Option.getOrUndefined(yield* store.find(lock))
       if (found?.state !== "relapsed" || left.has(found.id)) return false
       return killSwitch.stops().length > 0 || (yield* takeBack(lock.rule, found.id))
-      // What cannot be read is in nobody's way.
     }).pipe(Effect.orElseSucceed(() => false))
 
   return Effect.gen(function* () {
