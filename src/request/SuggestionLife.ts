@@ -223,11 +223,11 @@ export const isAppliedByRule = (applied: HealingSuggestion): boolean =>
   isByRule(applied) && [RULE, BY_RECOVERY.door].includes(applied.by.door)
 
 /**
- * Whether no person has decided on one that is pending: it is as its review has made it, warned of at most.
+ * Whether somebody has decided something with a step: that it was proposed, or warned of, is no decision.
  *
  * @internal
  */
-export const isUntouched = ({ by }: HealingSuggestion): boolean => [BY_REVIEW.door, BY_CLOCK.door].includes(by.door)
+export const isDecision = ({ from, to }: SuggestionStep): boolean => from !== null && from !== to
 
 /**
  * What is to be said of it after its change.

@@ -25,6 +25,9 @@ import type { Step, Steps } from "./Steps.js"
 /** Of those that are looked at at a time. */
 const MAX_OPEN = 1000
 
+/** Of one suggestion. */
+const MAX_STEPS = 1000
+
 /** Of those of which it is remembered that they are left to a person. */
 const MAX_LEFT = 10_000
 
@@ -187,8 +190,8 @@ export const make = ({
       const suited = rules.filter((rule) => members.every((member) => rule.whyNotFor(member) === undefined))
       if (suited.length === 0 || !members.every(({ state }) => state === "pending")) return
       // What a person has taken back is theirs from then on, whoever has approved it, and so is what a rule has tried.
-      const before = yield* Effect.forEach(members, store.automatic)
-      if (before.some(Option.isSome) || !members.every(SuggestionLife.isUntouched)) return leave(lead.id)
+      const taken = yield* Effect.forEach(members, ({ id }) => store.steps(id, 0, MAX_STEPS))
+      if (taken.some(({ steps }) => steps.some(SuggestionLife.isDecision))) return leave(lead.id)
       if (jobLocks.whyLocked(lead.job) !== undefined || (yield* whyOverLimits(lead)) !== undefined) return
       yield* consider(members, lead, suited)
     })

@@ -334,6 +334,27 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
     })
   )
 
+  it.scoped("keeps what rules have applied for as long as it counts, or locks its job, or can be decided on", () =>
+    Effect.gen(function* () {
+      const store = yield* openStore(layer)
+      yield* store.commit(proposing(proposed(1, "A", ["/f"])))
+      const row = (request: number, at: number, lockedAt: number | null = null, position = 1) =>
+        automatic({ request, position, lead: 1, job: "A", rule: "scripts", at, lockedAt })
+      // Of a suggestion that is there; of one that is not; the same with a lock; and within a day.
+      yield* store.commit([row(1, 5), row(2, 5), row(3, 5, 6), row(4, DAY), row(4, DAY, null, 2)])
+      // One of a set counts for all of it.
+      assert.deepStrictEqual(Array.from(yield* store.suggestions.automaticSince(5)), [["A", 1]])
+      yield* store.suggestions.prune(DAY + 10, 9)
+      const kept = yield* Effect.forEach([1, 2, 3, 4], (request) =>
+        store.suggestions.automatic({ request, position: 1 })
+      )
+      assert.deepStrictEqual(
+        kept.map(({ _tag }) => _tag),
+        ["Some", "None", "Some", "Some"]
+      )
+    })
+  )
+
   it.scoped("supersedes what is pending for the same file of the same job, and nothing else", () =>
     Effect.gen(function* () {
       const store = yield* openStore(layer)

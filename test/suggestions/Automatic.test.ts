@@ -6,7 +6,7 @@ import { Effect, Exit, Logger, Option, Scope, TestClock } from "effect"
 import { type AutoApplyRule, type JobFile, type Suggestion, type Supervisor, SupervisorError } from "effect-healing"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import { causeOf } from "../../src/scheduler/FailureSignature.js"
-import { suggestion } from "../../src/store/Change.js"
+import { suggestion, terms } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { SteppedClock } from "../properties/Stepped.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
@@ -190,7 +190,7 @@ describe("a rule", () => {
         "another category": [{ categories: ["security"] }],
         "another severity": [{ severities: ["critical"] }],
         "a big deletion": [{ maxChangedLines: 100 }, { proposedContent: "one\n" }],
-        "a new file": [{}, { creates: true, fileHash: null }],
+        "a new file": [{ maxChangedLines: 9 }, { creates: true, fileHash: null }],
         advice: [{}, { targetFile: null, proposedContent: null }],
         "a set with advice": [{}, { set: "both" }],
         "no hash": [{}, { fileHash: null }],
@@ -355,11 +355,14 @@ describe("what a rule applies", () => {
       const { has, life, propose, restart, root, suggestions, write } = yield* withRules(settings)
       const paths = ["a", "b", "c", "d"].map((job) => [job, write(`${job}.sh`, OLD)] as const)
       const ids: Array<string> = []
+      yield* suggestions.stop(anna)
       for (const [job, path] of paths) {
         yield* has(job, path)
         ids.push(yield* propose(life, job, path, NEW))
-        if (ids.length < 4) yield* becomes(suggestions, ids.at(-1) ?? "", "applied")
       }
+      yield* suggestions.resume(anna)
+      // First come, first served.
+      for (const id of ids.slice(0, 3)) yield* becomes(suggestions, id, "applied")
       const [[, first = ""] = []] = paths
       const second = yield* propose(life, "a", first, `${NEW}five\n`)
       yield* quiet
@@ -367,10 +370,13 @@ describe("what a rule applies", () => {
         Effect.all([ids[3] ?? "", second].map((id) => stateOf(service, id)))
       assert.deepStrictEqual(yield* states(suggestions), ["pending", "pending"])
       const again = yield* restart(settings)
-      yield* TestClock.adjust("23 hours")
+      /** What was applied is longer ago by so many hours. */
+      const pass = (hours: number) =>
+        Effect.zipRight(again.life.store.commit([terms(-3_600_000 * hours)]), TestClock.adjust("10 minutes"))
+      yield* pass(23)
       yield* quiet
       assert.deepStrictEqual(yield* states(again.suggestions), ["pending", "pending"])
-      yield* TestClock.adjust("70 minutes")
+      yield* pass(1)
       yield* becomes(again.suggestions, second, "applied")
       yield* becomes(again.suggestions, ids[3] ?? "", "applied")
       assert.strictEqual(filesIn(root)["a.sh"], `${NEW}five\n`)
@@ -412,8 +418,11 @@ describe("what a rule applies", () => {
       yield* suggestions.withdraw(id, anna)
       yield* suggestions.resume(anna)
       yield* quiet
-      yield* TestClock.adjust("10 minutes")
+      // It is warned of, which is no decision.
+      yield* life.store.commit([terms(-13.5 * 24 * 3_600_000)])
+      yield* TestClock.adjust("6 hours")
       yield* quiet
+      assert.isNotNull(Option.getOrThrow(yield* suggestions.get(id)).warnedAt)
       assert.strictEqual(yield* stateOf(suggestions, id), "pending")
     }).pipe(silent)
   )
@@ -819,6 +828,25 @@ describe("what a rule has applied and has relapsed", () => {
       yield* becomes(suggestions, second, "approved")
       assert.include((yield* suggestions.steps(second)).at(-1)?.reason, "rule: its job is locked")
       assert.deepStrictEqual([readFileSync(path, "utf8"), readFileSync(other, "utf8")], [OLD, OLD])
+    }).pipe(silent)
+  )
+
+  it.scoped("is only what has failed for the same cause: another failure, and good runs, lock nothing", () =>
+    Effect.gen(function* () {
+      const { failAndPropose, life, path, registry, run, suggestions } = yield* withRules(MANY)
+      const id = yield* failAndPropose()
+      yield* becomes(suggestions, id, "applied")
+      const other = yield* registry.started("x")
+      yield* registry.print("x", "Error: no such table\n")
+      yield* registry.ended("x", other, { exitCode: 1 })
+      yield* becomes(suggestions, id, "inconclusive")
+      const next = yield* failAndPropose(life, forFile(path, `${NEW}five\n`))
+      yield* becomes(suggestions, next, "applied")
+      for (let good = 0; good < 3; good++) yield* run(0)
+      yield* becomes(suggestions, next, "confirmed")
+      yield* quiet
+      assert.strictEqual(readFileSync(path, "utf8"), `${NEW}five\n`)
+      assert.deepStrictEqual(yield* suggestions.locks, [])
     }).pipe(silent)
   )
 

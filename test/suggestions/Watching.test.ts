@@ -1,5 +1,5 @@
 /** What becomes of changes that were made, by the runs after them (R21), and restarts. */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -201,7 +201,7 @@ describe("a change", () => {
     )
   )
 
-  it.scoped("is judged by what a log file got since, also if that was begun anew", () =>
+  it.scoped("is judged by what a log got since, be it a file or a text, also if that was begun anew", () =>
     Effect.gen(function* () {
       for (const [before, after, verdict] of [
         [ERROR, ERROR, "inconclusive"],
@@ -210,14 +210,23 @@ describe("a change", () => {
         [ERROR, `${ERROR.replace("disk", "tape")}${"bye\n".repeat(20)}`, "relapsed"],
         [undefined, ERROR, "relapsed"]
       ] as const) {
-        const world = yield* makeSuggestionWorld
-        const log = join(world.folder, "job.log")
-        if (before !== undefined) writeFileSync(log, before)
-        yield* world.registry.add({ id: "x", logs: [{ name: "stderr", path: log }] })
-        const marks = yield* logMarks(world.supervisor, "x")
-        writeFileSync(log, after)
-        const found = yield* signatureOfFailure(world.supervisor, "x", "1", 1, marks ?? [])
-        assert.strictEqual(found === null ? "inconclusive" : "relapsed", verdict)
+        const { folder, registry, supervisor } = yield* makeSuggestionWorld
+        const path = join(folder, "job.log")
+        const logs = {
+          file: (text: string | undefined) => {
+            if (text !== undefined) writeFileSync(path, text)
+            return { name: "stderr", path }
+          },
+          text: (text = "") => ({ name: "stderr", text })
+        }
+        for (const log of [logs.file, logs.text]) {
+          yield* registry.add({ id: "x", logs: [log(before)] })
+          const marks = yield* logMarks(supervisor, "x")
+          yield* registry.add({ id: "x", logs: [log(after)] })
+          const found = yield* signatureOfFailure(supervisor, "x", "1", 1, marks ?? [])
+          assert.strictEqual(found === null ? "inconclusive" : "relapsed", verdict)
+          rmSync(path, { force: true })
+        }
       }
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )

@@ -9,7 +9,7 @@ import { hook } from "../../src/suggestions/Hooks.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { anna, makeSuggestionWorld } from "../support/suggestionWorld.js"
 
-const RUNS = runsOf({ few: 5, many: 80 })
+const RUNS = runsOf({ few: 3, many: 80 })
 
 const STEPS = ["intend", "write", "rename", "sync", "look", "record"] as const
 
