@@ -167,7 +167,7 @@ const usedStore = Effect.gen(function* () {
 const silent = Logger.remove(Logger.defaultLogger)
 
 describe("a file that is not there any more", () => {
-  const stride = isFull ? 3 : 41
+  const stride = isFull ? 3 : 61
   for (const [name, says, sabotage] of sabotages) {
     it.live(`takes nothing in: ${name}`, () =>
       Effect.gen(function* () {
@@ -228,7 +228,7 @@ describe("a file that another process owns by now", () => {
     Effect.gen(function* () {
       const outcomes = new Set<string>()
       let wasReached = true
-      for (let op = 1; wasReached; op += isFull ? 1 : 7) {
+      for (let op = 1; wasReached; op += isFull ? 1 : 13) {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const { files, store } = yield* usedStore

@@ -46,10 +46,10 @@ interface Way {
 }
 
 export const ways: ReadonlyArray<Way> = [
-  { afterwards: "go on", budget: 2048, stride: isFull ? 1 : 5 },
-  { afterwards: "yield", budget: 2048, stride: isFull ? 1 : 5 },
+  { afterwards: "go on", budget: 2048, stride: isFull ? 1 : 7 },
+  { afterwards: "yield", budget: 2048, stride: isFull ? 1 : 7 },
   // Below about 10, Effect's own yield eats the whole budget.
-  { afterwards: "go on", budget: 16, stride: isFull ? 1 : 17 }
+  { afterwards: "go on", budget: 16, stride: isFull ? 1 : 23 }
 ]
 
 /** The name of a test. */
