@@ -9,14 +9,10 @@ import { expecting } from "../internal/Input.js"
 import { FileRole } from "../request/FileRole.js"
 import { wellFormed } from "../request/HealingRequest.js"
 import { SuggestionCategory, SuggestionSeverity } from "../request/Report.js"
-
-/** Of rules, and of what a rule names. */
-const MAX_ITEMS = 100
+import { Glob, MAX_ITEMS, type SettingKind } from "./SettingKind.js"
 
 const listOf = <A extends string, I extends string>(what: string, item: Schema.Schema<A, I>) =>
   expecting(what)(Schema.Array(item).pipe(Schema.minItems(1), Schema.maxItems(MAX_ITEMS)))
-
-const Glob = Schema.NonEmptyString.pipe(Schema.maxLength(1000))
 
 const wordsOf = (literals: ReadonlyArray<string>): string => `a list of some of ${literals.join(", ")}`
 
@@ -78,18 +74,8 @@ export const inCode: Schema.Schema<ReadonlyArray<AutoApplyRule>> = ruleList(Auto
 // A key that is misspelt must not widen a rule.
 const options = { onExcessProperty: "error", errors: "first" } as const
 
-/** @internal */
-export const decodeCode = Schema.decodeUnknownEither(inCode, options)
-
-/** @internal */
-export const decodeYaml = Schema.decodeUnknownEither(ruleList(InYaml), options)
-
-/**
- * Which rule is wrong, and what would be right.
- *
- * @internal
- */
-export const explain = (error: ParseResult.ParseError): string => {
+/** Which rule is wrong, and what would be right. */
+const explain = (error: ParseResult.ParseError): string => {
   const [first] = ParseResult.ArrayFormatter.formatErrorSync(error)
   const [index, ...keys] = first?.path ?? []
   const where = typeof index === "number" ? [`rule ${index + 1}`, ...(keys.length === 0 ? [] : [keys.join(".")])] : []
@@ -99,3 +85,21 @@ export const explain = (error: ParseResult.ParseError): string => {
 }
 
 const MAX_EXPLAINED = 300
+
+/**
+ * They stand in code or in a file, where people see them together.
+ *
+ * @internal
+ */
+export const rules: SettingKind<ReadonlyArray<AutoApplyRule>> = {
+  inCode,
+  decode: {
+    code: Schema.decodeUnknownEither(inCode, options),
+    yaml: Schema.decodeUnknownEither(ruleList(InYaml), options),
+    environment: undefined
+  },
+  expected: "a list of rules, each with name, jobs, paths, roles and maxChangedLines",
+  expectedInText: "a list of rules, each with name, jobs, paths, roles and max_changed_lines",
+  explain,
+  fallback: []
+}

@@ -9,7 +9,6 @@ import type * as Either from "effect/Either"
 import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Durations from "../internal/Durations.js"
-import * as AutoApply from "./AutoApply.js"
 
 export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseError>
 
@@ -132,8 +131,12 @@ const absolute = Schema.String.pipe(
   Schema.filter((path) => isAbsolute(path) && !path.includes("\0"))
 )
 
-/** Of a list in the settings. */
-const MAX_ITEMS = 100
+/**
+ * Of a list in the settings.
+ *
+ * @internal
+ */
+export const MAX_ITEMS = 100
 
 /**
  * Folders, but not the root of all files.
@@ -149,7 +152,8 @@ export const folders: SettingKind<ReadonlyArray<string>> = kind(
   []
 )
 
-const Glob = Schema.NonEmptyString.pipe(Schema.maxLength(1000))
+/** @internal */
+export const Glob = Schema.NonEmptyString.pipe(Schema.maxLength(1000))
 
 /** @internal */
 export const globs: SettingKind<ReadonlyArray<string>> = kind(
@@ -181,20 +185,6 @@ export const commands: SettingKind<Readonly<Record<string, ReadonlyArray<string>
   'a mapping of at most 100 globs to commands, which are lists of words, such as ["node", "--check"]',
   {}
 )
-
-/**
- * Rules for automatic application. They stand in code or in a file, where people see them together.
- *
- * @internal
- */
-export const rules: SettingKind<ReadonlyArray<AutoApply.AutoApplyRule>> = {
-  inCode: AutoApply.inCode,
-  decode: { code: AutoApply.decodeCode, yaml: AutoApply.decodeYaml, environment: undefined },
-  expected: "a list of rules, each with name, jobs, paths, roles and maxChangedLines",
-  expectedInText: "a list of rules, each with name, jobs, paths, roles and max_changed_lines",
-  explain: AutoApply.explain,
-  fallback: []
-}
 
 /**
  * The path of a file, if it is to be another one than that which somebody else knows best.

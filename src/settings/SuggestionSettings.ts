@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Schema from "effect/Schema"
+import * as AutoApply from "./AutoApply.js"
 import * as Kind from "./SettingKind.js"
 
 /** A new setting is one line here, and one in the docs of `SuggestionSettingsInput` and of the README. */
@@ -22,7 +23,7 @@ const table = {
   upFor: Kind.finiteDuration("10 minutes"),
   watchFor: Kind.lastingDuration("7 days"),
   retention: Kind.lastingDuration("90 days"),
-  autoApply: Kind.rules,
+  autoApply: AutoApply.rules,
   autoApplyPerJob: Kind.count(1),
   autoApplyPerDay: Kind.count(3)
 }

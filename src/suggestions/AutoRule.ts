@@ -6,6 +6,7 @@
 import { isAbsolute, relative } from "node:path"
 import * as Either from "effect/Either"
 import * as Order from "effect/Order"
+import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
 import type { FileRole } from "../request/FileRole.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
@@ -37,14 +38,14 @@ export const factsOf = ({ diff, path, roles }: Examined): Facts => ({
 })
 
 /**
- * - `whyNotFor`: why it is not for a suggestion, by what stands in that.
+ * - `whyNotFor`: why it is not for those of a set, by what stands in them.
  * - `whyNot`: why it is not for those of a set, by what there is.
  *
  * @internal
  */
 export interface AutoRule {
   readonly name: string
-  readonly whyNotFor: (suggestion: HealingSuggestion) => string | undefined
+  readonly whyNotFor: (set: ReadonlyArray<HealingSuggestion>) => string | undefined
   readonly whyNot: (set: ReadonlyArray<Facts>) => string | undefined
 }
 
@@ -95,6 +96,14 @@ const matcherOf = (glob: string, roots: ReadonlyArray<string>): ((path: string) 
 
 const makeRule = (rule: AutoApplyRule, roots: ReadonlyArray<string>): Either.Either<AutoRule, string> => {
   const isJob = picomatch(Array.from(rule.jobs), OPTIONS)
+  const whyNotForOne = (suggestion: HealingSuggestion): string | undefined => {
+    const { category, severity } = suggestion.suggestion
+    const never = whyNever(suggestion)
+    if (never !== undefined) return never
+    if (!isJob(suggestion.job)) return "it is not for this job"
+    if (!isAmong(rule.categories, category)) return `it is not for the category ${category}`
+    return isAmong(rule.severities, severity) ? undefined : `it is not for the severity ${severity}`
+  }
   const matchers = rule.paths.map((glob) => ({ glob, matches: matcherOf(glob, roots) }))
   const outside = matchers.find(({ matches }) => matches === undefined)
   if (outside !== undefined) {
@@ -102,14 +111,7 @@ const makeRule = (rule: AutoApplyRule, roots: ReadonlyArray<string>): Either.Eit
   }
   return Either.right({
     name: rule.name,
-    whyNotFor: (suggestion) => {
-      const { category, severity } = suggestion.suggestion
-      const never = whyNever(suggestion)
-      if (never !== undefined) return never
-      if (!isJob(suggestion.job)) return "it is not for this job"
-      if (!isAmong(rule.categories, category)) return `it is not for the category ${category}`
-      return isAmong(rule.severities, severity) ? undefined : `it is not for the severity ${severity}`
-    },
+    whyNotFor: (set) => set.map(whyNotForOne).find(Predicate.isNotUndefined),
     whyNot: (set) => {
       const outside = set.find(({ path }) => path === null || !matchers.some(({ matches }) => matches?.(path) === true))
       if (outside !== undefined) return `it is not for the file ${outside.path ?? "that cannot be told"}`
@@ -123,6 +125,22 @@ const makeRule = (rule: AutoApplyRule, roots: ReadonlyArray<string>): Either.Eit
         : `${all} lines change, and it is for at most ${rule.maxChangedLines}`
     }
   })
+}
+
+/**
+ * The first rule that has nothing against a set, and what the others have.
+ *
+ * @internal
+ */
+export const firstFor = (
+  rules: ReadonlyArray<AutoRule>,
+  whyNot: (rule: AutoRule) => string | undefined
+): { readonly rule: AutoRule | undefined; readonly reasons: ReadonlyArray<string> } => {
+  const judged = rules.map((rule) => ({ rule, why: whyNot(rule) }))
+  return {
+    rule: judged.find(({ why }) => why === undefined)?.rule,
+    reasons: judged.flatMap(({ rule, why }) => (why === undefined ? [] : [`${rule.name}: ${why}`]))
+  }
 }
 
 /**

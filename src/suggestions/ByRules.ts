@@ -11,12 +11,12 @@ import type { HealingInvalid, HealingStoreError, SuggestionDecided, SuggestionNo
 import * as SafeLog from "../internal/SafeLog.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
-import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { automatic } from "../store/Change.js"
 import { DAY, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Applying } from "./Applying.js"
-import { type AutoRule, factsOf, inOrder } from "./AutoRule.js"
-import { approvalOf, type Lengths, NOTHING } from "./Deciding.js"
+import { type AutoLimits, whyOver } from "./AutoLimits.js"
+import { type AutoRule, factsOf, firstFor, inOrder } from "./AutoRule.js"
+import { approvalsOf, type Lengths, NOTHING } from "./Deciding.js"
 import type { JobLocks } from "./JobLocks.js"
 import type { KillSwitch } from "./KillSwitch.js"
 import { isUnnamed, type Previewing } from "./Previewing.js"
@@ -46,7 +46,7 @@ export interface Needs {
   readonly lengths: Lengths
   readonly previewing: Previewing
   readonly rules: ReadonlyArray<AutoRule>
-  readonly settings: Pick<SuggestionSettings, "autoApplyPerDay" | "autoApplyPerJob">
+  readonly settings: AutoLimits
   readonly steps: Steps
   readonly store: SuggestionJournal
   readonly wall: () => number
@@ -90,10 +90,7 @@ export const make = ({
       const counts = yield* store.automaticSince(since)
       const own = Option.exists(yield* store.automatic({ request, position }), ({ at }) => at > since) ? 1 : 0
       const all = Array.from(counts.values()).reduce((sum, count) => sum + count, 0)
-      if (all - own >= settings.autoApplyPerDay) return "suggestions.autoApplyPerDay were applied within 24 hours"
-      return (counts.get(job) ?? 0) - own >= settings.autoApplyPerJob
-        ? "suggestions.autoApplyPerJob were applied to its job within 24 hours"
-        : undefined
+      return whyOver(settings, { all: all - own, ofJob: (counts.get(job) ?? 0) - own })
     })
 
   const rowsOf = (members: ReadonlyArray<HealingSuggestion>, lead: HealingSuggestion, rule: AutoRule) =>
@@ -135,8 +132,8 @@ export const make = ({
       if (!SuggestionLife.isByRule(lead) || (yield* FiberMap.has(inFlight, lead.id))) return
       const name = lead.approval?.by.who ?? ""
       const rule = rules.find((rule) => rule.name === name)
-      const isFor = rule !== undefined && members.every((member) => rule.whyNotFor(member) === undefined)
       const locked = jobLocks.whyLocked(lead.job)
+      const isFor = rule !== undefined && rule.whyNotFor(members) === undefined
       if (isFor && locked === undefined) {
         // It may have waited until others were applied, and counts from now on.
         if ((yield* whyOverLimits(lead)) !== undefined) return
@@ -159,27 +156,22 @@ export const make = ({
     Effect.gen(function* () {
       const looked = yield* previewing.look(members, NOTHING)
       const facts = looked.examined.map(factsOf)
-      const reasons = [
-        ...looked.failed.map(({ check, detail }) => `${check}: ${detail}`),
-        ...suited.flatMap((rule) => rule.whyNot(facts) ?? [])
-      ]
-      const rule = suited.find((rule) => rule.whyNot(facts) === undefined)
+      const { reasons, rule } = firstFor(suited, ({ whyNot }) => whyNot(facts))
       if (looked.failed.length > 0 || rule === undefined) {
         if (!isUnnamed(looked.failed)) {
           leave(lead.id)
-          yield* SafeLog.info(`Rules leave the suggestion ${lead.id} to a person: ${reasons.join("; ")}`)
+          const all = [...looked.failed.map(({ check, detail }) => `${check}: ${detail}`), ...reasons]
+          yield* SafeLog.info(`Rules leave the suggestion ${lead.id} to a person: ${all.join("; ")}`)
         }
         return
       }
       const taken = steps.taken(SuggestionLife.byRule(rule.name))
-      const approval = { seal: looked.sealFor(NOTHING), ...NOTHING, at: taken.at, by: taken.by }
-      const approved = looked.examined.map((examined): Step => {
-        const { suggestion } = examined
-        return [
+      const approved = approvalsOf(looked, taken).map(
+        ({ approval, suggestion }): Step => [
           suggestion,
-          SuggestionLife.approve(suggestion, approvalOf(examined, approval), undefined, lengths.approval)
+          SuggestionLife.approve(suggestion, approval, undefined, lengths.approval)
         ]
-      })
+      )
       yield* steps.take(approved, rowsOf(members, lead, rule))
       yield* applyBy(rule, lead, members)
     }).pipe(Effect.scoped)
@@ -187,7 +179,7 @@ export const make = ({
   /** One that is pending, if limits and locks let it. */
   const begin = (lead: HealingSuggestion, members: ReadonlyArray<HealingSuggestion>) =>
     Effect.gen(function* () {
-      const suited = rules.filter((rule) => members.every((member) => rule.whyNotFor(member) === undefined))
+      const suited = rules.filter(({ whyNotFor }) => whyNotFor(members) === undefined)
       if (suited.length === 0 || !members.every(({ state }) => state === "pending")) return
       // What a person has taken back is theirs from then on, whoever has approved it, and so is what a rule has tried.
       const taken = yield* Effect.forEach(members, ({ id }) => store.steps(id, 0, MAX_STEPS))
@@ -212,12 +204,7 @@ export const make = ({
           const [lead = one] = members
           if (!left.has(lead.id)) yield* doing(lead, members)
         }).pipe(
-          Effect.catchTags({
-            SuggestionDecided: () => Effect.void,
-            SuggestionNotFound: () => Effect.void,
-            HealingInvalid: () => Effect.void,
-            HealingStoreError: () => Effect.void
-          }),
+          Effect.ignore,
           Effect.catchAllDefect(() =>
             SafeLog.warn(`Rules could not look at the suggestion ${one.id}: its supervisor or its store has a bug`)
           )
@@ -226,7 +213,7 @@ export const make = ({
     )
   }
 
-  const isForAny = (one: HealingSuggestion) => rules.some((rule) => rule.whyNotFor(one) === undefined)
+  const isForAny = (one: HealingSuggestion) => rules.some(({ whyNotFor }) => whyNotFor([one]) === undefined)
 
   const look = Effect.gen(function* () {
     if (killSwitch.stops().length > 0) return

@@ -10,7 +10,7 @@ import type { Approval, HealingSuggestion, SuggestionState } from "../request/He
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import { hashOf } from "../text/Excerpt.js"
 import { type Allowances, type Allowed, type Decided, decodeAllowances, type Sealed } from "./Decision.js"
-import { changesFile, type Examined } from "./Examining.js"
+import { changesFile } from "./Examining.js"
 import type { Preview } from "./Preview.js"
 import * as Previewing from "./Previewing.js"
 import { decided, type Step, type Steps } from "./Steps.js"
@@ -42,17 +42,20 @@ const ALLOWED: ReadonlyArray<Allowed> = [
 ]
 
 /**
- * What is approved of a suggestion, as it was looked at.
+ * What is approved of each of those that were looked at.
  *
  * @internal
  */
-export const approvalOf = (
-  { hash, path, suggestion }: Examined,
-  approval: Omit<Approval, "path" | "before" | "after">
-): Approval => {
-  const { proposedContent } = suggestion.suggestion
-  const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
-  return { ...approval, path, before: hash, after }
+export const approvalsOf = (
+  { allowed, examined, sealFor }: Previewing.Looked,
+  { at, by }: SuggestionLife.Taken
+): ReadonlyArray<{ readonly suggestion: HealingSuggestion; readonly approval: Approval }> => {
+  const seal = sealFor(allowed)
+  return examined.map(({ hash, path, suggestion }) => {
+    const { proposedContent } = suggestion.suggestion
+    const after = changesFile(suggestion) ? hashOf(proposedContent ?? "") : null
+    return { suggestion, approval: { seal, ...allowed, at, by, path, before: hash, after } }
+  })
 }
 
 /** @internal */
@@ -147,16 +150,14 @@ export const make = ({
         if (refused !== undefined) return yield* refused
         const taken = steps.taken({ who, door }, reason)
         const isByHand = !members.some(changesFile)
-        const all = looked.examined.map((examined): Step => {
-          const approval = approvalOf(examined, { seal, ...allowed, at: taken.at, by: taken.by })
-          const { suggestion } = examined
-          return [
+        const all = approvalsOf(looked, taken).map(
+          ({ approval, suggestion }): Step => [
             suggestion,
             isByHand
               ? SuggestionLife.doneByHand(suggestion, approval, reason, lengths.watch)
               : SuggestionLife.approve(suggestion, approval, reason, lengths.approval)
           ]
-        })
+        )
         yield* steps.take(all)
         return stepOf(id, all)
       }).pipe(Effect.scoped),

@@ -14,6 +14,7 @@ import { type HealingSuggestion, SuggestionState } from "../request/HealingSugge
 import type { AutoApplyRule, SuggestionSettings } from "../settings/HealingConfig.js"
 import { DAY, type SuggestionJournal } from "../store/SuggestionJournal.js"
 import { hashOf } from "../text/Excerpt.js"
+import { type AutoLimits, whyOver } from "./AutoLimits.js"
 import * as AutoRule from "./AutoRule.js"
 import { type Diff, diffOf, linesIn } from "./Diff.js"
 import { type Examined, examine, type Rules } from "./Examining.js"
@@ -56,7 +57,7 @@ export const make = ({
   wall
 }: {
   readonly rules: Rules
-  readonly settings: Pick<SuggestionSettings, "autoApply" | "autoApplyPerDay" | "autoApplyPerJob">
+  readonly settings: AutoLimits & Pick<SuggestionSettings, "autoApply">
   readonly store: SuggestionJournal
   readonly wall: () => number
 }): Rehearsing => {
@@ -109,23 +110,16 @@ export const make = ({
   /** What the rules say of a set, but for limits and locks. */
   const judge = (set: ReadonlyArray<HealingSuggestion>, autoRules: ReadonlyArray<AutoRule.AutoRule>) =>
     Effect.gen(function* () {
-      const reasons = autoRules.map((rule) => ({
-        rule,
-        reason: set.map(rule.whyNotFor).find(Predicate.isNotUndefined)
-      }))
-      const suited = reasons.filter(({ reason }) => reason === undefined)
-      if (suited.length === 0) return left(reasons.map(({ reason, rule }) => `${rule.name}: ${reason}`))
+      const suited = autoRules.filter(({ whyNotFor }) => whyNotFor(set) === undefined)
+      if (suited.length === 0) return left(AutoRule.firstFor(autoRules, ({ whyNotFor }) => whyNotFor(set)).reasons)
       const held = yield* Effect.forEach(set, hold)
       const failed = held.flatMap(({ failed }) => failed)
       if (failed.length > 0) return left(failed)
       const facts = held.map(({ facts }) => facts)
-      const others = suited.map(({ rule }) => ({ rule, reason: rule.whyNot(facts) }))
-      const found = others.find(({ reason }) => reason === undefined)
-      if (found !== undefined) return { outcome: "applied", rule: found.rule.name, why: [] } as const
-      const why = others.map(({ reason, rule }) => `${rule.name}: ${reason}`)
-      return others.some(({ reason }) => reason === AutoRule.UNKNOWN_LINES)
-        ? ({ outcome: "unknown", rule: null, why } as const)
-        : left(why)
+      const { reasons, rule } = AutoRule.firstFor(suited, ({ whyNot }) => whyNot(facts))
+      if (rule !== undefined) return { outcome: "applied", rule: rule.name, why: [] } as const
+      const isUnknown = suited.some(({ whyNot }) => whyNot(facts) === AutoRule.UNKNOWN_LINES)
+      return isUnknown ? ({ outcome: "unknown", rule: null, why: reasons } as const) : left(reasons)
     })
 
   return (options = {}) =>
@@ -155,20 +149,15 @@ const isBigDeletion = (diff: Diff | undefined, before: string | null): boolean =
   diff !== undefined && diff.removed > linesIn(before ?? "") / 2
 
 /** What would have been applied so far, for limits and locks. */
-const makeTally = ({
-  autoApplyPerDay,
-  autoApplyPerJob
-}: Pick<SuggestionSettings, "autoApplyPerDay" | "autoApplyPerJob">) => {
+const makeTally = (limits: AutoLimits) => {
   const all: Array<{ readonly job: string; readonly at: number }> = []
   const lockedAt = new Map<string, number>()
   return {
     whyNot: (job: string, at: number): string | undefined => {
       if ((lockedAt.get(job) ?? Number.POSITIVE_INFINITY) <= at) return "its job would have been locked by a relapse"
       const recent = all.filter((one) => one.at > at - DAY)
-      if (recent.length >= autoApplyPerDay) return "it would have waited: autoApplyPerDay were applied by then"
-      return recent.filter((one) => one.job === job).length >= autoApplyPerJob
-        ? "it would have waited: autoApplyPerJob were applied by then"
-        : undefined
+      const over = whyOver(limits, { all: recent.length, ofJob: recent.filter((one) => one.job === job).length })
+      return over && `it would have waited: ${over}`
     },
     add: (job: string, at: number, relapsedAt: number | undefined): void => {
       all.push({ job, at })

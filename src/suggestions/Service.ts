@@ -95,13 +95,12 @@ export const make = Effect.gen(function* () {
   const jobLocks = yield* JobLocks.make({ ...ofQueue, store })
   const { lock } = jobLocks
   const { supervisor } = rules
-  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor, events: events.listen, lock })
+  const fileSystem = yield* FileSystem
+  const marksOf = (job: string) => Effect.provideService(JobEvidence.logMarks(supervisor, job), FileSystem, fileSystem)
+  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor, events: events.listen, lock, marksOf })
 
   const alone = yield* Alone.make
-  const restart = Restarting.make(rules.supervisor)
-  const fileSystem = yield* FileSystem
-  const marksOf = (job: string) =>
-    Effect.provideService(JobEvidence.logMarks(rules.supervisor, job), FileSystem, fileSystem)
+  const restart = Restarting.make(supervisor)
   const previewing = Previewing.make(rules)
   const killSwitch = yield* KillSwitch.make({ ...ofQueue, store, setting: settings.stopped, file })
 

@@ -150,8 +150,8 @@ export class Suggestions extends Context.Tag("effect-healing/Suggestions")<
     /**
      * What rules for automatic application would have done with the suggestions of the last 30 days, of which the newest 1,000 are looked at,
      * in the order in which rules would have come to them. It changes nothing, and does not run the commands of `suggestions.checks`. Files are
-     * looked at as they are now; one that has changed since is taken for what it was, if that is known. It fails with `HealingInvalid` if a
-     * rule is none.
+     * looked at as they are now; one that has changed since is taken for what it was, if that is known. It fails with `HealingInvalid` if
+     * a rule is not valid.
      */
     readonly rehearse: (
       options?: RehearsalOptions

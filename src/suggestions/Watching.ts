@@ -22,7 +22,7 @@ import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import type { HealingSuggestion, Watch } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import * as FailureSignature from "../scheduler/FailureSignature.js"
-import { marksOf as marksOfEvidence } from "../scheduler/LogMarks.js"
+import * as LogMarks from "../scheduler/LogMarks.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { watch as watchChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
@@ -32,7 +32,7 @@ import { type JobEvent, RunEvent, type Supervisor } from "../supervisor/Supervis
 import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE } from "./Examining.js"
 import { realPath } from "./Forbidden.js"
-import { isRunning, logMarks, ofFailure } from "./JobEvidence.js"
+import { isRunning, ofFailure } from "./JobEvidence.js"
 import type { JobLocks } from "./JobLocks.js"
 import { openFile, openFolder } from "./OpenFolder.js"
 import type { Steps } from "./Steps.js"
@@ -60,6 +60,7 @@ type Told =
  * Watches for as long as the scope is open.
  *
  * - `events`: what happens to suggestions.
+ * - `marksOf`: how long the logs of a job are now.
  *
  * Longer than a screen, since it is one loop over what is told of runs, and the few maps that it needs.
  *
@@ -68,6 +69,7 @@ type Told =
 export const make = ({
   events,
   lock,
+  marksOf,
   record,
   settings,
   steps,
@@ -77,6 +79,7 @@ export const make = ({
 }: Pick<ForSuggestions, "record" | "wall"> & {
   readonly events: Stream.Stream<SuggestionEvent>
   readonly lock: JobLocks["lock"]
+  readonly marksOf: (job: string) => Effect.Effect<Watch["logs"]>
   readonly settings: SuggestionSettings
   readonly steps: Pick<Steps, "record">
   readonly store: SuggestionJournal
@@ -122,8 +125,6 @@ export const make = ({
       applied.watch === null
         ? Effect.void
         : Effect.ignore(record([watchChange({ ...applied, watch: { ...applied.watch, ...now } })]))
-
-    const marksOf = (job: string) => Effect.provideService(logMarks(supervisor, job), FileSystem, fileSystem)
 
     /** It was found to be applied, or a crash has come in between: what its logs say by now is not of the runs after it. */
     const mark = (suggestion: HealingSuggestion) =>
@@ -204,7 +205,7 @@ export const make = ({
     /** Of this failure: what the logs got since. As long as that is not known, they tell nothing. */
     const causeOf = (ended: Ended, evidence: Evidence, since: Watch["logs"]) =>
       Effect.gen(function* () {
-        const marks = since ?? (yield* marksOfEvidence(evidence))
+        const marks = since ?? (yield* LogMarks.marksOf(evidence))
         const signature = yield* FailureSignature.make(ended, evidence, marks)
         return signature === null ? null : FailureSignature.causeOf(signature)
       }).pipe(Effect.provideService(FileSystem, fileSystem))

@@ -131,7 +131,7 @@ export const partOfFile = (path: string, from: number, length: number): Effect.E
       )
 
 /**
- * How many bytes a log file has; 0 if there is none.
+ * How many bytes a log file has; 0 if it is not there.
  *
  * @internal
  */

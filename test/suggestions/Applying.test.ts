@@ -7,7 +7,7 @@ import { Deferred, Effect, Exit, FastCheck, Fiber, Logger, Option, Scope, TestCl
 import { diffOf } from "../../src/suggestions/Diff.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { hashOf } from "../../src/text/Excerpt.js"
-import { settle } from "../support/gateWorld.js"
+import { macrotask, settle } from "../support/gateWorld.js"
 import { aSuggestion } from "../support/storeSamples.js"
 import {
   anna,
@@ -32,8 +32,6 @@ const withOne = Effect.gen(function* () {
 })
 
 /** Lets processes tell. */
-const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
-
 const content = (path: string) => readFileSync(path, "utf8")
 
 describe("a preview", () => {

@@ -10,7 +10,7 @@ import { suggestion, terms } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { SteppedClock } from "../properties/Stepped.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
-import { settle } from "../support/gateWorld.js"
+import { macrotask, settle } from "../support/gateWorld.js"
 import { isFull } from "../support/property.js"
 import type { Life } from "../support/queueWorld.js"
 import { noEvidence } from "../support/schedulerWorld.js"
@@ -41,8 +41,6 @@ const RULE: AutoApplyRule = {
 }
 
 const BY_RULE = { who: "scripts", door: "rule" }
-
-const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 /** Far more than it takes to read and write a few files. */
 const MAX_TURNS = 20_000
@@ -941,7 +939,7 @@ describe("a rehearsal", () => {
       assert.deepStrictEqual(found[short]?.[0], "left")
       assert.include(String(found[short]?.[2]), "deletion: more than half")
       assert.deepStrictEqual([filesIn(root), yield* suggestions.list({})], before)
-      // By default, the rules of the settings: there are none.
+      // By default it holds the rules of the settings against them, which has none here.
       assert.deepStrictEqual(new Set(Object.values(yield* outcomes({})).map(([outcome]) => outcome)), new Set(["left"]))
       yield* TestClock.adjust("31 days")
       assert.deepStrictEqual(yield* outcomes({ rules }), {})

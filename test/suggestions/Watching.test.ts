@@ -10,7 +10,7 @@ import { terms, watch } from "../../src/store/Change.js"
 import { hook } from "../../src/suggestions/Hooks.js"
 import { logMarks } from "../../src/suggestions/JobEvidence.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
-import { settle } from "../support/gateWorld.js"
+import { macrotask, settle } from "../support/gateWorld.js"
 import { isFull } from "../support/property.js"
 import { aSuggestion } from "../support/storeSamples.js"
 import { anna, approve, forFile, makeSuggestionWorld, NEW, OLD } from "../support/suggestionWorld.js"
@@ -18,8 +18,6 @@ import { anna, approve, forFile, makeSuggestionWorld, NEW, OLD } from "../suppor
 const silent = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 const ERROR = "Error: the disk is full\n"
-
-const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 /** Far more than it takes to read a file. */
 const MAX_TURNS = 20_000

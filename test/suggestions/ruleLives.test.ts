@@ -8,7 +8,7 @@ import { Clock, Duration, Effect, Exit, FastCheck, Logger, Option, Scope, TestCl
 import type { AutoApplyRule, SuggestionState } from "effect-healing"
 import { causeOf } from "../../src/scheduler/FailureSignature.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
-import { settle } from "../support/gateWorld.js"
+import { macrotask, settle } from "../support/gateWorld.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { anna, approve, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
 
@@ -162,8 +162,6 @@ class Model {
     }
   }
 }
-
-const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 /** Far more than it takes to read and write a few files. */
 const MAX_TURNS = 5000

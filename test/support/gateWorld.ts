@@ -5,6 +5,9 @@ import { Healing, HealingService, type HealingSettingsInput, OpenClaw, type RunO
 /** Lets every fiber run until it waits for something that only the test can bring about. */
 export const settle = TestClock.adjust(0)
 
+/** Lets what the system does go on, such as the reading of a file. */
+export const macrotask = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
 export const makeGate = (settings: HealingSettingsInput = {}) =>
   Effect.gen(function* () {
     const context = yield* Layer.build(Healing.layer({ settings }))
