@@ -12,6 +12,7 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     alias: [
       { find: /^effect-healing$/, replacement: fromRoot("src/index.ts") },
+      { find: /^effect-healing\/http$/, replacement: fromRoot("src/http/HealingHttp.ts") },
       { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") },
       { find: /^effect-healing\/pm2$/, replacement: fromRoot("src/pm2/Pm2.ts") },
       { find: /^effect-healing\/testing$/, replacement: fromRoot("src/testing/SupervisorContract.ts") }

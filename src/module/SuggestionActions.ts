@@ -3,7 +3,6 @@
  *
  * @internal
  */
-import { userInfo } from "node:os"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
 import * as Arr from "effect/Array"
@@ -12,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { count } from "../internal/Plural.js"
+import { userName } from "../internal/UserName.js"
 import type { Allowances } from "../suggestions/Decision.js"
 import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
@@ -25,11 +25,7 @@ const MAX_LISTED = 20
 const TRIGGER = "pm2 trigger effect-healing"
 
 /** PM2 does not tell who calls: it is whoever may speak to this user's PM2. */
-const who = Effect.try(() => userInfo().username).pipe(
-  // In a container, a user may have no name.
-  Effect.orElseSucceed(() => `user ${process.getuid?.()}`),
-  Effect.map((who) => ({ who, door: "PM2 action" }))
-)
+const who = Effect.map(userName, (who) => ({ who, door: "PM2 action" }))
 
 /** A word of a shell, whatever stands in it: a job may have any name. PM2 shows single quotes as they are. */
 const word = (text: string): string => (/^[\w.:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

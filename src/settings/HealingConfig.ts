@@ -21,6 +21,7 @@ import { fileProblem, inWords, words } from "../internal/FileProblem.js"
 import * as Settings from "./Settings.js"
 
 export { AutoApplyRule } from "./AutoApply.js"
+export type { HttpSettings, HttpSettingsInput } from "./HttpSettings.js"
 export type { HealingSettings, HealingSettingsInput } from "./Settings.js"
 export type { SuggestionSettings, SuggestionSettingsInput } from "./SuggestionSettings.js"
 
@@ -78,10 +79,15 @@ const combine = (
   if (Arr.isNonEmptyReadonlyArray(issues)) return Effect.fail(new HealingConfigError({ issues }))
   const settings = sources.map(({ settings }) => settings)
   const jobs = Object.assign({}, ...settings.map(({ jobs }) => jobs))
-  const groups = settings.map(({ suggestions }) => suggestions)
-  const forbidden = groups.flatMap((group) => group?.forbidden ?? [])
-  const suggestions = Object.assign({}, Settings.defaults.suggestions, ...groups, { forbidden })
-  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, { jobs, suggestions }))
+  const groups = Object.fromEntries(
+    Settings.groupNames.map((name) => [
+      name,
+      Object.assign({}, Settings.defaults[name], ...settings.map((of) => of[name]))
+    ])
+  )
+  const forbidden = settings.flatMap(({ suggestions }) => suggestions?.forbidden ?? [])
+  const suggestions = { ...groups["suggestions"], forbidden }
+  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, groups, { jobs, suggestions }))
 }
 
 const fromEnvironment = (provider: ConfigProvider.ConfigProvider): Effect.Effect<Settings.Loaded> =>

@@ -199,6 +199,46 @@ export const file: SettingKind<string | undefined> = kind(
 )
 
 /**
+ * The path of a folder, if it is to be another one than that which somebody else knows best.
+ *
+ * @internal
+ */
+export const folder: SettingKind<string | undefined> = kind(
+  Schema.UndefinedOr(absolute),
+  decodeUnknown(absolute),
+  "the absolute path of a folder",
+  undefined
+)
+
+const portNumber = Schema.Int.pipe(Schema.between(0, 65_535))
+
+/**
+ * A TCP port, if there is to be one.
+ *
+ * @internal
+ */
+export const port: SettingKind<number | undefined> = kind(
+  Schema.UndefinedOr(portNumber),
+  decodeUnknown(Schema.compose(Schema.NumberFromString, portNumber)),
+  "a port: a whole number of 0 to 65535",
+  undefined
+)
+
+/**
+ * Names of machines, as they stand in a `Host` header.
+ *
+ * @internal
+ */
+export const hosts: SettingKind<ReadonlyArray<string>> = kind(
+  Schema.Array(Schema.String.pipe(Schema.pattern(/^(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/))).pipe(
+    Schema.maxItems(MAX_ITEMS)
+  ),
+  undefined,
+  'a list of at most 100 names of this machine, such as "build-7.lan"',
+  []
+)
+
+/**
  * Policies by the names of their jobs, which are decoded with what their supervisor says of the same job: what is wrong with one of
  * them is said of that job, and the others go on.
  *

@@ -14,6 +14,7 @@ import { distance } from "fastest-levenshtein"
 import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
+import * as HttpSettings from "./HttpSettings.js"
 import * as Kind from "./SettingKind.js"
 import * as SuggestionSettings from "./SuggestionSettings.js"
 
@@ -44,8 +45,18 @@ type Table = typeof table
 
 type Setting = keyof Table
 
+/** Settings that belong together stand in a group of their own. */
+const groups = { suggestions: SuggestionSettings.kinds, http: HttpSettings.kinds }
+
+/** @internal */
+export type Group = keyof typeof groups
+
+/** @internal */
+export const groupNames: ReadonlyArray<Group> = ["suggestions", "http"]
+
 type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]> } & {
   readonly suggestions: SuggestionSettings.SuggestionSettings
+  readonly http: HttpSettings.HttpSettings
 }
 
 /**
@@ -99,7 +110,7 @@ export interface HealingSettings extends InForce {
  * - `maxCatchUpAge` (7 days): how old the last missed occurrence of a schedule may be that is still made up for.
  * - `jobs`: the policies of single jobs by their names, over those that their supervisor gives them.
  *
- * and `suggestions`, the settings of suggestions, which are a group of their own.
+ * and `suggestions` and `http`, the settings of suggestions and of the API, which are groups of their own.
  *
  * @since 0.1.0
  * @category models
@@ -109,12 +120,14 @@ export type HealingSettingsInput = {
 } & {
   readonly jobs?: Readonly<Record<string, HealingPolicyInput>> | undefined
   readonly suggestions?: SuggestionSettings.SuggestionSettingsInput | undefined
+  readonly http?: HttpSettings.HttpSettingsInput | undefined
 }
 
 /** @internal */
 export const defaults: HealingSettings = {
   ...Record.map(table, ({ fallback }) => fallback),
-  suggestions: Record.map(SuggestionSettings.kinds, ({ fallback }) => fallback)
+  suggestions: Record.map(groups.suggestions, ({ fallback }) => fallback),
+  http: Record.map(groups.http, ({ fallback }) => fallback)
 } as InForce
 
 /** One setting: its name, with that of its group before it if it has one, and its kind. */
@@ -123,11 +136,11 @@ interface Slot {
   readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText" | "explain">
 }
 
-const SUGGESTIONS = "suggestions"
-
 const slots: ReadonlyArray<Slot> = [
   ...Object.entries(table).map(([name, kind]): Slot => ({ path: [name], kind })),
-  ...Object.entries(SuggestionSettings.kinds).map(([name, kind]): Slot => ({ path: [SUGGESTIONS, name], kind }))
+  ...groupNames.flatMap((group) =>
+    Object.entries(groups[group]).map(([name, kind]): Slot => ({ path: [group, name], kind }))
+  )
 ]
 
 /**
@@ -136,9 +149,7 @@ const slots: ReadonlyArray<Slot> = [
  * @internal
  */
 export interface Loaded {
-  readonly settings: Partial<Omit<HealingSettings, "suggestions">> & {
-    readonly suggestions?: Partial<SuggestionSettings.SuggestionSettings>
-  }
+  readonly settings: Partial<Omit<HealingSettings, Group>> & { readonly [G in Group]?: Partial<HealingSettings[G]> }
   readonly issues: ReadonlyArray<ConfigIssue>
 }
 
@@ -188,26 +199,30 @@ const load = ({ keyOf, kind, slots, source }: Spelling, raw: Readonly<Record<str
     const better = decoded === undefined || explain === undefined ? [] : [explain(decoded.left)]
     issues.push({ source, key, found: show(found), expected: [right, ...better].join("; ") })
   }
-  const group = good.flatMap(([[group, name], value]) => (name === undefined ? [] : [[group, name, value] as const]))
-  return {
-    settings: {
-      ...Object.fromEntries(good.flatMap(([[name, inGroup], value]) => (inGroup === undefined ? [[name, value]] : []))),
-      ...(group.length > 0 && { [SUGGESTIONS]: Object.fromEntries(group.map(([, name, value]) => [name, value])) })
-    },
-    issues
+  const settings: Record<string, unknown> = {}
+  for (const [[name, inGroup], value] of good) {
+    settings[name] = inGroup === undefined ? value : Object.assign(settings[name] ?? {}, { [inGroup]: value })
   }
+  return { settings, issues }
 }
 
-/** Those of the group stand beside the others, with its name before theirs. */
+/** Those of a group stand beside the others, with its name before theirs. */
 const loadNested = (spelling: Spelling, raw: Readonly<Record<string, unknown>>): Loaded => {
-  const { [SUGGESTIONS]: group, ...others } = raw
-  if (group === undefined || (group === null && spelling.kind === "yaml")) return load(spelling, others)
-  if (!Predicate.isReadonlyRecord(group) || Array.isArray(group)) {
-    const issue = { source: spelling.source, key: SUGGESTIONS, found: show(group), expected: "a mapping of settings" }
-    const { issues, settings } = load(spelling, others)
-    return { settings, issues: [...issues, issue] }
+  const flat: Record<string, unknown> = { ...raw }
+  const wrong: Array<ConfigIssue> = []
+  for (const name of groupNames) {
+    const group = raw[name]
+    delete flat[name]
+    if (group === undefined || (group === null && spelling.kind === "yaml")) continue
+    if (Predicate.isReadonlyRecord(group) && !Array.isArray(group)) {
+      Object.assign(
+        flat,
+        Record.mapKeys(group, (key) => `${name}.${key}`)
+      )
+    } else wrong.push({ source: spelling.source, key: name, found: show(group), expected: "a mapping of settings" })
   }
-  return load(spelling, { ...others, ...Record.mapKeys(group, (key) => `${SUGGESTIONS}.${key}`) })
+  const { issues, settings } = load(spelling, flat)
+  return { settings, issues: [...issues, ...wrong] }
 }
 
 /** @internal */

@@ -58,6 +58,7 @@ export interface StoreSizes {
  * - `check`: fails with the reason `Owned` or `Replaced` once the store is not this one, or not ours, any more. It takes some microseconds.
  *   A store in memory has none, and neither has one whose database belongs to somebody else.
  * - `location`: where it is, in words: the path of the file, if it is one.
+ * - `file`: that path, if the store owns the file.
  * - `sizes`: how many bytes the file and its log have, if it is one.
  * - `commit`: all of these changes, in this order, or none. When it returns they are on disk. A request in another state
  *   than expected, or a second pending or second running one for a job (R14), fails with the reason `UnexpectedState`.
@@ -88,6 +89,7 @@ export interface Journal {
   readonly check: Effect.Effect<void, HealingStoreError> | undefined
   /** @internal */
   readonly location: string
+  readonly file?: string | undefined
   /** @internal */
   readonly sizes: Effect.Effect<Option.Option<StoreSizes>>
   /** @internal */

@@ -124,7 +124,7 @@ const openFile = Effect.fnUntraced(function* (name: string) {
     Effect.catchAllCause(Effect.zipRight(check.before, owner.disown(sql)), () => Effect.void)
   )
   const upkeep = yield* opened(SqliteUpkeep.make(sql, identity, check.now))
-  return { sql, store: { ...guarded(store, check, upkeep), backup: backupOf(sql, file), sizes: sizesOf(file) } }
+  return { sql, store: { ...guarded(store, check, upkeep), file, backup: backupOf(sql, file), sizes: sizesOf(file) } }
 })
 
 /** A copy has no owner, and no mark: should it be put in the place of a file that is in use, that is seen. */

@@ -23,8 +23,8 @@ import {
 import { stringify } from "yaml"
 import { readFrom } from "../../src/settings/Settings.js"
 
-/** Those that every source can hold; policies of jobs and the settings of suggestions have tests of their own. */
-type Setting = Exclude<keyof HealingSettings & string, "jobs" | "suggestions">
+/** Those that every source can hold; policies of jobs and the groups of settings have tests of their own. */
+type Setting = Exclude<keyof HealingSettings & string, "jobs" | "suggestions" | "http">
 
 type Environment = Readonly<Record<string, string>>
 
@@ -620,6 +620,58 @@ describe("HealingConfig", () => {
         const error = yield* Effect.flip(Effect.withConfigProvider(loadAround, unavailable))
         assert.include(error.message, "the vault is sealed")
       }).pipe(Effect.provide(NodeFileSystem.layer))
+    )
+  })
+
+  describe("the settings of the API", () => {
+    it.effect("open no port by default, and merge key by key", () =>
+      Effect.gen(function* () {
+        const none = { folder: undefined, port: undefined, host: "127.0.0.1", allowedHosts: [] }
+        assert.deepStrictEqual((yield* load({})).http, none)
+        const yaml = "healing:\n  http:\n    port: 9877\n    allowed_hosts: [build-7.lan, '[::1]:9877']\n"
+        const environment = { HEALING_HTTP_PORT: "9878", HEALING_HTTP_FOLDER: "/run/healing" }
+        const settings = { http: { host: "0.0.0.0" }, suggestions: { stopped: true } }
+        const loaded = yield* load({ yaml, environment, settings })
+        assert.deepStrictEqual(loaded.http, {
+          folder: "/run/healing",
+          port: 9878,
+          host: "0.0.0.0",
+          allowedHosts: ["build-7.lan", "[::1]:9877"]
+        })
+        assert.isTrue(loaded.suggestions.stopped)
+      })
+    )
+
+    it.effect("that are bad are refused", () =>
+      Effect.gen(function* () {
+        const bad = [
+          { port: 65_536 },
+          { port: -1 },
+          { port: 1.5 },
+          { port: "9877" },
+          { folder: "run" },
+          { host: "" },
+          { allowedHosts: ["https://build-7.lan"] },
+          { allowedHosts: ["a b"] },
+          { allowedHosts: "build-7.lan" }
+        ]
+        for (const http of bad) {
+          const { issues } = yield* refusal({ settings: untyped({ http }) })
+          assert.deepStrictEqual(
+            issues.map(({ key }) => key),
+            Object.keys(http).map((key) => `http.${key}`)
+          )
+        }
+        yield* assertRefused(
+          { environment: { HEALING_HTTP_PROT: "9877" } },
+          {
+            source: "environment",
+            key: "HEALING_HTTP_PROT",
+            found: "an unknown one",
+            expected: "a known setting (did you mean HEALING_HTTP_PORT?)"
+          }
+        )
+      })
     )
   })
 

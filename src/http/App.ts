@@ -1,0 +1,138 @@
+/**
+ * The API over the services of this process, without its doors.
+ *
+ * @internal
+ */
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Admitting from "./Admitting.js"
+import type { ApiEvent } from "./ApiEvent.js"
+import * as ApiView from "./ApiView.js"
+import * as EventFeed from "./EventFeed.js"
+import type { Floors } from "./Floors.js"
+import { HealingApi } from "./HealingApi.js"
+import * as JobHandlers from "./JobHandlers.js"
+import * as RequestHandlers from "./RequestHandlers.js"
+import * as StatusHandlers from "./StatusHandlers.js"
+import * as SuggestionHandlers from "./SuggestionHandlers.js"
+import * as Unfit from "./Unfit.js"
+
+/** How many of each a snapshot has. */
+const MAX_IN_SNAPSHOT = 100
+
+const snapshot =
+  (floors: Floors) =>
+  (start: string): Effect.Effect<ApiEvent> =>
+    Effect.gen(function* () {
+      const pending = yield* floors.queue.pending
+      const open = { states: ["pending", "approved", "applying", "applied"], limit: MAX_IN_SNAPSHOT } as const
+      const suggestions = yield* Effect.orElseSucceed(
+        Effect.flatMap(floors.suggestions, ({ list }) => list(open)),
+        () => []
+      )
+      const at = yield* Clock.currentTimeMillis
+      return {
+        _tag: "Snapshot",
+        at,
+        status: yield* ApiView.status(floors, start),
+        queue: pending.slice(0, MAX_IN_SNAPSHOT).map(ApiView.requestBrief),
+        suggestions: suggestions.map(ApiView.suggestionBrief)
+      }
+    })
+
+const current =
+  (floors: Floors) =>
+  (start: string): Effect.Effect<ApiEvent> =>
+    Effect.map(ApiView.status(floors, start), (status) => ({ _tag: "Status", at: status.at, status }))
+
+/**
+ * What happens from now on, for all who watch.
+ *
+ * @internal
+ */
+export const makeFeed = (floors: Floors): Effect.Effect<EventFeed.EventFeed, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { healing, openClaw, queue, suggestions } = floors
+    const feed = yield* EventFeed.make({ snapshot: snapshot(floors), current: current(floors) })
+    const toApi = ApiView.queueEvent(floors)
+    const ofSuggestions = Stream.unwrap(
+      Effect.match(suggestions, { onFailure: () => Stream.empty, onSuccess: ({ events }) => events })
+    )
+    const sources = [
+      Stream.runForEach(queue.events, (event) => feed.publish(toApi(event))),
+      Stream.runForEach(ofSuggestions, (event) => feed.publish(ApiView.suggestionEvent(event))),
+      Stream.runForEach(healing.status.changes, () => feed.statusChanged),
+      Stream.runForEach(openClaw.running.changes, () => feed.statusChanged)
+    ]
+    for (const source of sources) yield* Effect.forkScoped(source)
+    return feed
+  })
+
+/** The page of docs has 2 MB of code in it, which is loaded when somebody wants to see it. */
+const docs = HttpApiBuilder.Router.use((router) =>
+  Effect.gen(function* () {
+    const api = yield* HttpApi.Api
+    const load = Effect.gen(function* () {
+      const { layer } = yield* Effect.promise(() => import("@effect/platform/HttpApiSwagger"))
+      const page = layer({ path: "/docs" }).pipe(
+        Layer.provide(Layer.succeed(HttpApi.Api, api)),
+        Layer.provideMerge(HttpApiBuilder.Router.Live)
+      )
+      const built = yield* Effect.scoped(Effect.map(Layer.build(page), Context.get(HttpApiBuilder.Router)))
+      return yield* Effect.map(Effect.flatMap(built.router, HttpRouter.toHttpApp), Effect.orDie)
+    })
+    yield* router.get("/docs", Effect.flatten(yield* Effect.cached(load)))
+  })
+)
+
+/** What does not fit is said in the words of everything else that is asked for. */
+const saidPlainly = HttpApiBuilder.middleware((app) =>
+  Effect.catchAll(app, (error: unknown) =>
+    // The API makes an answer of it. Its types say that none is left to be made here.
+    Effect.fail((error instanceof HttpApiDecodeError ? Unfit.invalid(error) : error) as never)
+  )
+)
+
+const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string) => {
+  const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
+  const handlers = Layer.mergeAll(
+    StatusHandlers.layer(floors, feed),
+    JobHandlers.layer(floors, feed),
+    RequestHandlers.layer(floors),
+    SuggestionHandlers.layer(floors, feed)
+  ).pipe(Layer.provide(Admitting.layer))
+  const pages = Layer.mergeAll(HttpApiBuilder.middlewareOpenApi(), docs, saidPlainly).pipe(
+    Layer.provideMerge(HttpApiBuilder.api(described).pipe(Layer.provide(handlers)))
+  )
+  const live = pages.pipe(
+    Layer.provideMerge(HttpApiBuilder.Router.Live),
+    Layer.provideMerge(HttpApiBuilder.Middleware.layer),
+    Layer.merge(HttpServer.layerContext)
+  )
+  return Layer.build(live)
+}
+
+/**
+ * - `prefix`: where it is mounted, for what the description says of its addresses.
+ *
+ * @internal
+ */
+export const make = (
+  floors: Floors,
+  feed: EventFeed.EventFeed,
+  prefix: string
+): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
+  Effect.flatMap(build(floors, feed, prefix), (context) =>
+    Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), Effect.provide(context))
+  )

@@ -1,0 +1,246 @@
+import { writeFileSync } from "node:fs"
+import { HttpApi } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import { Deferred, Effect, Fiber, Option } from "effect"
+import { HealingApi, HealingHttp, isAllowed, type Right, Right as RightSchema } from "effect-healing/http"
+import { needs } from "../../src/http/Admitting.js"
+import { type Answered, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
+import { OLD } from "../support/suggestionWorld.js"
+
+const ajv = new Ajv2020({ strict: false })
+
+/** The schema of this answer in the description of the API, if it has one for it. */
+const schemaFor = (description: Record<string, unknown>, method: string, path: string, status: number): unknown => {
+  const at = (value: unknown, key: string): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
+  const keys = [
+    "paths",
+    path,
+    method.toLowerCase(),
+    "responses",
+    String(status),
+    "content",
+    "application/json",
+    "schema"
+  ]
+  return keys.reduce(at, description)
+}
+
+/** Fails unless the answer is one that the description has for this address. */
+const assertDescribed = (description: Record<string, unknown>, path: string, sent: Sent, answered: Answered): void => {
+  const method = sent.method ?? "GET"
+  const schema = schemaFor(description, method, path, answered.status)
+  assert.isDefined(schema, `${method} ${path} answers ${answered.status}: ${answered.text}`)
+  const validate = ajv.compile({ ...Object(schema), components: description.components })
+  assert.isTrue(validate(JSON.parse(answered.text)), `${method} ${path}: ${ajv.errorsText(validate.errors)}`)
+}
+
+/** What `Schema.NumberFromString` and the like are named in paths of OpenAPI. */
+const inDescription = (path: string): string => path.replaceAll(/:(\w+)/g, "{$1}")
+
+const content = (fields: object = {}) => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(fields)
+})
+
+describe("the API", () => {
+  it("says of each address who may use it", () => {
+    for (const [name, needed] of needs) assert.isTrue(Option.isSome(needed), name)
+    const named = new Set(Array.from(needs.values(), Option.getOrThrow))
+    assert.sameMembers(Array.from(named), ["nothing", ...RightSchema.literals])
+    // Whoever may read may not thereby write, or look into files.
+    for (const [name, needed] of needs) {
+      const right = Option.getOrThrow(needed)
+      if (right === "read" || right === "nothing") assert.match(name, /^GET /)
+    }
+  })
+
+  it.scopedLive("answers as its description says, wherever somebody comes to", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const to = { socketPath: socket }
+      const description = json((yield* send(to, { path: "/openapi.json" })).text)
+      const seen = new Set<string>()
+      const ask = (path: string, parameters: Readonly<Record<string, string>>, query: string, sent: Partial<Sent>) =>
+        Effect.gen(function* () {
+          const actual = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ""))
+          const whole = { ...sent, path: actual + query }
+          const answered = yield* send(to, whole)
+          seen.add(`${sent.method ?? "GET"} ${path}`)
+          if (answered.status !== 204) assertDescribed(description, inDescription(path), whole, answered)
+          return answered
+        })
+      const suggestion = yield* world.propose
+      const other = yield* Effect.sync(() => `suggestion:digest:99.1`)
+      const job = { job: "a/b c?d=é%" }
+      const post = content()
+      const status = (path: string, parameters: Readonly<Record<string, string>>, query: string, sent: Partial<Sent>) =>
+        Effect.map(ask(path, parameters, query, sent), (answered) => answered.status)
+
+      assert.strictEqual(yield* status("/healthz", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/status", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/problems", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/jobs", {}, "", {}), 200)
+      const one = yield* ask("/jobs/:job", job, "", {})
+      assert.deepStrictEqual([one.status, json(one.text).id], [200, job.job])
+      assert.strictEqual(yield* status("/jobs/:job", { job: "digset" }, "", {}), 404)
+      assert.strictEqual(yield* status("/jobs/:job/occurrences", job, "", {}), 200)
+      assert.strictEqual(yield* status("/jobs/:job/cancel", job, "", { method: "POST" }), 200)
+      assert.strictEqual(yield* status("/jobs/:job/unlock", job, "", post), 400)
+      assert.strictEqual(yield* status("/queue", {}, "?limit=1&offset=0", {}), 200)
+      assert.strictEqual(yield* status("/queue", {}, "?limit=0", {}), 400)
+      assert.strictEqual(yield* status("/history", {}, "?state=completed&limit=1", {}), 200)
+      assert.strictEqual(yield* status("/history", {}, "?before=x", {}), 400)
+      assert.strictEqual(yield* status("/requests", {}, "", content({ job: "digset" })), 404)
+      assert.strictEqual(yield* status("/requests", {}, "", content({ job: "digest", priority: 1 })), 400)
+      assert.strictEqual(yield* status("/requests", {}, "", content({ job: "digest", maxWait: "5" })), 400)
+      const healed = yield* ask("/requests", {}, "", content({ ...job, maxWait: "1 hour", note: "please" }))
+      assert.strictEqual(healed.status, 202)
+      const id = { id: String(json(healed.text).id) }
+      const ended = yield* ask("/requests/:id", id, "?wait=60s", {})
+      assert.strictEqual(json(ended.text).state, "completed")
+      assert.strictEqual(yield* status("/requests/:id", id, "?wait=61s", {}), 400)
+      assert.strictEqual(yield* status("/requests/:id", { id: "healing:x:99" }, "", {}), 404)
+      assert.strictEqual(yield* status("/requests/:id/cancel", id, "", { method: "POST" }), 200)
+      assert.strictEqual(yield* status("/queue/pause", {}, "", { method: "POST" }), 204)
+      assert.strictEqual(yield* status("/status", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/queue/resume", {}, "", { method: "POST" }), 204)
+      assert.strictEqual(yield* status("/suggestions", {}, "?state=pending&state=approved&limit=1", {}), 200)
+      assert.strictEqual(yield* status("/suggestions", {}, "?after=x", {}), 400)
+      assert.strictEqual(yield* status("/suggestions", {}, "?state=maybe", {}), 400)
+      assert.strictEqual(yield* status("/suggestions/locks", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/suggestions/rehearsal", {}, "?since=0", {}), 200)
+      assert.strictEqual(yield* status("/suggestions/stop", {}, "", content({ reason: "not today" })), 204)
+      assert.strictEqual(yield* status("/status", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/suggestions/:id", { id: suggestion }, "", {}), 200)
+      assert.strictEqual(yield* status("/suggestions/:id", { id: other }, "", {}), 404)
+      assert.strictEqual(yield* status("/suggestions/:id", { id: "x" }, "", {}), 400)
+      const previewed = yield* ask("/suggestions/:id/preview", { id: suggestion }, "?restart=false", {})
+      const { seal } = json(previewed.text)
+      assert.strictEqual(yield* status("/suggestions/:id/approve", { id: suggestion }, "", content({ seal: "x" })), 400)
+      const wrong = `seal:${"0".repeat(64)}`
+      assert.strictEqual(
+        yield* status("/suggestions/:id/approve", { id: suggestion }, "", content({ seal: wrong })),
+        409
+      )
+      assert.strictEqual(yield* status("/suggestions/:id/approve", { id: suggestion }, "", content({ seal })), 200)
+      assert.strictEqual(yield* status("/suggestions/:id/withdraw", { id: suggestion }, "", post), 200)
+      assert.strictEqual(yield* status("/suggestions/:id/approve", { id: suggestion }, "", content({ seal })), 200)
+      // Applications are stopped.
+      assert.strictEqual(yield* status("/suggestions/:id/apply", { id: suggestion }, "", post), 409)
+      assert.strictEqual(yield* status("/suggestions/resume", {}, "", { method: "POST" }), 204)
+      assert.strictEqual(yield* status("/suggestions/:id/apply", { id: suggestion }, "", post), 200)
+      writeFileSync(world.file, `${OLD}and mine\n`)
+      assert.strictEqual(yield* status("/suggestions/:id/rollback", { id: suggestion }, "", post), 409)
+      assert.strictEqual(yield* status("/suggestions/:id/reject", { id: suggestion }, "", post), 409)
+      assert.strictEqual(yield* status("/suggestions/:id/steps", { id: suggestion }, "", {}), 200)
+      const [, ...steps] = yield* world.suggestions.steps(suggestion)
+      assert.deepStrictEqual(new Set(steps.map(({ by }) => by.door)), new Set(["socket"]))
+
+      const others = ["GET /metrics", "GET /events"]
+      assert.sameMembers([...seen, ...others], Array.from(needs.keys()))
+    })
+  )
+
+  it.scopedLive("has a typed client, which fails with the errors of the services", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld({ http: { port: 0 } })
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      const unknown = yield* Effect.flip(api.requests.get({ path: { id: "healing:x:7" }, urlParams: {} }))
+      const same = yield* Effect.flip(world.queue.await("healing:x:7"))
+      assert.deepStrictEqual([unknown._tag, unknown.message], [same._tag, same.message])
+      const misspelt = yield* Effect.flip(api.requests.heal({ payload: { job: "digset" } }))
+      assert.strictEqual(misspelt.message, 'The supervisor has no job "digset": did you mean digest?')
+      const id = yield* world.propose
+      const { seal } = yield* world.suggestions.preview(id)
+      yield* world.suggestions.reject(id, { who: "anna" })
+      const decided = yield* Effect.flip(api.suggestions.approve({ path: { id }, payload: { seal: seal ?? "" } }))
+      const direct = yield* Effect.flip(world.suggestions.approve(id, { who: "bert", seal: seal ?? "" }))
+      assert.deepStrictEqual(decided, direct)
+    })
+  )
+
+  it.scopedLive("says what does not fit where, and what was meant", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const of = (sent: Sent) =>
+        Effect.map(send({ socketPath: socket }, sent), ({ status, text }) => [status, json(text).message])
+      assert.deepStrictEqual(yield* of({ path: "/history?stat=failed" }), [
+        400,
+        "stat: is not known: did you mean state?"
+      ])
+      assert.deepStrictEqual(yield* of({ path: "/requests", ...content({ job: "digest", maxwait: "1 hour" }) }), [
+        400,
+        "maxwait: is not known: did you mean maxWait?"
+      ])
+      assert.deepStrictEqual(yield* of({ path: "/requests", ...content({ job: "digest", maxWait: "soon" }) }), [
+        400,
+        'maxWait: expected a duration with its unit, such as "1 hour"'
+      ])
+      assert.strictEqual((yield* world.queue.pending).length, 0)
+    })
+  )
+
+  it.scopedLive("waits for the end of a request for as long as is asked", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      yield* world.openClaw.started("digest")
+      const { id } = yield* api.requests.heal({ payload: { job: "digest" } })
+      assert.strictEqual((yield* api.requests.get({ path: { id }, urlParams: {} })).state, "pending")
+      assert.strictEqual((yield* api.requests.get({ path: { id }, urlParams: { wait: "1ms" } })).state, "pending")
+      const { heldBy, waiting } = yield* api.status.status()
+      assert.deepStrictEqual([waiting, heldBy.map(({ _tag, names }) => [_tag, names])], [1, [["Jobs", ["digest"]]]])
+      const waits = yield* Effect.fork(api.requests.get({ path: { id }, urlParams: { wait: "60s" } }))
+      yield* world.openClaw.finished("digest")
+      assert.strictEqual((yield* Fiber.join(waits)).state, "completed")
+      // One that is cancelled has come to its end as well.
+      const end = yield* world.hold
+      const next = yield* api.requests.heal({ payload: { job: "digest" } })
+      const cancelled = yield* Effect.fork(api.requests.get({ path: { id: next.id }, urlParams: { wait: "60s" } }))
+      yield* api.jobs.cancel({ path: { job: "digest" } })
+      assert.strictEqual((yield* Fiber.join(cancelled)).state, "cancelled")
+      yield* Deferred.succeed(end, undefined)
+    })
+  )
+
+  it.scopedLive("pages through the past without gaps and doubles", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      for (let i = 0; i < 7; i++) yield* world.queue.heal({ job: i % 3 === 0 ? "digest" : "a/b c?d=é%" })
+      for (const job of [undefined, "digest"]) {
+        const all = (yield* world.queue.history({ job, limit: 1000 })).map(({ id }) => id)
+        const paged: Array<string> = []
+        let before: string | null | undefined
+        while (before !== null) {
+          const page: { readonly requests: ReadonlyArray<{ readonly id: string }>; readonly next: string | null } =
+            yield* api.requests.history({
+              urlParams: { limit: 2, ...(job !== undefined && { job }), ...(before !== undefined && { before }) }
+            })
+          paged.push(...page.requests.map(({ id }) => id))
+          before = page.next
+        }
+        assert.deepStrictEqual(paged, all)
+      }
+    })
+  )
+
+  it("has rights that add up", () => {
+    const may = (rights: Parameters<typeof isAllowed>[0]["rights"]) =>
+      RightSchema.literals.filter((right) => isAllowed({ rights }, right))
+    assert.deepStrictEqual(may("all"), [...RightSchema.literals])
+    assert.deepStrictEqual(may("read"), ["read"])
+    assert.deepStrictEqual(may("none"), [])
+    const some: ReadonlyArray<Right> = ["heal", "apply"]
+    assert.deepStrictEqual(may(some), some)
+    assert.strictEqual(HttpApi.isHttpApi(HealingApi), true)
+  })
+})
