@@ -1,4 +1,4 @@
-// Makes what `tsc` does not: the two files of the build that have code of other packages in them, and the licenses of those.
+// Makes what `tsc` does not: the files of the build that have code of other packages in them, and the licenses of those.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -10,7 +10,8 @@ const bundle = async (entry, options) => {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [`src/${entry}.ts`],
-    outfile: `dist/${entry}.js`,
+    outdir: "dist",
+    outbase: "src",
     allowOverwrite: true,
     bundle: true,
     platform: "node",
@@ -20,9 +21,9 @@ const bundle = async (entry, options) => {
     logLevel: "warning",
     ...options
   })
-  // The packages whose code is in the file.
-  const [output] = Object.values(metafile.outputs)
-  return Object.entries(output.inputs).flatMap(([input, { bytesInOutput }]) => {
+  // The packages whose code is in the files.
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  return inputs.flatMap(([input, { bytesInOutput }]) => {
     const [folder] = /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input) ?? []
     return folder === undefined || bytesInOutput === 0 ? [] : [folder]
   })
@@ -40,6 +41,9 @@ const folders = [
   // PM2 installs it for itself, so it needs nothing of what an app has.
   await bundle("module/main", {
     external: ["better-sqlite3"],
+    // The page of docs of the API is loaded when somebody wants to see it.
+    splitting: true,
+    chunkNames: "module/part-[hash]",
     // Some of its packages are CommonJS.
     banner: {
       js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);'
@@ -59,7 +63,7 @@ const licenseOf = (folder) => {
 const licenses = [...new Set(folders)].sort().map(licenseOf)
 writeFileSync(
   join(root, "dist/LICENSES.txt"),
-  ["store/SqliteDriver.js and module/main.js have code of these packages in them.\n", ...licenses].join(
+  ["store/SqliteDriver.js and the files of module/ have code of these packages in them.\n", ...licenses].join(
     `\n${"-".repeat(80)}\n\n`
   )
 )

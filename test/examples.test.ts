@@ -25,7 +25,7 @@ const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decod
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
 /** With time that goes faster; with the usual one for what gives up after a minute. */
-const pace = { timeline: true, proactive: true, supervisor: false, otel: true, approve: false }
+const pace = { timeline: true, proactive: true, supervisor: false, otel: true, approve: false, dashboard: false }
 
 const start = (example: keyof typeof pace, folder: string, env: Readonly<Record<string, string>> = {}) =>
   Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`)).pipe(
@@ -54,6 +54,15 @@ const run = (example: keyof typeof pace, folder = root) =>
     expect(exitCode, stdout + stderr).toEqual(Option.some(0))
     return { stderr, stdout }
   }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+
+/** A port that nobody has, a moment ago. */
+const freePort = Effect.async<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(address !== null && typeof address === "object" ? address.port : 0)))
+  })
+})
 
 /** What stands where something runs or waits in a row of the drawing. */
 const rowOf = (stdout: string, who: string): string => {
@@ -91,6 +100,34 @@ describe.concurrent("approve", () => {
       expect(relapsed).toContain("It is taken back: the script is as it was.")
       expect(yield* answering("n\n")).toContain("It is rejected, and nothing was changed.")
     })
+  )
+})
+
+describe.concurrent("dashboard", () => {
+  it.live.runIf(isFull)("has the API in an app of its own, in which its users have their rights", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const child = yield* start("dashboard", yield* emptyFolder, { PORT: String(port) })
+      const printed = yield* child.stdout.pipe(
+        Stream.decodeText(),
+        Stream.takeUntil((text) => text.includes("To decide")),
+        Stream.mkString
+      )
+      const [, token = ""] = /Bearer (\w+)/.exec(printed) ?? []
+      const ask = (path: string, init: RequestInit = {}) =>
+        Effect.promise(() => fetch(`http://127.0.0.1:${port}/healing${path}`, init))
+      const json = (path: string) => Effect.flatMap(ask(path), (response) => Effect.promise(() => response.json()))
+      const jobs = yield* json("/jobs")
+      expect(jobs).toHaveLength(3)
+      expect((yield* ask("/queue/pause", { method: "POST" })).status).toBe(403)
+      const headers = { authorization: `Bearer ${token}` }
+      expect((yield* ask("/queue/pause", { method: "POST", headers })).status).toBe(204)
+      const status = yield* json("/status")
+      expect(status).toMatchObject({ holds: [{ _tag: "Paused" }] })
+      expect((yield* ask("/docs")).status).toBe(200)
+      yield* child.kill("SIGINT")
+      yield* child.exitCode
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
   )
 })
 

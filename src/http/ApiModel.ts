@@ -103,8 +103,8 @@ export const ApiStatus = Schema.Struct({
   at: Millis,
   enabled: Schema.Boolean,
   waiting: Schema.Int,
-  line: Schema.Array(Schema.Struct({ ...inLine, waitedMs: Schema.Number })),
-  running: Schema.Array(Schema.Struct({ ...inLine, runningMs: Schema.Number })),
+  line: Schema.Array(Schema.Struct({ ...inLine, waitedMs: Schema.Int })),
+  running: Schema.Array(Schema.Struct({ ...inLine, runningMs: Schema.Int })),
   heldBy: Schema.Array(HoldUp),
   holds: Schema.Array(HoldUp),
   openClaw: Schema.Struct({

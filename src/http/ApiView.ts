@@ -93,8 +93,8 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
       at: now,
       enabled: settings.enabled,
       waiting,
-      line: line.map((one) => ({ ...inLine(one), waitedMs: Duration.toMillis(one.waited) })),
-      running: running.map((one) => ({ ...inLine(one), runningMs: Duration.toMillis(one.running) })),
+      line: line.map((one) => ({ ...inLine(one), waitedMs: Math.round(Duration.toMillis(one.waited)) })),
+      running: running.map((one) => ({ ...inLine(one), runningMs: Math.round(Duration.toMillis(one.running)) })),
       heldBy: heldBy.map(toHoldUp),
       holds: holds.map(toHoldUp),
       openClaw: {

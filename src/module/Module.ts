@@ -15,6 +15,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { HealingService } from "../gate/HealingService.js"
 import { Healing } from "../Healing.js"
+import { HealingHttp } from "../http/HealingHttp.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { defaultHome } from "../pm2/Home.js"
@@ -145,11 +146,22 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
   })
   yield* Effect.forkScoped(lookFor(command))
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
+  yield* openDoors
   return yield* Effect.raceFirst(
     Effect.as(Actions.disconnected, 0),
     Effect.zipRight(Fiber.join(saying), Effect.map(Healing.health, exitCodeOf))
   )
 }, Effect.scoped)
+
+/** Reviews go on without an API that cannot be opened; it is said what to do. */
+const openDoors = Layer.build(HealingHttp.layer).pipe(
+  Effect.asVoid,
+  Effect.catchAll(({ issues }) =>
+    Effect.forEach(issues, (issue) => Effect.logError(`there is no API: ${ModuleSettings.lineOf(issue)}`), {
+      discard: true
+    })
+  )
+)
 
 /** Where a person has to put the right file there first, PM2 does not start it anew. */
 const exitCodeOf = ({ problems }: HealingHealth): number =>

@@ -11,6 +11,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Str from "effect/String"
 import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
@@ -83,7 +84,14 @@ const unknown = (key: string): string =>
     `pm2 unset ${NAME}:${Settings.cut(key)}, then pm2 restart ${NAME}`
   )
 
-const lineOf = ({ expected, found, key, source }: ConfigIssue): string => {
+/**
+ * What is wrong with a setting, and the command that mends it.
+ *
+ * @internal
+ */
+export const lineOf = ({ expected, found, key, source }: ConfigIssue): string => {
+  if (source === "settings")
+    return wrong(key.replace(".", "_"), found, expected, set(Str.camelToSnake(key.replace(".", "_"))))
   if (source === "environment") {
     const name = key.replace(/^HEALING_/, "").toLowerCase()
     return wrong(name, found, expected, set(name))

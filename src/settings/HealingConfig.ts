@@ -86,7 +86,7 @@ const combine = (
     ])
   )
   const forbidden = settings.flatMap(({ suggestions }) => suggestions?.forbidden ?? [])
-  const suggestions = { ...groups["suggestions"], forbidden }
+  const suggestions = { ...groups.suggestions, forbidden }
   return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, groups, { jobs, suggestions }))
 }
 

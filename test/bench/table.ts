@@ -15,6 +15,7 @@ import { schedule } from "./schedule.js"
 import { stops } from "./stops.js"
 import { submit } from "./submit.js"
 import { uncontended } from "./uncontended.js"
+import { watchers } from "./watchers.js"
 
 /** Each measurement, and how many rows it has. */
 const measurements: Record<string, readonly [rows: number, measured: Effect.Effect<ReadonlyArray<Row>>]> = {
@@ -28,7 +29,8 @@ const measurements: Record<string, readonly [rows: number, measured: Effect.Effe
   open: [2, open],
   memory: [1, memory],
   schedule: [9, schedule],
-  stops: [1, stops]
+  stops: [1, stops],
+  watchers: [1, watchers]
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))

@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const consumer = `
 import { Healing, HealingQueue, HealingService, HealingStore, OpenClaw, Reviewed, Reviewer } from "effect-healing"
+import { HealingHttp } from "effect-healing/http"
 import { OpenClawReviewer } from "effect-healing/openclaw"
 import { Pm2 } from "effect-healing/pm2"
 import { supervisorContract } from "effect-healing/testing"
@@ -42,6 +43,13 @@ const InMemory = HealingQueue.layer.pipe(
 )
 
 export const ByOpenClaw = OpenClawReviewer.layer({ model: "mock/mock-1" })
+
+export const ByHttp = HealingHttp.layer
+
+export const status = HealingHttp.client({ socket: "api.sock" }).pipe(
+  Effect.flatMap(({ api }) => api.status.status()),
+  Effect.map(({ waiting }): number => waiting)
+)
 
 export const ByPm2 = Pm2.layer({ name: /^agent-/ })
 
@@ -148,7 +156,8 @@ describe.runIf(isFull)("the package", () => {
       return [".d.ts", ".d.ts.map", ".js", ...(isBundled ? [] : [".js.map"])].map((extension) => name + extension)
     })
     const pages = paths.filter((path) => /^src\/(?:.+\/)?README\.md$/.test(path))
-    const bundled = ["dist/module/main.js", "dist/LICENSES.txt"]
+    const parts = paths.filter((path) => /^dist\/module\/part-\w+\.js$/.test(path))
+    const bundled = ["dist/module/main.js", ...parts, "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
     expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...pages, ...sources].sort())
   })
