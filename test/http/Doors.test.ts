@@ -20,6 +20,7 @@ import { isNamed } from "../../src/http/Doors.js"
 import * as Listener from "../../src/http/Listener.js"
 import * as Tokens from "../../src/http/Tokens.js"
 import { type Answered, addressOf, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
+import { isFull } from "../support/property.js"
 
 /** An app with both doors, a suggestion that is approved, and a token of each kind. */
 const makeDoors = Effect.gen(function* () {
@@ -143,7 +144,9 @@ describe("the doors", () => {
       const { reader, state, to, writes } = yield* makeDoors
       assert.isAbove(writes.length, 10)
       const before = yield* state
-      for (const write of writes) {
+      // In `npm test`, each fault meets some of them.
+      const tried = isFull ? writes : writes.filter((_, index) => index % 5 === 0)
+      for (const write of tried) {
         for (const [name, status, tag, spoil] of faults(reader)) {
           const answered = yield* send(to, spoil(write))
           assert.deepStrictEqual([answered.status, tagOf(answered)], [status, tag], `${write.path} with ${name}`)

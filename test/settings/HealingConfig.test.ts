@@ -75,8 +75,9 @@ const plain = ({
   retention,
   reviewTimeout,
   shutdownTimeout,
-  suggestions: _,
-  [readFrom]: __,
+  suggestions: _suggestions,
+  http: _http,
+  [readFrom]: _files,
   ...others
 }: HealingSettings) => ({
   ...others,
