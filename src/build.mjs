@@ -1,15 +1,15 @@
 // Makes what `tsc` does not: the files of the build that have code of other packages in them, and the licenses of those.
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-const bundle = async (entry, options) => {
+const bundle = async (entries, options) => {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [`src/${entry}.ts`],
+    entryPoints: entries.map((entry) => `src/${entry}.ts`),
     outdir: "dist",
     outbase: "src",
     allowOverwrite: true,
@@ -29,19 +29,19 @@ const bundle = async (entry, options) => {
   })
 }
 
-// The module becomes one file, and the map of the driver is one of what it was before.
-rmSync(join(root, "dist/module"), { recursive: true })
+// The module and the command become a few files, and the map of the driver is one of what it was before.
+for (const folder of ["dist/module", "dist/cli"]) rmSync(join(root, folder), { recursive: true })
 rmSync(join(root, "dist/store/SqliteDriver.js.map"))
 
 const folders = [
   // Its `better-sqlite3` is the one that this package depends on; all else is shared with the app.
-  await bundle("store/SqliteDriver", {
+  await bundle(["store/SqliteDriver"], {
     external: ["effect", "@effect/sql", "@effect/experimental", "@effect/platform", "better-sqlite3"]
   }),
-  // PM2 installs it for itself, so it needs nothing of what an app has.
-  await bundle("module/main", {
+  // PM2 installs them for itself, so they need nothing of what an app has.
+  await bundle(["module/main", "cli/main"], {
     external: ["better-sqlite3"],
-    // The page of docs of the API is loaded when somebody wants to see it.
+    // What both have, and the page of docs of the API, which is loaded when somebody wants to see it.
     splitting: true,
     chunkNames: "module/part-[hash]",
     // Some of its packages are CommonJS.
@@ -63,7 +63,10 @@ const licenseOf = (folder) => {
 const licenses = [...new Set(folders)].sort().map(licenseOf)
 writeFileSync(
   join(root, "dist/LICENSES.txt"),
-  ["store/SqliteDriver.js and the files of module/ have code of these packages in them.\n", ...licenses].join(
+  ["store/SqliteDriver.js and the files of module/ and cli/ have code of these packages in them.\n", ...licenses].join(
     `\n${"-".repeat(80)}\n\n`
   )
 )
+
+// What a shell starts.
+chmodSync(join(root, "dist/cli/main.js"), 0o755)

@@ -60,6 +60,17 @@ const tooLarge = new ApiError.BodyTooLarge({
 const isTooLarge = (error: { readonly cause?: unknown }): boolean =>
   error.cause instanceof Error && error.cause.message === "maxBytes exceeded"
 
+/** All bodies are objects of texts, numbers and flags; what is deep would only be work for those who describe it. */
+const isDeep = (body: unknown): boolean =>
+  typeof body === "object" &&
+  body !== null &&
+  Object.values(body).some((one) => typeof one === "object" && one !== null)
+
+/** A body that does not come is not waited for. */
+const MAX_READING = "20 seconds"
+
+const tooSlow = new ApiError.TooSlow({ message: "What was to be sent has not come in time: nothing was done" })
+
 /** It is kept, so that the endpoint reads the same. */
 const readable = Effect.gen(function* () {
   const request = yield* HttpServerRequest.HttpServerRequest
@@ -76,12 +87,18 @@ const readable = Effect.gen(function* () {
       isTooLarge(error)
         ? tooLarge
         : new ApiError.BadBody({ message: "What was sent could not be read: nothing was done" })
-    )
+    ),
+    Effect.timeoutFail({ duration: MAX_READING, onTimeout: () => tooSlow })
   )
-  yield* Effect.try({
+  const body: unknown = yield* Effect.try({
     try: () => (text === "" ? null : JSON.parse(text)),
     catch: () => new ApiError.BadBody({ message: "What was sent is no well-formed JSON: nothing was done" })
   })
+  if (isDeep(body)) {
+    return yield* new ApiError.BadBody({
+      message: "What was sent has lists or objects within others: nothing was done"
+    })
+  }
 })
 
 /** @internal */

@@ -119,7 +119,19 @@ export class Repeated extends Schema.TaggedError<Repeated>("effect-healing/Repea
 export class TooBusy extends Schema.TaggedError<TooBusy>("effect-healing/TooBusy")(
   "TooBusy",
   said,
-  status(503, "Too many requests are being answered now")
+  status(429, "Too many requests are being answered now")
+) {}
+
+/**
+ * The API is closed, or is being closed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Closed extends Schema.TaggedError<Closed>("effect-healing/http/Closed")(
+  "Closed",
+  said,
+  status(503, "The API is closed")
 ) {}
 
 /**
@@ -293,7 +305,8 @@ export const SupervisorSilent: Schema.Schema<
 /**
  * What any request can fail with before it comes to what was asked for.
  *
- * @internal
+ * @since 0.1.0
+ * @category schemas
  */
 export const AtTheDoor = Schema.Union(
   Unauthorized,
@@ -306,8 +319,13 @@ export const AtTheDoor = Schema.Union(
   Repeated,
   TooBusy,
   TooSlow,
+  Closed,
+  NoSuchAddress,
   Broken
 )
 
-/** @internal */
+/**
+ * @since 0.1.0
+ * @category errors
+ */
 export type AtTheDoor = typeof AtTheDoor.Type

@@ -92,7 +92,8 @@ const docs = HttpApiBuilder.Router.use((router) =>
       const built = yield* Effect.scoped(Effect.map(Layer.build(page), Context.get(HttpApiBuilder.Router)))
       return yield* Effect.map(Effect.flatMap(built.router, HttpRouter.toHttpApp), Effect.orDie)
     })
-    yield* router.get("/docs", Effect.flatten(yield* Effect.cached(load)))
+    // One who leaves while it is loaded leaves it to the others.
+    yield* router.get("/docs", Effect.flatten(yield* Effect.cached(Effect.uninterruptible(load))))
   })
 )
 
@@ -103,6 +104,9 @@ const saidPlainly = HttpApiBuilder.middleware((app) =>
     Effect.fail((error instanceof HttpApiDecodeError ? Unfit.invalid(error) : error) as never)
   )
 )
+
+/** An id may have any name of a job in it, each of whose characters takes up to nine in a path. */
+const MAX_PARAMETER = 4096
 
 const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string) => {
   const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
@@ -134,5 +138,9 @@ export const make = (
   prefix: string
 ): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
   Effect.flatMap(build(floors, feed, prefix), (context) =>
-    Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), Effect.provide(context))
+    HttpApiBuilder.httpApp.pipe(
+      Effect.provide(context),
+      HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),
+      Effect.map(Effect.provide(context))
+    )
   )

@@ -18,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { AtTheDoor } from "./ApiError.js"
 import { ApiEvent } from "./ApiEvent.js"
 import { HealingApi } from "./HealingApi.js"
 
@@ -45,7 +46,7 @@ export interface HealingClient {
     lastId?: string
   ) => Stream.Stream<
     { readonly id: string; readonly event: ApiEvent },
-    HttpClientError.HttpClientError | ParseResult.ParseError
+    AtTheDoor | HttpClientError.HttpClientError | ParseResult.ParseError
   >
 }
 
@@ -62,6 +63,8 @@ const requestOf = (place: Place) =>
           HttpClientRequest.bearerToken(Redacted.value(place.token))
         )
 
+const refused = HttpClientResponse.schemaBodyJson(AtTheDoor)
+
 const decodeEvent = Schema.decodeUnknown(Schema.parseJson(ApiEvent))
 
 /** @internal */
@@ -75,7 +78,9 @@ export const make = (place: Place): Effect.Effect<HealingClient, never, Scope.Sc
       api: yield* addresses(http),
       events: (lastId) =>
         http.get("/events", { headers: lastId === undefined ? {} : { "last-event-id": lastId } }).pipe(
-          Effect.flatMap(HttpClientResponse.filterStatusOk),
+          Effect.flatMap((response) =>
+            response.status === 200 ? Effect.succeed(response) : Effect.flatMap(refused(response), Effect.fail)
+          ),
           HttpClientResponse.stream,
           Stream.decodeText(),
           Stream.pipeThroughChannel(Sse.makeChannel()),

@@ -4,19 +4,23 @@
  * @internal
  */
 
-import { createHash } from "node:crypto"
+import { ServerResponse } from "node:http"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type { RouteNotFound } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as SafeLog from "../internal/SafeLog.js"
 import * as ApiError from "./ApiError.js"
 import * as DocsPage from "./DocsPage.js"
 import { type Caller, calledBy } from "./Rights.js"
+import { Slots } from "./Slots.js"
+import * as WriteKeys from "./WriteKeys.js"
 
 /**
  * - `admit`: who it is that comes, or why not.
@@ -29,21 +33,14 @@ export interface Door {
   ) => Effect.Effect<Caller, ApiError.Unauthorized | ApiError.OtherHost>
 }
 
-/** How many requests are answered at once. Streams of events count only until they begin. */
-const MAX_REQUESTS = 100
-
-/** How many keys of writes are remembered. */
-const MAX_KEYS = 10_000
-
-const errors = [...ApiError.AtTheDoor.members, ApiError.NoSuchAddress]
-
-type DoorError = ApiError.AtTheDoor | ApiError.NoSuchAddress
+/** A client that takes nothing of its answer for so long is cut off, in milliseconds. Streams of events have a sign of life more often. */
+const STALLED = 60_000
 
 const statuses = new Map<string, number>(
-  errors.map((schema) => [schema._tag, HttpApiSchema.getStatusErrorAST(schema.ast)])
+  ApiError.AtTheDoor.members.map((schema) => [schema._tag, HttpApiSchema.getStatusErrorAST(schema.ast)])
 )
 
-const headersOf: Readonly<Partial<Record<DoorError["_tag"], Readonly<Record<string, string>>>>> = {
+const headersOf: Readonly<Partial<Record<ApiError.AtTheDoor["_tag"], Readonly<Record<string, string>>>>> = {
   Unauthorized: { "www-authenticate": "Bearer" },
   TooBusy: { "retry-after": "1" },
   // What is still being sent is not wanted any more.
@@ -51,7 +48,7 @@ const headersOf: Readonly<Partial<Record<DoorError["_tag"], Readonly<Record<stri
 }
 
 /** @internal */
-export const refusal = (error: DoorError): HttpServerResponse.HttpServerResponse =>
+export const refusal = (error: ApiError.AtTheDoor): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.unsafeJson(
     { ...error, message: error.message },
     { status: statuses.get(error._tag) ?? 500, headers: headersOf[error._tag] ?? {} }
@@ -70,17 +67,14 @@ const fromElsewhere = (request: HttpServerRequest.HttpServerRequest): boolean =>
   const site = request.headers["sec-fetch-site"]
   if (site !== undefined && site !== "same-origin" && !(site === "none" && isRead(request.method))) return true
   const { origin } = request.headers
-  if (origin === undefined || isRead(request.method)) return false
-  return !URL.canParse(origin) || new URL(origin).host !== hostOf(request)
+  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== hostOf(request))
 }
 
 const otherOrigin = new ApiError.OtherOrigin({
   message: "A page of another origin has asked for this, which it may not: nothing was done"
 })
 
-const tooBusy = new ApiError.TooBusy({
-  message: `${MAX_REQUESTS} requests are being answered now, which is the most: ask again in a second`
-})
+const closed = new ApiError.Closed({ message: "The API is closed" })
 
 /** A browser keeps nothing, guesses nothing, and loads nothing from elsewhere. */
 const guarded = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
@@ -107,76 +101,62 @@ const unanswered = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerRespon
   return Effect.as(SafeLog.safely(Effect.logError("A request could not be answered", cause)), refusal(broken))
 }
 
-/** Writes that were made with a key, and those that are being made. */
-const makeKeys = () => {
-  const keys = new Set<string>()
-  return {
-    take: (key: string): boolean => {
-      if (keys.has(key)) return false
-      for (const oldest of keys) {
-        if (keys.size < MAX_KEYS) break
-        keys.delete(oldest)
-      }
-      keys.add(key)
-      return true
-    },
-    free: (key: string): void => {
-      keys.delete(key)
-    }
-  }
+/** Where the connection is one of Node, nobody keeps it by not reading. */
+const cutStalled = (request: HttpServerRequest.HttpServerRequest): void => {
+  const response: unknown = NodeHttpServerRequest.toServerResponse(request)
+  if (response instanceof ServerResponse) response.setTimeout(STALLED, () => response.destroy())
 }
 
 /**
- * Makes the ways through which the same API is reached. What is limited is limited over all of them.
+ * Makes the ways through which the same API is reached, each with limits of its own.
+ *
+ * - `closing`: ends when the API is closed: then whatever is being answered ends as well.
  *
  * @internal
  */
-export const make = (app: HttpApp.Default<unknown>): ((door: Door) => HttpApp.Default) => {
-  let inProgress = 0
-  const keys = makeKeys()
+export const make = (
+  app: HttpApp.Default<unknown>,
+  closing: Deferred.Deferred<void>
+): ((door: Door) => HttpApp.Default) => {
+  const keys = WriteKeys.make()
+  const answer = Effect.catchAllCause(app, unanswered)
+  const isClosed = Effect.zipRight(Deferred.await(closing), Effect.fail(closed))
 
-  const answer = Effect.map(Effect.catchAllCause(app, unanswered), (response) => DocsPage.withPolicy(guarded(response)))
-
-  /** A write with a key is made once; one that has failed may be tried again. */
+  /** A write with a key is made once. One that was refused may be tried again; of any other it is not known what it has done. */
   const once = (caller: Caller, request: HttpServerRequest.HttpServerRequest) => {
     const key = request.headers["idempotency-key"]
     if (key === undefined || isRead(request.method)) return answer
-    const write = JSON.stringify([caller.door, caller.name, request.method, request.url, key])
-    const name = createHash("sha256").update(write).digest("base64")
     return Effect.suspend(() => {
-      if (!keys.take(name)) {
+      const free = keys.take([caller.door, caller.name, request.method, request.url, key])
+      if (free === undefined) {
         const message = "A write with this Idempotency-Key was made before, or is being made: nothing was done again"
         return Effect.fail(new ApiError.Repeated({ message }))
       }
-      return Effect.onExit(answer, (exit) =>
-        Effect.sync(() => {
-          if (exit._tag === "Failure" || exit.value.status >= 400) keys.free(name)
-        })
-      )
+      return Effect.tap(answer, ({ status }) => {
+        if (status >= 400 && status < 500) free()
+      })
     })
   }
 
-  const limited = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | ApiError.TooBusy, R> =>
-    Effect.suspend((): Effect.Effect<A, E | ApiError.TooBusy, R> => {
-      if (inProgress >= MAX_REQUESTS) return Effect.fail(tooBusy)
-      inProgress += 1
-      return Effect.ensuring(
-        effect,
-        Effect.sync(() => {
-          inProgress -= 1
-        })
-      )
-    })
-
-  return ({ admit }) =>
-    Effect.gen(function* () {
+  return ({ admit }) => {
+    const slots = new Slots()
+    return Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
+      if (yield* Deferred.isDone(closing)) return yield* closed
       if (fromElsewhere(request)) return yield* otherOrigin
-      const caller = yield* admit(request)
-      return yield* limited(Effect.locally(once(caller, request), calledBy, caller))
+      const admitted = Effect.gen(function* () {
+        const caller = yield* admit(request)
+        const limited = slots.of(JSON.stringify([caller.door, caller.name]))
+        return yield* limited(Effect.locally(once(caller, request), calledBy, caller))
+      })
+      // What answers requests cannot be interrupted as a whole, and a race there would wait for both.
+      return yield* Effect.interruptible(Effect.raceFirst(slots.limited(admitted), isClosed))
     }).pipe(
-      Effect.catchAll((error) => Effect.succeed(guarded(refusal(error)))),
+      Effect.catchAll((error) => Effect.succeed(refusal(error))),
       // Of an app that does not know who asks.
-      Effect.catchAllCause((cause) => Effect.map(unanswered(cause), guarded))
+      Effect.catchAllCause(unanswered),
+      Effect.map((response) => DocsPage.withPolicy(guarded(response))),
+      Effect.tap(() => Effect.map(HttpServerRequest.HttpServerRequest, cutStalled))
     )
+  }
 }

@@ -87,18 +87,16 @@ export const http = (folder: string, hosts: ReadonlyArray<string>): Effect.Effec
   })
 
 /**
- * The app knows who asks.
+ * Who has come through the app, which knows who asks.
  *
  * @internal
  */
-export const app = (authorize: Effect.Effect<Access>): Door => ({
-  admit: () =>
-    Effect.map(
-      authorize,
-      (access): Caller => ({
-        ...access,
-        door: "app",
-        isStillAdmitted: Effect.map(authorize, (access) => isAllowed(access, "read"))
-      })
-    )
-})
+export const admitted = (authorize: Effect.Effect<Access>): Effect.Effect<Caller> =>
+  Effect.map(
+    authorize,
+    (access): Caller => ({
+      ...access,
+      door: "app",
+      isStillAdmitted: Effect.map(authorize, (access) => isAllowed(access, "read"))
+    })
+  )

@@ -23,8 +23,14 @@ const PACE = Duration.millis(100)
 /** Somebody between the two who sees nothing for longer may take the connection for dead. */
 const HEARTBEAT = Duration.seconds(15)
 
+/** Who takes nothing while so many heartbeats are due is cut off. */
+const MAX_BEATS = 3
+
+/** Who does not say in time whether somebody is still let in has not said yes. */
+const ADMISSION = Duration.seconds(10)
+
 /**
- * - `name`: of the caller, of whom only so many may watch.
+ * - `caller`: of whom only so many may watch.
  * - `lastId`: of the last event that was seen.
  * - `isStillAdmitted`: asked with each heartbeat.
  * - `cut`: told when the watcher is cut off.
@@ -32,7 +38,7 @@ const HEARTBEAT = Duration.seconds(15)
  * @internal
  */
 export interface WatchOptions {
-  readonly name: string
+  readonly caller: string
   readonly lastId: string | undefined
   readonly isStillAdmitted: Effect.Effect<boolean>
   readonly cut: () => void
@@ -44,7 +50,8 @@ export interface WatchOptions {
  * - `statusChanged`: tells who watches how the status is by then. Many changes come to one event.
  * - `watchers`: how many there are.
  * - `watch`: the events as server-sent ones, from the one after `lastId` if that is still there, else from a snapshot. It ends when the
- *   feed does, when its caller is not admitted any more, or when it is cut off. None if too many watch.
+ *   feed does, when its caller is not admitted any more, or when it is cut off. None if too many watch. Its place is given back with the
+ *   scope, when it is cut off, or by `leave`.
  * - `end`: there is nothing more to watch.
  *
  * @internal
@@ -54,7 +61,13 @@ export interface EventFeed {
   readonly publish: (event: ApiEvent) => Effect.Effect<void>
   readonly statusChanged: Effect.Effect<void>
   readonly watchers: () => number
-  readonly watch: (options: WatchOptions) => Effect.Effect<Option.Option<Stream.Stream<Uint8Array>>, never, Scope.Scope>
+  readonly watch: (
+    options: WatchOptions
+  ) => Effect.Effect<
+    Option.Option<{ readonly stream: Stream.Stream<Uint8Array>; readonly leave: () => void }>,
+    never,
+    Scope.Scope
+  >
   readonly end: Effect.Effect<void>
 }
 
@@ -92,7 +105,7 @@ export const make = (options: {
     const start = String(yield* Clock.currentTimeMillis)
     const ring = EventRing.make()
     const watchers = Watchers.make()
-    const follow = makeFollow(ring)
+    const follow = makeFollow(ring, watchers, () => isEnded)
     const news = Effect.unsafeMakeLatch()
     const status = Effect.unsafeMakeLatch()
     let isEnded = false
@@ -105,7 +118,7 @@ export const make = (options: {
 
     const tell = Effect.sync(() => {
       news.unsafeClose()
-      for (const watcher of watchers.all) follow.wake(watcher)
+      for (const watcher of watchers.all.keys()) follow.wake(watcher)
     })
     const tellStatus = Effect.suspend(() => {
       status.unsafeClose()
@@ -113,7 +126,7 @@ export const make = (options: {
     })
     yield* paced(news, PACE, tell)
     yield* paced(status, PACE, tellStatus)
-    yield* beating(watchers)
+    yield* beating(watchers, follow.cutOff)
 
     /** What it has missed, or a snapshot; then the status, which is not told while nobody watches. */
     const greet = (watcher: Watchers.Watcher, goesOn: boolean) =>
@@ -130,39 +143,45 @@ export const make = (options: {
       publish,
       statusChanged: Effect.sync(() => status.unsafeOpen()),
       watchers: () => watchers.all.size,
-      watch: ({ cut, isStillAdmitted, lastId, name }) =>
+      watch: ({ caller, cut, isStillAdmitted, lastId }) =>
         Effect.gen(function* () {
           const number = numberIn(lastId, start)
           const goesOn = number !== undefined && ring.after(number) !== undefined
-          const enrolled = yield* watchers.enrol(name, goesOn ? number : ring.last(), cut)
-          if (isEnded || Option.isNone(enrolled)) return Option.none()
-          const watcher = enrolled.value
-          const isOver = () => isEnded
-          const rest = Stream.paginateChunkEffect(undefined, () =>
-            Effect.map(follow.next(watcher, isStillAdmitted, isOver), (found) => [
-              Chunk.fromIterable(found),
-              found.length === 0 ? Option.none() : Option.some(undefined)
-            ])
+          const enrolled = yield* Effect.acquireRelease(
+            Effect.sync(() => (isEnded ? Option.none() : watchers.enrol(caller, goesOn ? number : ring.last(), cut))),
+            (enrolled) => Effect.sync(() => Option.map(enrolled, watchers.leave))
           )
-          return Option.some(Stream.concat(Stream.fromIterableEffect(greet(watcher, goesOn)), rest))
+          return Option.map(enrolled, (watcher) => {
+            const rest = Stream.paginateChunkEffect(undefined, () =>
+              Effect.map(follow.next(watcher, isStillAdmitted), (found) => [
+                Chunk.fromIterable(found),
+                found.length === 0 ? Option.none() : Option.some(undefined)
+              ])
+            )
+            return {
+              stream: Stream.concat(Stream.fromIterableEffect(greet(watcher, goesOn)), rest),
+              leave: () => watchers.leave(watcher)
+            }
+          })
         }),
       end: Effect.sync(() => {
         isEnded = true
-        for (const watcher of watchers.all) watcher.wake.unsafeOpen()
+        for (const watcher of watchers.all.keys()) watcher.wake.unsafeOpen()
       })
     }
   })
 
 /** As long as somebody watches, each gets a sign of life from time to time. */
-const beating = ({ all, someone }: Watchers.Watchers) =>
+const beating = ({ all, someone }: Watchers.Watchers, cutOff: (watcher: Watchers.Watcher) => void) =>
   someone.await.pipe(
     Effect.zipRight(Effect.sleep(HEARTBEAT)),
     Effect.zipRight(
       Effect.sync(() => {
         if (all.size === 0) someone.unsafeClose()
-        for (const watcher of all) {
-          watcher.isDue = true
-          watcher.wake.unsafeOpen()
+        for (const watcher of all.keys()) {
+          watcher.beats += 1
+          if (watcher.beats > MAX_BEATS) cutOff(watcher)
+          else watcher.wake.unsafeOpen()
         }
       })
     ),
@@ -171,43 +190,53 @@ const beating = ({ all, someone }: Watchers.Watchers) =>
   )
 
 /** How watchers go through the ring. */
-const makeFollow = (ring: EventRing.EventRing) => {
+const makeFollow = (ring: EventRing.EventRing, watchers: Watchers.Watchers, isOver: () => boolean) => {
+  const cutOff = (watcher: Watchers.Watcher): void => {
+    if (watcher.isGone) return
+    watchers.leave(watcher)
+    watcher.cut()
+  }
+
   /** Cuts it off if its place was overwritten. */
   const wake = (watcher: Watchers.Watcher): void => {
-    if (!watcher.isCut && ring.after(watcher.seen) === undefined) {
-      watcher.isCut = true
-      watcher.cut()
-    }
+    if (ring.after(watcher.seen) === undefined) cutOff(watcher)
     watcher.wake.unsafeOpen()
   }
 
   /** What it has not been handed yet; nothing if it is cut off. */
   const unseen = (watcher: Watchers.Watcher): ReadonlyArray<Uint8Array> => {
     const found = ring.after(watcher.seen)
-    if (found === undefined || watcher.isCut) {
+    if (found === undefined || watcher.isGone) {
       wake(watcher)
       return []
     }
     watcher.seen = ring.last()
-    watcher.wake.unsafeClose()
+    // Once it is over, it stays awake.
+    if (!isOver()) watcher.wake.unsafeClose()
     return found
   }
 
   /** What is told next; nothing once it is over. */
   const next = (
     watcher: Watchers.Watcher,
-    isStillAdmitted: Effect.Effect<boolean>,
-    isOver: () => boolean
+    isStillAdmitted: Effect.Effect<boolean>
   ): Effect.Effect<ReadonlyArray<Uint8Array>> =>
     Effect.gen(function* () {
       yield* watcher.wake.await
-      const { isDue } = watcher
-      watcher.isDue = false
-      if (isOver() || (isDue && !(yield* isStillAdmitted))) return []
+      const isDue = watcher.beats > 0
+      watcher.beats = 0
+      const mayGoOn = isDue
+        ? yield* Effect.timeoutTo(isStillAdmitted, {
+            duration: ADMISSION,
+            onSuccess: (is) => is,
+            onTimeout: () => false
+          })
+        : true
+      if (isOver() || !mayGoOn) return []
       const found = unseen(watcher)
-      if (found.length > 0 || watcher.isCut) return found
-      return isDue ? [heartbeat] : yield* next(watcher, isStillAdmitted, isOver)
+      if (found.length > 0 || watcher.isGone) return found
+      return isDue ? [heartbeat] : yield* next(watcher, isStillAdmitted)
     })
 
-  return { wake, unseen, next }
+  return { wake, unseen, next, cutOff }
 }

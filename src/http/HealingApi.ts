@@ -11,6 +11,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
+import { VERSION } from "../internal/Version.js"
 import { HealingRequest, RequestState } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
 import * as ApiError from "./ApiError.js"
@@ -425,7 +426,7 @@ export class HealingApi extends HttpApi.make("effect-healing")
   .add(requests)
   .add(suggestions)
   .annotate(OpenApi.Title, "effect-healing")
-  .annotate(OpenApi.Version, "0.1.0")
+  .annotate(OpenApi.Version, VERSION)
   .annotate(
     OpenApi.Description,
     "AI reviews of supervised jobs, as the lowest-priority work there is. Times are milliseconds since 1970. Each error is JSON with its `_tag` and a `message`."

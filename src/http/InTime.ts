@@ -10,7 +10,7 @@ import { TooSlow } from "./ApiError.js"
 const LIMIT = Duration.seconds(30)
 
 /**
- * What cannot be interrupted goes on behind the answer, which says so.
+ * What cannot be interrupted goes on behind the answer, which says so. What waits for something has limits of its own: see `Slots.ts`.
  *
  * @internal
  */

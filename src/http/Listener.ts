@@ -11,6 +11,7 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { codeOf } from "../internal/ErrorCode.js"
 import type { RunFolder } from "./RunFolder.js"
@@ -52,14 +53,16 @@ const open = (options: ListenOptions, limits: typeof LIMITS) =>
     return server
   })
 
-/** Requests that are being answered may end, for a while. */
-const close = (server: Server): Effect.Effect<void> => {
-  const closed = Effect.async<void>((resume) => {
-    server.close(() => resume(Effect.void))
+/** Answers that are being sent may come to their end, for a while. It cannot be interrupted: the end of a scope may be an interruption. */
+const close = (server: Server): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const cut = Effect.sync(() => server.closeAllConnections())
+    const later = yield* Effect.forkDaemon(Effect.interruptible(Effect.delay(cut, GRACE)))
+    yield* Effect.async<void>((resume) => {
+      server.close(() => resume(Effect.void))
+    })
+    yield* Fiber.interrupt(later)
   })
-  const cut = Effect.sync(() => server.closeAllConnections())
-  return Effect.interruptible(Effect.timeout(closed, GRACE)).pipe(Effect.ignore, Effect.zipRight(cut))
-}
 
 const serve = (
   app: HttpApp.Default,
@@ -73,6 +76,21 @@ const serve = (
     return server
   })
 
+/** The sockets of this process, of which each is served once. */
+const own = new Set<string>()
+
+const alone = (socket: string): Effect.Effect<void, CannotListen, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        if (own.has(socket)) return Effect.fail(new CannotListen({ code: "this process listens there already" }))
+        own.add(socket)
+        return Effect.void
+      }),
+      () => Effect.sync(() => own.delete(socket))
+    )
+  )
+
 /**
  * Listens on the Unix socket of the folder. Only the owner of its database may do so: what stands there is one that nobody listens on.
  *
@@ -82,7 +100,9 @@ export const onSocket = (app: HttpApp.Default, { draft, socket }: RunFolder, lim
   Effect.gen(function* () {
     // It gets its place only when nobody else can connect. Node removes the file that it has made, whoever has made that anew: so it is
     // made under another name, and the file in its place is removed only if it is still this one.
-    rmSync(draft, { force: true })
+    const failed = (error: unknown) => new CannotListen({ code: codeOf(error) ?? "unknown" })
+    yield* alone(socket)
+    yield* Effect.try({ try: () => rmSync(draft, { force: true }), catch: failed })
     yield* serve(app, { path: draft }, limits)
     yield* Effect.acquireRelease(
       Effect.try({
@@ -91,7 +111,7 @@ export const onSocket = (app: HttpApp.Default, { draft, socket }: RunFolder, lim
           renameSync(draft, socket)
           return lstatSync(socket).ino
         },
-        catch: (error) => new CannotListen({ code: codeOf(error) ?? "unknown" })
+        catch: failed
       }),
       (ino) =>
         Effect.sync(() => {

@@ -16,6 +16,7 @@ import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
 import * as JobHandlers from "./JobHandlers.js"
+import { whileWaiting } from "./Slots.js"
 
 /** @internal */
 export const layer = (floors: Floors) =>
@@ -84,6 +85,13 @@ const Wish = Schema.Struct({
   cooldown: optional(expecting('a finite duration with its unit, such as "10 minutes"')(Durations.withUnit.finite))
 })
 
+/** Of a job: what is longer is not looked for. */
+const MAX_NAME = 256
+
+const badName = new HealingInvalid({
+  issues: [{ path: "job", message: "expected the name of a job, of 1 to 256 characters" }]
+})
+
 const decodeDurations = decode(Wish, Object.keys(Wish.fields))
 
 const heal = (
@@ -103,6 +111,7 @@ const heal = (
   }
 ) =>
   Effect.gen(function* () {
+    if (wish.job.length > MAX_NAME) return yield* badName
     // Only an app with a supervisor knows which jobs there are.
     yield* Effect.catchTag(JobHandlers.find(floors, wish.job), "NotProvided", () => Effect.void)
     const durations = yield* decodeDurations({ cooldown, maxWait })
@@ -130,6 +139,6 @@ const get = ({ healing, queue }: Floors, id: string, input: { readonly wait?: st
     const now = yield* inTime(find)
     if (wait === undefined || now.endedAt !== null) return now
     // However it ends, it is told as it is then.
-    yield* healing.detached(queue.await(id)).pipe(Effect.exit, Effect.timeoutOption(wait))
+    yield* whileWaiting(healing.detached(queue.await(id)).pipe(Effect.exit, Effect.timeoutOption(wait)))
     return yield* inTime(find)
   })

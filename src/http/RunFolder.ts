@@ -4,8 +4,8 @@
  * @internal
  */
 import { lstatSync } from "node:fs"
+import { join } from "node:path"
 import { FileSystem } from "@effect/platform/FileSystem"
-import { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import { HealingConfigError } from "../HealingError.js"
 import { fileProblem } from "../internal/FileProblem.js"
@@ -55,13 +55,12 @@ export interface RunFolder {
  *
  * @internal
  */
-export const inside = (folder: string): Effect.Effect<RunFolder, never, Path> =>
-  Effect.map(Path, (path) => ({
-    folder,
-    socket: path.join(folder, SOCKET),
-    draft: path.join(folder, DRAFT),
-    tokens: path.join(folder, "tokens")
-  }))
+export const inside = (folder: string): RunFolder => ({
+  folder,
+  socket: join(folder, SOCKET),
+  draft: join(folder, DRAFT),
+  tokens: join(folder, "tokens")
+})
 
 const EXPECTED = "a folder of its own that nobody else may enter: chmod 700"
 
@@ -70,9 +69,9 @@ const EXPECTED = "a folder of its own that nobody else may enter: chmod 700"
  *
  * @internal
  */
-export const make = (folder: string): Effect.Effect<RunFolder, HealingConfigError, FileSystem | Path> =>
+export const make = (folder: string): Effect.Effect<RunFolder, HealingConfigError, FileSystem> =>
   Effect.gen(function* () {
-    const places = yield* inside(folder)
+    const places = inside(folder)
     const bytes = Buffer.byteLength(places.socket)
     if (bytes > MAX_SOCKET_PATH) {
       const atMost = MAX_SOCKET_PATH - SOCKET.length - 1

@@ -6,6 +6,7 @@
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type { Path } from "@effect/platform/Path"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as SafeLog from "../internal/SafeLog.js"
 import type { HttpSettings } from "../settings/HealingConfig.js"
@@ -62,7 +63,8 @@ const FIRST_LABEL = "first"
 /** Without a token nobody gets in, so that there is one from the start. */
 const ensureToken = (folder: string) =>
   Effect.gen(function* () {
-    if ((yield* Tokens.all(folder)).length > 0) return
+    const found = yield* Effect.orElseSucceed(Tokens.all(folder), () => [])
+    if (found.length > 0) return
     const file = yield* Tokens.make(folder, { label: FIRST_LABEL, rights: "all" })
     yield* SafeLog.info(`A token for the API is in ${file}`)
   }).pipe(Effect.catchAll(({ message }) => SafeLog.warn(`No token for the API could be made: ${message}`)))
@@ -80,7 +82,8 @@ export const make = Effect.gen(function* () {
   const { port } = settings.http
   const hosts = port === undefined ? [] : yield* hostsOf(settings.http)
   const feed = yield* App.makeFeed(floors)
-  const through = Door.make(yield* App.make(floors, feed, ""))
+  const closing = yield* Deferred.make<void>()
+  const through = Door.make(yield* App.make(floors, feed, ""), closing)
   yield* Effect.mapError(Listener.onSocket(through(yield* Doors.socket), places), ({ code }) =>
     RunFolder.refuse("http.folder", `${places.folder} (${code})`, "a folder in which a Unix socket can be made")
   )
@@ -93,8 +96,8 @@ export const make = Effect.gen(function* () {
     url = `http://${inUrl(settings.http.host)}:${found}`
     yield* SafeLog.info(`The API listens on ${url} as well, for those who have a token`)
   }
-  // First of all, those who watch are let go, so that the servers can close.
-  yield* Effect.addFinalizer(() => feed.end)
+  // First of all, those who watch or wait are let go, so that the servers can close.
+  yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(closing, undefined), feed.end))
   const addresses: Addresses = { socket: places.socket, tokens: places.tokens, url }
   return addresses
 })

@@ -20,13 +20,6 @@ import { inTime } from "./InTime.js"
 import * as Prometheus from "./Prometheus.js"
 import { CurrentCaller, isAllowed } from "./Rights.js"
 
-/**
- * A watcher who reads nothing for so long is cut off, in milliseconds: heartbeats come more often.
- *
- * @internal
- */
-export const STALLED = 45_000
-
 /** @internal */
 export const layer = (floors: Floors, feed: EventFeed) =>
   HttpApiBuilder.group(HealingApi, "status", (handlers) =>
@@ -55,24 +48,36 @@ const health = ({ context, withoutPath }: Floors) =>
     return HttpServerResponse.unsafeJson({ healthy, ...(isReader && all) }, { status: healthy ? 200 : 503 })
   })
 
-/** Where the connection is one of Node, a watcher who does not read is cut off for good. */
-const cutOf = (request: HttpServerRequest.HttpServerRequest): (() => void) => {
+const tooMany = new TooBusy({ message: "Too many watch already: close one of the streams, or ask again later" })
+
+/** Tells when the connection is gone, which nobody may read from any more. */
+const onClose = (request: HttpServerRequest.HttpServerRequest, leave: () => void): void => {
   const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-  if (!(response instanceof ServerResponse)) return () => {}
-  response.setTimeout(STALLED, () => response.destroy())
-  return () => response.destroy()
+  if (response instanceof ServerResponse) response.once("close", leave)
+  else if (request.source instanceof Request) request.source.signal.addEventListener("abort", leave, { once: true })
 }
 
-const tooMany = new TooBusy({ message: "Too many watch already: close one of the streams, or ask again later" })
+/** Where the connection is one of Node, it can be closed from here, too. */
+const cutOf = (request: HttpServerRequest.HttpServerRequest): (() => void) => {
+  const response: unknown = NodeHttpServerRequest.toServerResponse(request)
+  return () => (response instanceof ServerResponse ? response.destroy() : undefined)
+}
+
+const options = {
+  contentType: "text/event-stream",
+  // A proxy that keeps the answer until it is complete would keep it for ever.
+  headers: { "x-accel-buffering": "no" }
+}
 
 const events = (feed: EventFeed, lastId: string | undefined, request: HttpServerRequest.HttpServerRequest) =>
   Effect.gen(function* () {
-    const { isStillAdmitted, name } = yield* CurrentCaller
-    const stream = yield* feed.watch({ name, lastId, isStillAdmitted, cut: cutOf(request) })
-    if (Option.isNone(stream)) return yield* tooMany
-    return HttpServerResponse.stream(stream.value, {
-      contentType: "text/event-stream",
-      // A proxy that keeps the answer until it is complete would keep it for ever.
-      headers: { "x-accel-buffering": "no" }
-    })
+    // Nobody would read the stream.
+    if (request.method === "HEAD")
+      return HttpServerResponse.empty({ status: 200, headers: { "content-type": options.contentType } })
+    const { door, isStillAdmitted, name } = yield* CurrentCaller
+    const caller = JSON.stringify([door, name])
+    const watched = yield* feed.watch({ caller, lastId, isStillAdmitted, cut: cutOf(request) })
+    if (Option.isNone(watched)) return yield* tooMany
+    onClose(request, watched.value.leave)
+    return HttpServerResponse.stream(watched.value.stream, options)
   })

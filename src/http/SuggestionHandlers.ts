@@ -13,6 +13,7 @@ import type { EventFeed } from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
+import { whileWaiting } from "./Slots.js"
 
 /** @internal */
 export const layer = (floors: Floors, feed: EventFeed) =>
@@ -56,10 +57,11 @@ export const layer = (floors: Floors, feed: EventFeed) =>
         )
         .handle("steps", ({ path }) => inTime(Effect.flatMap(suggestions, ({ steps }) => steps(path.id))))
         .handle("preview", ({ path, urlParams }) =>
-          inTime(Effect.flatMap(suggestions, ({ preview }) => preview(path.id, urlParams)))
+          // Its checks are commands of the user's, with a time limit of their own.
+          whileWaiting(Effect.flatMap(suggestions, ({ preview }) => preview(path.id, urlParams)))
         )
         .handle("approve", ({ path, payload }) =>
-          inTime(
+          whileWaiting(
             Effect.gen(function* () {
               const decision = yield* decisionOf(payload)
               return yield* (yield* suggestions).approve(path.id, { ...decision, seal: payload.seal })
@@ -82,14 +84,18 @@ export const layer = (floors: Floors, feed: EventFeed) =>
         )
         // These two wait for the job, for as long as `suggestions.applyWait` says.
         .handle("apply", ({ path, payload }) =>
-          Effect.gen(function* () {
-            return yield* (yield* suggestions).apply(path.id, yield* decisionOf(payload))
-          })
+          whileWaiting(
+            Effect.gen(function* () {
+              return yield* (yield* suggestions).apply(path.id, yield* decisionOf(payload))
+            })
+          )
         )
         .handle("rollback", ({ path, payload }) =>
-          Effect.gen(function* () {
-            return yield* (yield* suggestions).rollback(path.id, yield* decisionOf(payload))
-          })
+          whileWaiting(
+            Effect.gen(function* () {
+              return yield* (yield* suggestions).rollback(path.id, yield* decisionOf(payload))
+            })
+          )
         )
     )
   })

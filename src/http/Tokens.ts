@@ -92,7 +92,7 @@ const isLabel = (label: string): Effect.Effect<void, HealingInvalid> =>
 export const rotate = (folder: string, label: string) =>
   Effect.gen(function* () {
     yield* isLabel(label)
-    const found = (yield* all(folder)).find((token) => token.label === label)
+    const found = (yield* Effect.mapError(all(folder), unwritten)).find((token) => token.label === label)
     if (found === undefined) return yield* wrong("label", "there is no token with this label")
     const fs = yield* FileSystem
     const path = yield* Path
@@ -121,13 +121,15 @@ export const revoke = (folder: string, label: string) =>
   })
 
 /**
- * Those that count. A file that others may read, or that is no token, is left out; `warn` gets its label, and why.
+ * Those that count. A file that others may read, or that is no token, is left out; `warn` gets its label, and why. It fails if they cannot be
+ * read at all.
  *
  * @internal
  */
 export const all = (folder: string, warn: (label: string, why: string) => Effect.Effect<void> = () => Effect.void) =>
   Effect.gen(function* () {
-    const names = yield* Effect.orElseSucceed((yield* FileSystem).readDirectory(folder), () => [])
+    const fs = yield* FileSystem
+    const names = (yield* fs.exists(folder)) ? yield* fs.readDirectory(folder) : []
     const labels = names.filter((name) => LABEL.test(name)).slice(0, MAX_TOKENS)
     const found = yield* Effect.forEach(labels, (label) => read(folder, label, warn))
     return found.flatMap(Option.toArray)
@@ -146,20 +148,35 @@ const read = (folder: string, label: string, warn: (label: string, why: string) 
     const token = parse(label, yield* fs.readFileString(file))
     if (Option.isNone(token)) yield* warn(label, `${file} holds no token: remove it, and make another one`)
     return token
-  }).pipe(Effect.orElseSucceed(() => Option.none<Token>()))
+  }).pipe(
+    // It was revoked meanwhile.
+    Effect.catchIf(
+      (error) => error._tag === "SystemError" && error.reason === "NotFound",
+      () => Effect.succeed(Option.none<Token>())
+    )
+  )
 
 /**
- * The same, again and again, with one warning for each file.
+ * The same, again and again, with one warning for each file. While they cannot be read, those count that did before.
  *
  * @internal
  */
 export const reader = (folder: string) => {
   const warned = new Set<string>()
-  return all(folder, (label, why) => {
+  let last: ReadonlyArray<Token> = []
+  const warn = (label: string, why: string) => {
     if (warned.has(label) || warned.size >= MAX_TOKENS) return Effect.void
     warned.add(label)
     return SafeLog.warn(`The token ${label} does not count: ${why}`)
-  })
+  }
+  return all(folder, warn).pipe(
+    Effect.tap((tokens) =>
+      Effect.sync(() => {
+        last = tokens
+      })
+    ),
+    Effect.orElseSucceed(() => last)
+  )
 }
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()

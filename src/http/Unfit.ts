@@ -8,6 +8,11 @@ import * as Arr from "effect/Array"
 import { HealingInvalid } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 
+/** How many issues are told, and how much of each. */
+const MAX_ISSUES = 20
+const MAX_NAME = 100
+const MAX_MESSAGE = 500
+
 /** The names in a list such as `"job" | "state"`. */
 const namesIn = (message: string): ReadonlyArray<string> =>
   Array.from(message.matchAll(/"([^"]+)"/g), ([, name = ""]) => name)
@@ -18,12 +23,14 @@ const namesIn = (message: string): ReadonlyArray<string> =>
  * @internal
  */
 export const invalid = ({ issues }: HttpApiDecodeError): HealingInvalid => {
-  const found = issues.map(({ _tag, message, path }) => {
+  const found = issues.slice(0, MAX_ISSUES).map(({ _tag, message, path }) => {
     const known = namesIn(message)
     const isUnknown = _tag === "Unexpected" && known.length > 0
+    const name = String(path.at(-1)).slice(0, MAX_NAME)
+    if (path.length === 0) return { path: "", message: "expected a JSON object, as /openapi.json describes it" }
     return {
-      path: path.map(String).join("."),
-      message: isUnknown ? `is not known: ${didYouMean(String(path.at(-1)), known)}` : message
+      path: path.map((part) => String(part).slice(0, MAX_NAME)).join("."),
+      message: (isUnknown ? `is not known: ${didYouMean(name, known)}` : message).slice(0, MAX_MESSAGE)
     }
   })
   return new HealingInvalid({

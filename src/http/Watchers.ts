@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 
 /**
  * How many watch at once, in all and of one caller.
@@ -16,63 +15,61 @@ export const LIMITS = { all: 1000, ofOne: 200 }
 
 /**
  * - `seen`: the number of the last event that was handed to it.
- * - `isCut`: whether it was cut off, of which `cut` was told.
- * - `isDue`: whether it is to get a heartbeat if there is nothing else.
+ * - `isGone`: whether it has left, or was cut off.
+ * - `beats`: how many heartbeats it is to get; more than one are of a watcher who takes nothing.
+ * - `cut`: is told when it is cut off.
  *
  * @internal
  */
 export interface Watcher {
   seen: number
-  isCut: boolean
-  isDue: boolean
+  isGone: boolean
+  beats: number
   readonly cut: () => void
   readonly wake: Effect.Latch
 }
 
 /**
+ * - `all`: each with its caller.
  * - `someone`: open while somebody watches, and until that is looked at.
- * - `enrol`: one more, until the end of the scope; none if there are too many.
+ * - `enrol`: one more; none if there are too many.
+ * - `leave`: gives its place back, once, however often it is told.
  *
  * @internal
  */
 export interface Watchers {
-  readonly all: ReadonlySet<Watcher>
+  readonly all: ReadonlyMap<Watcher, string>
   readonly someone: Effect.Latch
-  readonly enrol: (
-    name: string,
-    seen: number,
-    cut: () => void
-  ) => Effect.Effect<Option.Option<Watcher>, never, Scope.Scope>
+  readonly enrol: (caller: string, seen: number, cut: () => void) => Option.Option<Watcher>
+  readonly leave: (watcher: Watcher) => void
 }
 
 /** @internal */
 export const make = (): Watchers => {
-  const all = new Set<Watcher>()
-  const ofName = new Map<string, number>()
+  const all = new Map<Watcher, string>()
+  const ofCaller = new Map<string, number>()
   const someone = Effect.unsafeMakeLatch()
   return {
     all,
     someone,
-    enrol: (name, seen, cut) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          if (all.size >= LIMITS.all || (ofName.get(name) ?? 0) >= LIMITS.ofOne) return Option.none()
-          const watcher: Watcher = { seen, isCut: false, isDue: false, cut, wake: Effect.unsafeMakeLatch() }
-          all.add(watcher)
-          someone.unsafeOpen()
-          ofName.set(name, (ofName.get(name) ?? 0) + 1)
-          return Option.some(watcher)
-        }),
-        Option.match({
-          onNone: () => Effect.void,
-          onSome: (watcher) =>
-            Effect.sync(() => {
-              all.delete(watcher)
-              const left = (ofName.get(name) ?? 1) - 1
-              if (left === 0) ofName.delete(name)
-              else ofName.set(name, left)
-            })
-        })
-      )
+    enrol: (caller, seen, cut) => {
+      const count = ofCaller.get(caller) ?? 0
+      if (all.size >= LIMITS.all || count >= LIMITS.ofOne) return Option.none()
+      const watcher: Watcher = { seen, isGone: false, beats: 0, cut, wake: Effect.unsafeMakeLatch() }
+      all.set(watcher, caller)
+      ofCaller.set(caller, count + 1)
+      someone.unsafeOpen()
+      return Option.some(watcher)
+    },
+    leave: (watcher) => {
+      const caller = all.get(watcher)
+      if (caller === undefined) return
+      all.delete(watcher)
+      watcher.isGone = true
+      watcher.wake.unsafeOpen()
+      const left = (ofCaller.get(caller) ?? 1) - 1
+      if (left === 0) ofCaller.delete(caller)
+      else ofCaller.set(caller, left)
+    }
   }
 }

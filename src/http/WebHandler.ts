@@ -6,10 +6,12 @@
 import * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import type * as Scope from "effect/Scope"
 import * as Admitting from "./Admitting.js"
-import { BodyTooLarge, NoSuchAddress } from "./ApiError.js"
+import { BadBody, NoSuchAddress } from "./ApiError.js"
 import * as App from "./App.js"
 import * as Door from "./Door.js"
 import * as Doors from "./Doors.js"
@@ -28,27 +30,26 @@ export interface WebHandlerOptions {
   readonly prefix?: `/${string}` | undefined
 }
 
-const tooLarge = new BodyTooLarge({
-  message: `What was sent has more than ${Admitting.MAX_BODY} bytes, which is the most: nothing was done`
-})
+/** An error that `Admitting.ts` knows. */
+const tooLarge = () => new Error("maxBytes exceeded")
 
-/** A request whose body is in memory, and has its limit; `undefined` if that is too large. */
-const limited = async (request: Request): Promise<Request | undefined> => {
+/** A body that breaks off when it becomes too large. It is read when somebody needs it. */
+const limited = (request: Request): Request => {
   if (request.body === null) return request
-  const parts: Array<Uint8Array> = []
   let size = 0
-  for await (const part of request.body) {
-    size += part.length
-    if (size > Admitting.MAX_BODY) return undefined
-    parts.push(part)
-  }
-  return new Request(request.url, {
-    method: request.method,
-    headers: request.headers,
-    body: Buffer.concat(parts),
-    signal: request.signal
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (part, controller) => {
+      size += part.length
+      if (size > Admitting.MAX_BODY) controller.error(tooLarge())
+      else controller.enqueue(part)
+    }
   })
+  // It is said by those who send a stream; the types of the DOM do not know it.
+  const init: RequestInit & { readonly duplex: "half" } = { body: request.body.pipeThrough(limit), duplex: "half" }
+  return new Request(request, init)
 }
+
+const refused = (error: BadBody | NoSuchAddress) => HttpServerResponse.toWeb(Door.refusal(error))
 
 /** @internal */
 export const make = ({
@@ -59,23 +60,32 @@ export const make = ({
     const prefix = mounted.replace(/\/+$/, "")
     const floors = yield* Floors.gather
     const feed = yield* App.makeFeed(floors)
-    const through = Door.make(yield* App.make(floors, feed, prefix))
-    yield* Effect.addFinalizer(() => feed.end)
+    const closing = yield* Deferred.make<void>()
+    const through = Door.make(yield* App.make(floors, feed, prefix), closing)
+    // One way, with one set of limits: who asks is known for each request.
+    const asking = FiberRef.unsafeMake<Effect.Effect<Access>>(Effect.dieMessage("It is not known who asks"))
+    const door = through({
+      admit: () => Effect.flatMap(FiberRef.get(asking), (authorize) => Doors.admitted(authorize))
+    })
+    yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(closing, undefined), feed.end))
     const toWeb = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<never>())
-    const refused = (error: BodyTooLarge | NoSuchAddress) => HttpServerResponse.toWeb(Door.refusal(error))
     return async (request) => {
       const { pathname, search } = new URL(request.url)
       if (!`${pathname}/`.startsWith(`${prefix}/`)) {
         return refused(new NoSuchAddress({ message: `The API is below ${prefix}, and nothing of it is here` }))
       }
-      const whole = await limited(request)
-      if (whole === undefined) return refused(tooLarge)
+      if (request.bodyUsed || request.body?.locked === true) {
+        return refused(new BadBody({ message: "The app has read what was sent before: nothing was done" }))
+      }
       const url = `${pathname.slice(prefix.length) || "/"}${search}`
-      const app = Effect.updateService(
-        through(Doors.app(authorize(request))),
-        HttpServerRequest.HttpServerRequest,
-        (one) => one.modify({ url })
+      const app = door.pipe(
+        // An app that throws is one that does not know who asks.
+        Effect.locally(
+          asking,
+          Effect.suspend(() => authorize(request))
+        ),
+        Effect.updateService(HttpServerRequest.HttpServerRequest, (one) => one.modify({ url }))
       )
-      return toWeb(app)(whole)
+      return toWeb(app)(limited(request))
     }
   })

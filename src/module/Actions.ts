@@ -9,7 +9,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { oneLine } from "./LogLines.js"
+import { oneLine } from "../text/OneLine.js"
 
 /**
  * - `about`: what it does, in a few words.

@@ -10,18 +10,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
-
-const MAX_LINE = 1000
-
-/** @internal */
-export const oneLine = (text: string): string => {
-  // Signs that move the cursor or turn a line around are no part of what is said.
-  const line = text
-    .replaceAll(/[^\P{C}\p{Co}\s]/gu, "")
-    .trim()
-    .replaceAll(/\s+/g, " ")
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line
-}
+import { oneLine } from "../text/OneLine.js"
 
 /**
  * An instant as PM2 writes it before each line, in the time zone of the machine.

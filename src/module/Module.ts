@@ -18,7 +18,7 @@ import { Healing } from "../Healing.js"
 import { HealingHttp } from "../http/HealingHttp.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
-import { defaultHome } from "../pm2/Home.js"
+import { defaultHome, moduleDatabase, moduleFolder } from "../pm2/Home.js"
 import { Pm2 } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import type { HealingHealth } from "../queue/HealingHealth.js"
@@ -31,6 +31,7 @@ import { HealingStore } from "../store/HealingStore.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import * as Actions from "./Actions.js"
+import * as Launcher from "./Launcher.js"
 import { isLogged, lineOf, names, type Told, time } from "./LogLines.js"
 import * as ModuleSettings from "./ModuleSettings.js"
 import * as ReportFiles from "./ReportFiles.js"
@@ -47,17 +48,17 @@ export const STOPPED = 78
  * @internal
  */
 export const run = Effect.gen(function* () {
-  const path = yield* Path
   const home = yield* defaultHome
-  const folder = path.join(home, ModuleSettings.NAME)
+  const folder = moduleFolder(home)
   const settings = yield* ModuleSettings.load
   yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })
   const live = Healing.layerSupervised({
-    filename: path.join(folder, "healing.db"),
+    filename: moduleDatabase(home),
     config: Layer.succeed(HealingConfig, settings.healing),
     reviewer: OpenClawReviewer.layer(settings.reviewer)
   }).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
-  const served = serve(home, folder, settings.reviewer.command ?? "openclaw")
+  const launcher = yield* Launcher.write(folder, home)
+  const served = serve(home, folder, launcher, settings.reviewer.command ?? "openclaw")
   return yield* Effect.provide(served, Layer.retry(live, whileOwned))
 }).pipe(
   Effect.catchTags({
@@ -106,7 +107,12 @@ type Asked =
   | Supervisor
 
 /** Until PM2 goes, or the queue ends since it has lost its file. Answers with the exit code: after 1, PM2 starts it anew. */
-const serve = Effect.fnUntraced(function* (home: string, folder: string, command: string) {
+const serve = Effect.fnUntraced(function* (
+  home: string,
+  folder: string,
+  launcher: string | undefined,
+  openclaw: string
+) {
   const path = yield* Path
   const reports = path.join(folder, "reports")
   const queue = yield* HealingQueue
@@ -144,8 +150,9 @@ const serve = Effect.fnUntraced(function* (home: string, folder: string, command
     },
     ...SuggestionActions.make(path.join(folder, "suggestions"))
   })
-  yield* Effect.forkScoped(lookFor(command))
-  yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}`)
+  const command = launcher === undefined ? "" : `; the command is ${launcher}`
+  yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}${command}`)
+  yield* Effect.forkScoped(lookFor(openclaw))
   yield* openDoors
   return yield* Effect.raceFirst(
     Effect.as(Actions.disconnected, 0),

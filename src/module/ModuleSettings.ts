@@ -15,12 +15,13 @@ import * as Str from "effect/String"
 import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
+import { MODULE } from "../pm2/Home.js"
 import type { Pm2Options } from "../pm2/Pm2.js"
 import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
 import * as Settings from "../settings/Settings.js"
 
-/** The name of the module, and of the variable in which PM2 passes its settings on. */
-export const NAME = "effect-healing"
+/** The name of the module is also that of the variable in which PM2 passes its settings on. */
+export const NAME = MODULE
 
 /** @internal */
 export interface ModuleSettings {

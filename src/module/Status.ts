@@ -15,7 +15,8 @@ import { OpenClaw } from "../running/OpenClaw.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
-import { names, oneLine, time } from "./LogLines.js"
+import { oneLine } from "../text/OneLine.js"
+import { names, time } from "./LogLines.js"
 import { lockedLines } from "./SuggestionActions.js"
 
 /** Suggestions that are counted. */

@@ -16,8 +16,8 @@ import type { Allowances } from "../suggestions/Decision.js"
 import type { Preview, PreviewedSuggestion } from "../suggestions/Preview.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
+import { oneLine } from "../text/OneLine.js"
 import { type Action, answered } from "./Actions.js"
-import { oneLine } from "./LogLines.js"
 
 /** Those that have a line each. */
 const MAX_LISTED = 20

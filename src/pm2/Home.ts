@@ -16,3 +16,24 @@ import * as Effect from "effect/Effect"
 export const defaultHome: Effect.Effect<string> = Config.string("PM2_HOME").pipe(
   Effect.orElseSucceed(() => join(homedir(), ".pm2"))
 )
+
+/**
+ * The name of the module, by which PM2 knows it.
+ *
+ * @internal
+ */
+export const MODULE = "effect-healing"
+
+/**
+ * Where the module keeps its files.
+ *
+ * @internal
+ */
+export const moduleFolder = (home: string): string => join(home, MODULE)
+
+/**
+ * The SQLite file of the module.
+ *
+ * @internal
+ */
+export const moduleDatabase = (home: string): string => join(moduleFolder(home), "healing.db")

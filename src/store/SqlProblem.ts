@@ -15,12 +15,14 @@ import * as FileTrouble from "./FileTrouble.js"
  *
  * - `name`: in words: the path of the file, if it is one.
  * - `file`: the path of the file.
+ * - `isReadOnly`: whether nothing is written there, by somebody who does not own it.
  *
  * @internal
  */
 export interface Place {
   readonly name: string
   readonly file: string | undefined
+  readonly isReadOnly?: boolean
 }
 
 /** @internal */

@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
     )
     return Effect.as(
       Effect.forEach(
-        read[0],
+        place.isReadOnly === true ? [] : read[0],
         ({ number, reason }) =>
           sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
         { discard: true }

@@ -200,8 +200,11 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
   /** One that cannot be read is not to be in the way of the others: it stays there under another state. */
   const setAside = (row: Row, reason: string) =>
     Effect.zipRight(
-      sql`UPDATE healing_suggestions SET state = 'unreadable', reason = ${reason}, expires_at = NULL, due_at = NULL
+      Effect.unless(
+        sql`UPDATE healing_suggestions SET state = 'unreadable', reason = ${reason}, expires_at = NULL, due_at = NULL
         WHERE request = ${Number(row.request)} AND position = ${Number(row.position)}`,
+        () => place.isReadOnly === true
+      ),
       Effect.logWarning(`Suggestion ${row.request}.${row.position} in ${place.name} was set aside: ${reason}`)
     )
 

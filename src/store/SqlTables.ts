@@ -205,7 +205,7 @@ const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "
 const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 
 /**
- * Makes the tables, or brings them up to date. It fails with the reason `TooNew` if a newer version of the package has done so.
+ * Makes the tables, or brings them up to date, unless they may only be read. It fails with the reason `TooNew` if a newer version of the package has done so.
  *
  * - `place`: what errors name.
  *
@@ -214,7 +214,7 @@ const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 export const open = (place: Place) =>
   Effect.gen(function* () {
     const sql = (yield* SqlClient).withoutTransforms()
-    yield* migrate
+    if (place.isReadOnly !== true) yield* migrate
     const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
       Effect.flatMap(Schema.decodeUnknown(Latest))
     )
@@ -225,6 +225,12 @@ export const open = (place: Place) =>
         detail:
           `${place.name} has version ${row.number}, and this version of effect-healing knows up to ${known}, so nothing was changed in it: ` +
           "update effect-healing (npm install effect-healing@latest)"
+      })
+    }
+    if (row.number < known) {
+      return yield* new HealingStoreError({
+        reason: "Unavailable",
+        detail: `${place.name} has version ${row.number}, and this version of effect-healing reads ${known}: start what uses it once, which brings it up to date`
       })
     }
   }).pipe(

@@ -13,11 +13,12 @@ import { join } from "node:path"
 import { HttpServerResponse } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Logger, Redacted } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, Redacted, Stream } from "effect"
 import { HealingHttp } from "effect-healing/http"
 import { needs } from "../../src/http/Admitting.js"
 import { isNamed } from "../../src/http/Doors.js"
 import * as Listener from "../../src/http/Listener.js"
+import * as Slots from "../../src/http/Slots.js"
 import * as Tokens from "../../src/http/Tokens.js"
 import { type Answered, addressOf, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
 import { isFull } from "../support/property.js"
@@ -155,6 +156,107 @@ describe("the doors", () => {
           assert.notMatch(answered.text, /:\d+:\d+|node_modules|\/tmp\//)
         }
         assert.strictEqual(yield* state, before, write.path)
+      }
+    })
+  )
+
+  it.scopedLive("tell nothing to pages of other origins, and do nothing for them that costs something", () =>
+    Effect.gen(function* () {
+      const { socket, to, token, writes } = yield* makeDoors
+      const preview = writes.find(({ path }) => path.endsWith("/apply"))?.path.replace("/apply", "/preview") ?? ""
+      const headers = { authorization: `Bearer ${token}` }
+      for (const path of ["/status", preview, "/events"]) {
+        for (const from of [
+          { origin: "https://evil.example" },
+          { origin: "null" },
+          { "sec-fetch-site": "cross-site" }
+        ]) {
+          const answered = yield* send(to, { path, headers: { ...headers, ...from } })
+          assert.deepStrictEqual([answered.status, tagOf(answered)], [403, "OtherOrigin"], path)
+          assert.strictEqual((yield* send({ socketPath: socket }, { path, headers: from })).status, 403)
+        }
+      }
+      // One that somebody has typed, and one that our own page asks for.
+      for (const from of [
+        { "sec-fetch-site": "none" },
+        { origin: `http://127.0.0.1:${to.port}`, "sec-fetch-site": "same-origin" }
+      ]) {
+        assert.strictEqual((yield* send(to, { path: "/status", headers: { ...headers, ...from } })).status, 200)
+      }
+    })
+  )
+
+  it.scopedLive("let nobody who waits keep others out", () =>
+    Effect.gen(function* () {
+      const { openClaw, queue, reader, socket, to, token } = yield* makeDoors
+      yield* openClaw.started("digest")
+      const { id } = yield* queue.submit({ job: "digest" })
+      const waits = { path: `/requests/${id}?wait=60s`, headers: { authorization: `Bearer ${reader}` } }
+      const waiting = yield* Effect.forEach(Array.from({ length: Slots.LIMITS.waiting }), () =>
+        Effect.fork(send(to, waits))
+      )
+      // One more than may wait is told so, and nothing else is in anybody's way.
+      let more = yield* Effect.timeoutOption(send(to, waits), "50 millis")
+      while (Option.isNone(more)) more = yield* Effect.timeoutOption(send(to, waits), "50 millis")
+      assert.deepStrictEqual([more.value.status, tagOf(more.value)], [429, "TooBusy"])
+      const many = yield* Effect.forEach(Array.from({ length: 30 }), () => send(to, { ...waits, path: "/status" }), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(new Set(many.map(({ status }) => status)), new Set([200]))
+      assert.strictEqual((yield* send(to, { path: "/healthz" })).status, 200)
+      const stop = { method: "POST", path: "/suggestions/stop" }
+      assert.strictEqual((yield* send(to, { ...stop, headers: { authorization: `Bearer ${token}` } })).status, 204)
+      assert.strictEqual((yield* send({ socketPath: socket }, stop)).status, 204)
+      yield* openClaw.finished("digest")
+      for (const one of waiting) assert.strictEqual((yield* one).status, 200)
+    })
+  )
+
+  it.scopedLive("take names and ids of jobs as long as they may be, in any letters", () =>
+    Effect.gen(function* () {
+      const { queue, registry, suggestions, to, token } = yield* makeDoors
+      const headers = { authorization: `Bearer ${token}` }
+      for (const job of ["x".repeat(256), "漢".repeat(256), "a/b?c#d%25 é"]) {
+        yield* registry.add({ id: job })
+        const found = yield* send(to, { path: `/jobs/${encodeURIComponent(job)}`, headers })
+        assert.deepStrictEqual([found.status, json(found.text).id], [200, job])
+        const { id } = yield* queue.heal({ job })
+        const request = yield* send(to, { path: `/requests/${encodeURIComponent(id)}`, headers })
+        assert.deepStrictEqual([request.status, json(request.text).job], [200, job])
+        const suggestion = `suggestion:${job}:99.1`
+        assert.isTrue(Option.isNone(yield* suggestions.get(suggestion)))
+        const none = yield* send(to, { path: `/suggestions/${encodeURIComponent(suggestion)}`, headers })
+        assert.deepStrictEqual([none.status, tagOf(none)], [404, "SuggestionNotFound"])
+      }
+    })
+  )
+
+  it.scopedLive("answer what is deep, long or much with little", () =>
+    Effect.gen(function* () {
+      const { to, token } = yield* makeDoors
+      const ask = (body: string) =>
+        send(to, {
+          method: "POST",
+          path: "/requests",
+          headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+          body
+        })
+      const much = JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`key ${i}`, 1])))
+      for (const body of [
+        `{"job":${"[".repeat(30_000)}${"]".repeat(30_000)}}`,
+        "[".repeat(30_000) + "]".repeat(30_000),
+        '{"job":{"a":1}}',
+        much.slice(0, 60_000).replace(/,[^,]*$/, "}"),
+        JSON.stringify({ job: "x".repeat(60_000) }),
+        JSON.stringify({ ["x".repeat(60_000)]: 1, job: "digest" }),
+        JSON.stringify({ job: "digest", priority: "x".repeat(60_000) }),
+        "7",
+        "null",
+        ""
+      ]) {
+        const answered = yield* ask(body)
+        assert.strictEqual(answered.status, 400, body.slice(0, 50))
+        assert.isBelow(answered.text.length, 20_000)
       }
     })
   )
@@ -372,6 +474,52 @@ describe("where the API listens", () => {
         })
       )
       assert.strictEqual(readFileSync(socket, "utf8"), "theirs")
+    })
+  )
+
+  for (const how of ["closed", "interrupted"] as const) {
+    it.scopedLive(`is left when its scope is ${how}, also by those who wait and watch`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeHttpWorld({ http: { port: 0 } })
+        const isOpen = yield* Deferred.make<{
+          readonly socket: string
+          readonly tokens: string
+          readonly url: string | undefined
+        }>()
+        const leave = yield* Deferred.make<void>()
+        const opened = Effect.flatMap(world.serve, (open) => Deferred.succeed(isOpen, open))
+        const served = yield* Effect.fork(Effect.scoped(Effect.zipRight(opened, Deferred.await(leave))))
+        const { socket, tokens, url = "" } = yield* Deferred.await(isOpen)
+        const headers = { authorization: `Bearer ${readFileSync(join(tokens, "first"), "utf8").trim()}` }
+        yield* world.openClaw.started("digest")
+        const { id } = yield* world.queue.submit({ job: "digest" })
+        const waits = yield* Effect.fork(send(addressOf(url), { path: `/requests/${id}?wait=60s`, headers }))
+        const { events } = yield* HealingHttp.client({ socket })
+        const isGreeted = yield* Deferred.make<void>()
+        const watches = yield* Effect.fork(Stream.runForEach(events(), () => Deferred.succeed(isGreeted, undefined)))
+        yield* Deferred.await(isGreeted)
+        if (how === "interrupted") yield* Fiber.interrupt(served)
+        else yield* Effect.zipRight(Deferred.succeed(leave, undefined), Fiber.join(served))
+        assert.strictEqual((yield* waits).status, 503)
+        yield* Fiber.join(watches)
+        assert.isFalse(world.hasFile(socket))
+        const refused = yield* Effect.exit(Effect.sandbox(send(addressOf(url), { path: "/healthz" })))
+        assert.isTrue(Exit.isFailure(refused))
+        // The port is free again.
+        yield* Effect.scoped(
+          Listener.onPort(Effect.succeed(HttpServerResponse.empty()), "127.0.0.1", addressOf(url).port)
+        )
+      })
+    )
+  }
+
+  it.scopedLive("is served once by one process", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const again = yield* Effect.flip(Effect.scoped(world.serve))
+      assert.include(again.message, "this process listens there already")
+      assert.strictEqual((yield* send({ socketPath: socket }, { path: "/status" })).status, 200)
     })
   )
 

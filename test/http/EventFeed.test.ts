@@ -54,7 +54,7 @@ const makeWatcher = (
     const scope = yield* Scope.make()
     let isCut = false
     const watched = feed.watch({
-      name: options.name ?? "anna",
+      caller: options.name ?? "anna",
       lastId,
       isStillAdmitted: options.admitted ?? Effect.succeed(true),
       cut: () => {
@@ -66,7 +66,7 @@ const makeWatcher = (
     const turns = yield* Effect.makeSemaphore(0)
     const text: Array<string> = []
     const fiber = yield* Effect.forkDaemon(
-      Stream.runForEach(stream.value, (bytes) =>
+      Stream.runForEach(stream.value.stream, (bytes) =>
         Effect.gen(function* () {
           text.push(new TextDecoder().decode(bytes))
           // As a connection that takes no more until somebody has read.
@@ -132,7 +132,7 @@ describe("the feed of events", () => {
     })
   )
 
-  const runs = runsOf({ few: 8, many: 300 })
+  const runs = runsOf({ few: 8, many: 100 })
 
   it.effect(
     "misses nothing and tells nothing twice, whoever reads how slowly, and cuts off who is too late",
@@ -233,6 +233,50 @@ describe("the feed of events", () => {
       }
       assert.isTrue(Option.isSome(yield* Fiber.poll(anna.fiber)))
       assert.strictEqual(feed.watchers(), 0)
+    })
+  )
+
+  it.scoped("cuts off who takes nothing, and gives the place back", () =>
+    Effect.gen(function* () {
+      const feed = yield* makeFeed
+      const silent = yield* makeWatcher(feed, undefined)
+      const reads = yield* makeWatcher(feed, undefined)
+      yield* reads?.read(1000) ?? Effect.void
+      yield* settle
+      for (let beats = 1; beats <= 4; beats++) {
+        assert.strictEqual(feed.watchers(), 2)
+        yield* TestClock.adjust("15 seconds")
+        yield* settle
+      }
+      assert.deepStrictEqual([silent?.isCut(), reads?.isCut(), feed.watchers()], [true, false, 1])
+    })
+  )
+
+  it.scoped("ends for all who watch, also while they are greeted", () =>
+    Effect.gen(function* () {
+      const greets = yield* Deferred.make<void>()
+      const goesOn = yield* Deferred.make<void>()
+      const feed = yield* EventFeed.make({
+        snapshot: () => Effect.succeed({ _tag: "Snapshot", at: 0, status, queue: [], suggestions: [] }),
+        current: () =>
+          Deferred.succeed(greets, undefined).pipe(
+            Effect.zipRight(Deferred.await(goesOn)),
+            Effect.as<ApiEvent>({ _tag: "Status", at: 0, status })
+          )
+      })
+      yield* feed.publish(paused(1))
+      const greeted = yield* makeWatcher(feed, `${feed.start}:0`)
+      const watches = yield* makeWatcher(feed, undefined)
+      yield* greeted?.read(100) ?? Effect.void
+      yield* watches?.read(100) ?? Effect.void
+      yield* Deferred.await(greets)
+      yield* settle
+      yield* feed.end
+      yield* Deferred.succeed(goesOn, undefined)
+      yield* settle
+      for (const one of [greeted, watches]) assert(one !== undefined && Option.isSome(yield* Fiber.poll(one.fiber)))
+      assert.strictEqual(feed.watchers(), 0)
+      assert.isUndefined(yield* makeWatcher(feed, undefined))
     })
   )
 

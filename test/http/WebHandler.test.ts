@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Option, Scope } from "effect"
 import { type Access, HealingHttp, Right, type Rights } from "effect-healing/http"
 import { needs } from "../../src/http/Admitting.js"
+import * as Watchers from "../../src/http/Watchers.js"
 import { json, makeHttpWorld } from "../support/httpWorld.js"
 
 /** An app that knows who asks by a header. */
@@ -119,13 +120,21 @@ describe("a mounted handler", () => {
   it.scopedLive("says nothing of what breaks in the app", () =>
     Effect.gen(function* () {
       const world = yield* makeHttpWorld()
-      const handler = yield* HealingHttp.toWebHandler({
-        authorize: () => Effect.die(new Error("the password is hunter2"))
-      }).pipe(Effect.provide(Layer.succeedContext(world.context)))
-      const response = yield* Effect.promise(() => handler(new Request("https://app.example/status")))
-      const text = yield* Effect.promise(() => response.text())
-      assert.deepStrictEqual([response.status, json(text)._tag], [500, "Broken"])
-      assert.notInclude(text, "hunter2")
+      const breaking = [
+        () => Effect.die(new Error("the password is hunter2")),
+        () => {
+          throw new Error("the password is hunter2")
+        }
+      ]
+      for (const authorize of breaking) {
+        const handler = yield* HealingHttp.toWebHandler({ authorize }).pipe(
+          Effect.provide(Layer.succeedContext(world.context))
+        )
+        const response = yield* Effect.promise(() => handler(new Request("https://app.example/status")))
+        const text = yield* Effect.promise(() => response.text())
+        assert.deepStrictEqual([response.status, json(text)._tag], [500, "Broken"])
+        assert.notInclude(text, "hunter2")
+      }
     })
   )
 
@@ -141,6 +150,93 @@ describe("a mounted handler", () => {
       const whole = yield* Effect.fork(Effect.promise(() => response.text()))
       yield* Scope.close(scope, Exit.void)
       assert.include(yield* whole, "event: Snapshot")
+    })
+  )
+
+  it.scopedLive("gives back the places of those who watch, however they go", () =>
+    Effect.gen(function* () {
+      const { handler, queue } = yield* makeApp
+      const limit = Watchers.LIMITS.ofOne
+      const events = (init: RequestInit = {}) =>
+        Effect.promise(() => handler(new Request("https://app.example/healing/events", init)))
+      const isFree = Effect.gen(function* () {
+        const one = yield* events()
+        yield* Effect.promise(async () => one.body?.cancel())
+        return one.status === 200
+      })
+      for (let i = 0; i <= limit; i++) assert.strictEqual((yield* events({ method: "HEAD" })).status, 200)
+      assert.isTrue(yield* isFree)
+      // Gone while nobody reads what they would get.
+      const gone = new AbortController()
+      const all = yield* Effect.forEach(Array.from({ length: limit }), () => events({ signal: gone.signal }))
+      assert.strictEqual((yield* events()).status, 429)
+      gone.abort()
+      assert.isTrue(yield* isFree)
+      assert.lengthOf(all, limit)
+      // Those who never read, and are told more than can be made up for.
+      const silent = yield* Effect.forEach(Array.from({ length: limit }), () => events())
+      assert.strictEqual((yield* events()).status, 429)
+      yield* queue.pause
+      for (let i = 0; i < 6; i++) {
+        yield* Effect.forEach(Array.from({ length: 200 }), () => queue.submit({ job: "digest" }), {
+          concurrency: "unbounded"
+        })
+      }
+      while (!(yield* isFree)) yield* Effect.sleep("10 millis")
+      assert.lengthOf(silent, limit)
+    })
+  )
+
+  it.scopedLive("answers whatever the app hands it", () =>
+    Effect.gen(function* () {
+      const { handler, queue } = yield* makeApp
+      const ask = (request: Request) =>
+        Effect.promise(async () => {
+          const response = await handler(request)
+          return [response.status, json(await response.text())._tag]
+        })
+      const address = "https://app.example/healing/requests"
+      const used = new Request(address, post({ job: "digest" }))
+      yield* Effect.promise(() => used.text())
+      assert.deepStrictEqual(yield* ask(used), [400, "BadBody"])
+      const locked = new Request(address, post({ job: "digest" }))
+      locked.body?.getReader()
+      assert.deepStrictEqual(yield* ask(locked), [400, "BadBody"])
+      const breaks = new ReadableStream({ pull: (controller) => controller.error(new Error("the cable")) })
+      const broken: RequestInit & { readonly duplex: "half" } = { method: "POST", body: breaks, duplex: "half" }
+      assert.deepStrictEqual(yield* ask(new Request(address, broken)), [400, "BadBody"])
+      // What never comes is not read for those who may not send it.
+      const never = new ReadableStream({ pull: () => new Promise(() => {}) })
+      const slow: RequestInit & { readonly duplex: "half" } = {
+        method: "POST",
+        body: never,
+        duplex: "half",
+        headers: { origin: "https://evil.example" }
+      }
+      assert.deepStrictEqual(yield* ask(new Request(address, slow)), [403, "OtherOrigin"])
+      assert.lengthOf(yield* queue.pending, 0)
+    })
+  )
+
+  it.scopedLive("is closed with its scope, for those who wait and those who come", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const scope = yield* Scope.make()
+      const handler = yield* HealingHttp.toWebHandler({
+        authorize: () => Effect.succeed({ name: "a", rights: "all" })
+      }).pipe(Effect.provide(Layer.succeedContext(world.context)), Scope.extend(scope))
+      const ask = (path: string) =>
+        Effect.promise(async () => {
+          const response = await handler(new Request(`https://app.example${path}`))
+          return [response.status, json(await response.text())._tag]
+        })
+      yield* world.openClaw.started("digest")
+      const { id } = yield* world.queue.submit({ job: "digest" })
+      const waits = yield* Effect.fork(ask(`/requests/${id}?wait=60s`))
+      assert.deepStrictEqual((yield* ask("/status"))[0], 200)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(yield* waits, [503, "Closed"])
+      for (const path of ["/status", "/events"]) assert.deepStrictEqual(yield* ask(path), [503, "Closed"])
     })
   )
 

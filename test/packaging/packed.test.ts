@@ -4,6 +4,7 @@
  */
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
+import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -157,7 +158,7 @@ describe.runIf(isFull)("the package", () => {
     })
     const pages = paths.filter((path) => /^src\/(?:.+\/)?README\.md$/.test(path))
     const parts = paths.filter((path) => /^dist\/module\/part-\w+\.js$/.test(path))
-    const bundled = ["dist/module/main.js", ...parts, "dist/LICENSES.txt"]
+    const bundled = ["dist/module/main.js", "dist/cli/main.js", ...parts, "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
     expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...pages, ...sources].sort())
   })
@@ -239,8 +240,14 @@ describe.runIf(isFull)("the package", () => {
     it("starts, with SQLite and all, and ends when it is told to", async () => {
       const { child, exited, line } = await start()
       expect(line).toMatch(/^watches PM2 in /)
+      const [, command = ""] = /; the command is (\S+)$/.exec(String(line)) ?? []
+      const socket = join(folder, "pm2/effect-healing/healing.db-run/api.sock")
+      while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(await run(folder, "sh", command, "status")).toContain("in review")
       child.kill("SIGINT")
       expect(await exited).toBe(0)
+      // What stands in its file can be read without it.
+      expect(await run(folder, "sh", command, "history")).toBe("Nothing has ended yet\n")
     })
 
     it("stops with one line and code 78 on a Node that is too old", async () => {

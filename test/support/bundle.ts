@@ -1,6 +1,6 @@
 /** Programs that tests start, as one file each: a process loads it in a fraction of what it takes from its sources. */
 import { mkdirSync, renameSync } from "node:fs"
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
@@ -13,7 +13,7 @@ const bundled = new Map<string, Promise<string>>()
 
 const make = async (entry: URL): Promise<string> => {
   mkdirSync(folder, { recursive: true })
-  const name = basename(entry.pathname, ".ts")
+  const name = `${basename(dirname(entry.pathname))}-${basename(entry.pathname, ".ts")}`
   const outfile = join(folder, `${name}.mjs`)
   const draft = join(folder, `${name}-${process.pid}.mjs`)
   await build({

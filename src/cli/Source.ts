@@ -1,0 +1,42 @@
+/**
+ * What reading commands read from: the running service, or the file that it has left.
+ *
+ * @internal
+ */
+import type * as Effect from "effect/Effect"
+import type { ApiJob, ApiStatus, HistoryPage, QueuePage, SuggestionPage } from "../http/HealingHttp.js"
+import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
+import type { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
+import type { Problem } from "./Problem.js"
+
+/** @internal */
+export interface PastFilter {
+  readonly job?: string | undefined
+  readonly states?: ReadonlyArray<Exclude<RequestState, "pending" | "running">> | undefined
+  readonly limit: number
+  readonly before?: string | undefined
+}
+
+/** @internal */
+export interface SuggestionFilter {
+  readonly job?: string | undefined
+  readonly states?: ReadonlyArray<SuggestionState> | undefined
+  readonly limit: number
+  readonly after?: string | undefined
+}
+
+/**
+ * Each answers in the shape of the API.
+ *
+ * @internal
+ */
+export interface Source {
+  readonly status: Effect.Effect<ApiStatus, Problem>
+  readonly jobs: Effect.Effect<ReadonlyArray<ApiJob>, Problem>
+  readonly queue: (limit: number) => Effect.Effect<typeof QueuePage.Type, Problem>
+  readonly history: (filter: PastFilter) => Effect.Effect<typeof HistoryPage.Type, Problem>
+  readonly request: (id: string) => Effect.Effect<HealingRequest, Problem>
+  readonly suggestions: (filter: SuggestionFilter) => Effect.Effect<typeof SuggestionPage.Type, Problem>
+  readonly suggestion: (id: string) => Effect.Effect<HealingSuggestion, Problem>
+  readonly steps: (id: string) => Effect.Effect<ReadonlyArray<SuggestionStep>, Problem>
+}
