@@ -132,7 +132,7 @@ describe.concurrent("dashboard", () => {
 })
 
 describe.concurrent("proactive", () => {
-  it.live("has each job reviewed as its policy says, and a crash loop once for each script", () =>
+  it.live.runIf(isFull)("has each job reviewed as its policy says, and a crash loop once for each script", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* run("proactive", yield* emptyFolder)
       const counts = Object.fromEntries(
@@ -227,7 +227,7 @@ describe.concurrent("timeline", () => {
 })
 
 describe.concurrent("supervisor", () => {
-  it.live("restarts the job until it succeeds, and has each failure reviewed", () =>
+  it.live.runIf(isFull)("restarts the job until it succeeds, and has each failure reviewed", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* run("supervisor")
 
