@@ -10,6 +10,7 @@ import * as Command from "@effect/cli/Command"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { doctor } from "./DoctorCommand.js"
 import * as Overview from "./Overview.js"
 import { CODES, Problem } from "./Problem.js"
 import * as QueueCommands from "./QueueCommands.js"
@@ -41,6 +42,7 @@ const withCommands = (completions: Completions) =>
       ...ReadingCommands.commands,
       ...QueueCommands.commands,
       QueueCommands.watch,
+      doctor,
       ...SuggestionCommands.commands,
       TokenCommands.command,
       completions
@@ -68,7 +70,7 @@ const overview = (version: string) =>
       ["Look", [...ReadingCommands.commands, QueueCommands.watch]],
       ["Ask", QueueCommands.commands],
       ["Decide", SuggestionCommands.commands],
-      ["Set up", [TokenCommands.command, completions]]
+      ["Set up", [doctor, TokenCommands.command, completions]]
     ]),
     (text) => Console.log(text)
   )
@@ -105,7 +107,7 @@ export const run = (args: ReadonlyArray<string>, version: string) =>
         return Effect.succeed(ValidationError.isHelpRequested(error) ? CODES.done : CODES.usage)
       }
       return error instanceof Problem
-        ? Effect.as(Console.error(`error: ${error.message}`), error.code)
+        ? Effect.as(error.message === "" ? Effect.void : Console.error(`error: ${error.message}`), error.code)
         : Effect.as(Console.error(`error: ${String(error)}`), CODES.failed)
     }),
     Effect.provide(CliConfig.layer({ showBuiltIns: false }))

@@ -14,7 +14,7 @@ export const CODES = { done: 0, failed: 1, usage: 2, timedOut: 3, notPermitted: 
 
 /**
  * - `code`: with which the process ends.
- * - `message`: what is printed.
+ * - `message`: what is printed; empty if all is said.
  *
  * @internal
  */

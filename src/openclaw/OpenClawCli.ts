@@ -128,6 +128,28 @@ export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
     }
   })
 
+/**
+ * What a review would find, without asking a model: the version, and whether its tools can be taken away.
+ *
+ * @internal
+ */
+export const inspect = (
+  options: OpenClawOptions
+): Effect.Effect<{ readonly version: string; readonly isRestricted: boolean }, AskError, Platform> => {
+  const look = (folder: ReviewFolder.ReviewFolder) =>
+    Effect.gen(function* () {
+      const { stdout } = yield* run(options, folder, ["--version"])
+      const ability = yield* lookUp(options, folder)
+      if (ability === "exec") yield* execTurn(options, folder)
+      return { version: firstLine(shown(stdout)), isRestricted: ability === "exec" }
+    })
+  return Effect.catchTags(Effect.acquireUseRelease(ReviewFolder.create, look, ReviewFolder.remove), {
+    OutputTooLong: () => failed(null, "it has printed far more than an answer"),
+    BadArgument: ({ method }) => failed(null, `${method} has failed`),
+    SystemError: (error) => failed(null, `${error.method} has failed: ${fileProblem(error)}`)
+  })
+}
+
 /** A day is as good as no limit. */
 const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, Math.ceil((end - now) / 1000)), 86_400)
 

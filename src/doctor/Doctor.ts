@@ -1,0 +1,77 @@
+/**
+ * What could be wrong with a set-up, and what to do. It only looks.
+ *
+ * @internal
+ */
+import type { CommandExecutor } from "@effect/platform/CommandExecutor"
+import type { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import { type Finding, fail, ok, warn } from "./Finding.js"
+import * as MachineCheck from "./MachineCheck.js"
+import * as ModuleValues from "./ModuleValues.js"
+import * as OpenClawCheck from "./OpenClawCheck.js"
+import * as Pm2Check from "./Pm2Check.js"
+import * as StoreCheck from "./StoreCheck.js"
+
+/**
+ * What the running service says of itself.
+ *
+ * - `problems`: what is wrong with policies, in words.
+ * - `unhealthy`: what `Healing.health` says.
+ *
+ * @internal
+ */
+export interface Running {
+  readonly problems: ReadonlyArray<string>
+  readonly unhealthy: ReadonlyArray<string>
+}
+
+/**
+ * - `database`: the SQLite file.
+ * - `home`: that of PM2, if its module is meant.
+ * - `running`: what the service says, if it answers.
+ *
+ * @internal
+ */
+export interface Subject {
+  readonly database: string
+  readonly home: string | undefined
+  readonly running: Running | undefined
+}
+
+const ofService = (running: Running | undefined): ReadonlyArray<Finding> => {
+  if (running === undefined) {
+    return [fail("service", "Nothing answers on the socket of the API", "Start the service, and look at its log")]
+  }
+  const { problems, unhealthy } = running
+  return [
+    unhealthy.length === 0 ? ok("service", "The service answers, and says that all is well") : undefined,
+    ...unhealthy.map((message) => fail("service", message, "Look at the log of the service")),
+    problems.length === 0 ? ok("policies", "No policy has a problem") : undefined,
+    ...problems.map((message) =>
+      warn("policies", message, "Mend the policy where it stands: until then, only a person has the job reviewed")
+    )
+  ].filter((finding) => finding !== undefined)
+}
+
+/** @internal */
+export const examine = ({
+  database,
+  home,
+  running
+}: Subject): Effect.Effect<ReadonlyArray<Finding>, never, CommandExecutor | FileSystem | Path> =>
+  Effect.gen(function* () {
+    const values = home === undefined ? {} : yield* ModuleValues.read(home)
+    const { model, openclaw_command: command } = values
+    const openClaw = { ...(command !== undefined && { command }), ...(model !== undefined && { model }) }
+    return [
+      MachineCheck.node(process.versions.node),
+      yield* MachineCheck.sqlite,
+      MachineCheck.timeZone(process.env.TZ),
+      ...(home === undefined ? [] : yield* Pm2Check.all(home, values)),
+      ...ofService(running),
+      ...(yield* StoreCheck.all(database, running !== undefined)),
+      ...(yield* OpenClawCheck.all(openClaw))
+    ]
+  })
