@@ -6,6 +6,7 @@
 import { existsSync, lstatSync, statfsSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { nameProcess, writeLockHolder } from "../store/FileTrouble.js"
@@ -90,7 +91,7 @@ const readable = (file: string) =>
             `What has ended last did so ${Math.round((last - now) / 60_000)} minutes from now: the clock was ahead, or was set back`,
             "Look at the clock of the machine: timedatectl"
           )
-        : ok("clock", `It is ${new Date(now).toISOString()}, after all that was written`)
+        : ok("clock", `It is ${DateTime.formatIso(DateTime.unsafeMake(now))}, after all that was written`)
     return [ok("database", `${file} can be read`), clock]
   }).pipe(
     Effect.catchAll(({ detail }) =>
@@ -112,6 +113,9 @@ export const all = (file: string, isRunning: boolean): Effect.Effect<ReadonlyArr
     }
     const read = yield* readable(file)
     const folder = dirname(file)
-    const places = [folder, file, `${file}-run`].flatMap(permissions)
+    // Nobody comes to a file in a folder that is closed.
+    const ofFolder = permissions(folder)
+    const isClosed = ofFolder.every(({ outcome }) => outcome === "ok")
+    const places = [...ofFolder, ...(isClosed ? [] : permissions(file)), ...permissions(`${file}-run`)]
     return [...read, owner(file, isRunning), ...disk(folder), ...places]
   })

@@ -43,13 +43,12 @@ describe("the doctor", () => {
       yield* world.queue.heal({ job: "digest" })
       const { database, folder } = world
       chmodSync(folder, 0o700)
-      chmodSync(database, 0o600)
+      chmodSync(database, 0o644)
       const well = yield* StoreCheck.all(database, true)
       assertHelpful(well)
       assert.notInclude(JSON.stringify(outcomes(well)), "fail")
       assert.includeMembers(outcomes(well), ["database ok", "owner ok", "clock ok", "permissions ok"])
       chmodSync(folder, 0o755)
-      chmodSync(database, 0o644)
       const open = yield* StoreCheck.all(database, true)
       assert.lengthOf(
         open.filter(({ check, outcome }) => check === "permissions" && outcome === "warn"),
@@ -108,7 +107,7 @@ describe("the doctor", () => {
       assert.match(stdout, /^ +→ /m)
       assert.strictEqual(code, 2)
       const json = yield* cli(["doctor", "--json", ...at])
-      const findings = Schema.decodeUnknownSync(Schema.parseJson(Schema.Array(Finding)))(json.stdout)
+      const findings = yield* Schema.decode(Schema.parseJson(Schema.Array(Finding)))(json.stdout)
       assert.include(outcomes(findings), "openclaw fail")
       assertHelpful(findings)
       const unhealthy = yield* Effect.provide(

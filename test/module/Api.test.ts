@@ -4,6 +4,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { HealingHttp } from "effect-healing/http"
+import { cli } from "../cli/startCli.js"
 import { makeFake } from "../openclaw/makeFake.js"
 import { answer } from "../openclaw/reviewWorld.js"
 import { makeDaemon } from "../pm2/makeDaemon.js"
@@ -38,6 +39,13 @@ describe.runIf(isFull)("the API of the module", () => {
       const { id } = yield* api.requests.heal({ payload: { job: "api" } })
       const { report } = yield* api.requests.get({ path: { id }, urlParams: { wait: "60s" } })
       assert.strictEqual(report?.summary, "The disk was full.")
+      // The same by the command, which finds it by the home of PM2.
+      const ask = (...args: ReadonlyArray<string>) =>
+        Effect.map(cli([...args, "--home", daemon.home]), ({ code, stderr, stdout }) => `${code}: ${stdout}${stderr}`)
+      assert.include(yield* ask("status"), "0: in review  nothing\n")
+      assert.include(yield* ask("report", "api"), "The disk was full.")
+      assert.match(yield* ask("heal", "api", "--wait"), /^0: The review of api is completed: The disk was full\.\n/)
+      assert.match(yield* ask("doctor"), /^fail {2}module +PM2 has no module effect-healing$/m)
       const local = yield* HealingHttp.client({ socket: join(folder, "api.sock") })
       assert.isTrue((yield* local.api.status.healthz()).healthy)
       assert.notInclude((yield* module.lines).join("\n"), Redacted.value(token))
