@@ -70,7 +70,7 @@ export class HealingHttp extends Context.Tag("effect-healing/HealingHttp")<
    * needs a token there; the first one is made with the port.
    *
    * It fails with `HealingConfigError` if the store has no file of its own, if the path of the socket would be too long, if others may enter
-   * the folder, or if the port cannot be had. When its scope closes, requests that are being answered may end for two seconds.
+   * the folder, or if the port cannot be had. When its scope closes, what is being answered is interrupted and told so.
    *
    * @since 0.1.0
    */

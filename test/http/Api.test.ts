@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { HttpApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
@@ -161,6 +162,26 @@ describe("the API", () => {
       const decided = yield* Effect.flip(api.suggestions.approve({ path: { id }, payload: { seal: seal ?? "" } }))
       const direct = yield* Effect.flip(world.suggestions.approve(id, { who: "bert", seal: seal ?? "" }))
       assert.deepStrictEqual(decided, direct)
+    })
+  )
+
+  it.scopedLive("has a page of docs that loads nothing, and runs nothing but what stands in it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const { headers, text } = yield* send({ socketPath: socket }, { path: "/docs" })
+      const policy = String(headers["content-security-policy"])
+      const inline = Array.from(text.matchAll(/<(script|style)[^>]*>([\s\S]*?)<\/\1>/g))
+      assert.isAbove(inline.length, 2)
+      for (const [, tag, content = ""] of inline) {
+        const hash = createHash("sha256").update(content).digest("base64")
+        assert.match(policy, new RegExp(`${tag}-src [^;]*'sha256-${hash.replaceAll(/[+/=]/g, "\\$&")}'`))
+      }
+      assert.notMatch(policy, /unsafe|\*|https?:/)
+      assert.include(policy, "default-src 'none'")
+      assert.notMatch(text.replaceAll(/<(script|style)[^>]*>[\s\S]*?<\/\1>/g, ""), /(?:src|href)=/)
+      const plain = yield* send({ socketPath: socket }, { path: "/status" })
+      assert.strictEqual(plain.headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'")
     })
   )
 

@@ -13,7 +13,8 @@ import { join } from "node:path"
 import { HttpServerResponse } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, Redacted, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Redacted, Stream } from "effect"
+import { Healing, HealingQueue, HealingStore, Reviewer } from "effect-healing"
 import { HealingHttp } from "effect-healing/http"
 import { needs } from "../../src/http/Admitting.js"
 import { isNamed } from "../../src/http/Doors.js"
@@ -547,6 +548,15 @@ describe("where the API listens", () => {
       const first = yield* makeHttpWorld({ http: { port: 0 } })
       const { url = "" } = yield* first.serve
       assert.include(yield* problemOf({ http: { port: addressOf(url).port } }), "EADDRINUSE")
+      const inMemory = HealingHttp.layer.pipe(
+        Layer.provide(HealingQueue.layer),
+        Layer.provide(HealingStore.layerMemory),
+        Layer.provide(Layer.succeed(Reviewer, { review: () => Effect.never })),
+        Layer.provide(Healing.layer({ settings: { http: { folder: join(first.folder, "run") } } })),
+        Layer.provide(NodeContext.layer)
+      )
+      const nobody = yield* Effect.flip(Effect.scoped(Layer.build(inMemory)))
+      assert.include(nobody.message, "a store in a SQLite file, whose owner alone may listen")
     })
   )
 })

@@ -346,6 +346,14 @@ const watchOver = (path: string, reads: boolean) =>
     }
   })
 
+/** What it is answered first. */
+const greetedBy = (path: string) =>
+  Effect.async<readonly [string, Socket]>((resume) => {
+    const socket = connect(path, () => socket.write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    socket.on("error", () => {})
+    socket.once("data", (data) => resume(Effect.succeed([data.toString("latin1"), socket])))
+  })
+
 describe("streams of events", () => {
   it.scopedLive("tell what happens to requests and suggestions, and what runs and waits", () =>
     Effect.gen(function* () {
@@ -416,6 +424,13 @@ describe("streams of events", () => {
       while (!isOver()) yield* Effect.sleep("10 millis")
       assert.isTrue(isOver())
       assert.strictEqual((yield* api.status.status()).waiting, 0)
+      // Nor do they keep a place: as many as may be can come.
+      const most = isFull ? Watchers.LIMITS.ofOne : 20
+      for (let i = 0; i < most; i++) {
+        const [first, one] = yield* greetedBy(socket)
+        yield* Effect.addFinalizer(() => Effect.sync(() => one.destroy()))
+        assert.match(first, /^HTTP\/1\.1 200 /)
+      }
     })
   )
 
