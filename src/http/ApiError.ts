@@ -303,6 +303,19 @@ export const SupervisorSilent: Schema.Schema<
 ).annotations(status(503, "The supervisor does not answer"))
 
 /**
+ * What any question about suggestions can fail with; one about a single one; a decision on it.
+ *
+ * @internal
+ */
+export const Asked = Schema.Union(NotProvided, Invalid, StoreFailed)
+
+/** @internal */
+export const AskedOfOne = Schema.Union(...Asked.members, NoSuggestion)
+
+/** @internal */
+export const Undecided = Schema.Union(...AskedOfOne.members, Decided)
+
+/**
  * What any request can fail with before it comes to what was asked for.
  *
  * @since 0.1.0
