@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import Database from "better-sqlite3"
 import { Effect, Exit, Layer, Option, Schema, Scope } from "effect"
 import { Healing, HealingQueue, HealingRequest, HealingSuggestion, Reviewed, Reviewer } from "effect-healing"
 import { ApiEvent, ApiJob, ApiPreview, ApiStatus, HistoryPage, QueuePage, SuggestionPage } from "effect-healing/http"
@@ -113,6 +114,9 @@ describe("the command", () => {
         assert.match(refused.stderr, /^error: (An approval is of exactly what was seen|What would be changed is not)/)
         assert.strictEqual(yield* stateOf, "pending")
       }
+      // Nor does a yes in advance, on a terminal.
+      assert.strictEqual((yield* cli(["approve", id, "--yes", ...at], { answers: ["y"] })).code, 2)
+      assert.strictEqual(yield* stateOf, "pending")
       writeFileSync(file, `${OLD}five\n`)
       assert.strictEqual((yield* run("approve", id, "--seal", seal)).code, 1)
       writeFileSync(file, OLD)
@@ -227,6 +231,15 @@ describe("the command", () => {
         assert.match(refused.stderr, /^error: Nothing listens on .*: start it first\n$/)
       }
       assert.isTrue(before.equals(readFileSync(database)))
+      // One that an older version has written is not brought up to date by a reader.
+      const older = new Database(database)
+      older.exec(
+        "DELETE FROM healing_migrations WHERE migration_id = (SELECT MAX(migration_id) FROM healing_migrations)"
+      )
+      older.close()
+      const refused = yield* run("history")
+      assert.strictEqual(refused.code, 1)
+      assert.include(refused.stderr, "start what uses it once, which brings it up to date")
     })
   )
 

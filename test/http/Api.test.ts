@@ -51,7 +51,19 @@ describe("the API", () => {
     for (const [name, needed] of needs) assert.isTrue(Option.isSome(needed), name)
     const named = new Set(Array.from(needs.values(), Option.getOrThrow))
     assert.sameMembers(Array.from(named), ["nothing", ...RightSchema.literals])
-    // Whoever may read may not thereby write, or look into files.
+    // What stands in a file, and what runs commands, is for those who decide.
+    const rightOf = (name: string) => Option.getOrThrow(Option.flatten(Option.fromNullable(needs.get(name))))
+    assert.strictEqual(rightOf("GET /suggestions/:id/preview"), "decide")
+    for (const [action, right] of [
+      ["approve", "decide"],
+      ["reject", "decide"],
+      ["withdraw", "decide"],
+      ["apply", "apply"],
+      ["rollback", "rollback"]
+    ] as const) {
+      assert.strictEqual(rightOf(`POST /suggestions/:id/${action}`), right)
+    }
+    // Whoever may read may not thereby write.
     for (const [name, needed] of needs) {
       const right = Option.getOrThrow(needed)
       if (right === "read" || right === "nothing") assert.match(name, /^GET /)
@@ -141,6 +153,10 @@ describe("the API", () => {
       const [, ...steps] = yield* world.suggestions.steps(suggestion)
       assert.deepStrictEqual(new Set(steps.map(({ by }) => by.door)), new Set(["socket"]))
 
+      // Lists are brief: reports and contents of files stand where one is asked for.
+      for (const path of ["/history", "/queue", "/jobs", "/suggestions"]) {
+        assert.notMatch((yield* send(to, { path })).text, /proposedContent|"report"/)
+      }
       const others = ["GET /metrics", "GET /events"]
       assert.sameMembers([...seen, ...others], Array.from(needs.keys()))
     })
