@@ -12,11 +12,12 @@ import { HealingStore } from "effect-healing"
 import { checkDriver, versionProblem } from "../../src/store/SqliteVersions.js"
 import { inFile, storeError } from "../../src/store/SqlProblem.js"
 import { bundle } from "../support/bundle.js"
+import { isFull } from "../support/property.js"
 
 const collectedProcess = new URL("../support/collectedProcess.ts", import.meta.url)
 
 describe("statements", () => {
-  it.live("may be collected at any time", () =>
+  it.live.runIf(isFull)("may be collected at any time", () =>
     Effect.gen(function* () {
       const program = yield* Effect.promise(() => bundle(collectedProcess))
       const run = () => promisify(execFile)(process.execPath, ["--expose-gc", program])
