@@ -3,7 +3,6 @@
  *
  * @internal
  */
-import { dirname } from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -46,14 +45,13 @@ const show = (findings: ReadonlyArray<Finding>) =>
 export const doctor = Command.make("doctor", { ...Where.options, json: Screen.options.json }, (options) =>
   Effect.gen(function* () {
     const places = yield* Where.places(options)
-    const { database } = places
+    const { database, home } = places
     if (database === undefined) return yield* usage("Name the SQLite file as well: --database")
     const client = yield* Effect.orElseSucceed(Where.running(places), () => Option.none())
     const running = yield* Effect.transposeMapOption(client, (client) => Effect.option(runningOf(client)))
-    const isModule = Option.isNone(options.database)
     const findings = yield* Doctor.examine({
       database,
-      home: isModule ? dirname(dirname(database)) : undefined,
+      home,
       running: Option.getOrUndefined(Option.flatten(running))
     })
     if (options.json) yield* Screen.json(findings)

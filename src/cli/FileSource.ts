@@ -10,8 +10,9 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingNotFound, type HealingStoreError, SuggestionNotFound } from "../HealingError.js"
 import { requestBrief, suggestionBrief } from "../http/ApiView.js"
+import * as Cursor from "../http/Cursor.js"
 import type { ApiJob, ApiStatus } from "../http/HealingHttp.js"
-import { type HealingRequest, numberOf } from "../request/HealingRequest.js"
+import { FinalState, numberOf } from "../request/HealingRequest.js"
 import { SuggestionState, suggestionId, suggestionKey } from "../request/HealingSuggestion.js"
 import type { Journal } from "../store/Journal.js"
 import * as SqliteReading from "../store/SqliteReading.js"
@@ -20,8 +21,6 @@ import type { Source } from "./Source.js"
 
 /** Of what waits, so many are read. */
 const MAX_PENDING = 1000
-
-const FINAL = ["completed", "failed", "skipped", "cancelled", "coalesced"] as const
 
 const read = <A>(effect: Effect.Effect<A, HealingStoreError>): Effect.Effect<A, Problem> =>
   Effect.mapError(effect, problemOf)
@@ -73,7 +72,10 @@ const status = (journal: Journal) =>
 /** The jobs of what is there, of the newest first. */
 const jobs = (journal: Journal) =>
   Effect.gen(function* () {
-    const past = yield* journal.history({ states: FINAL.filter((state) => state !== "coalesced"), limit: MAX_PENDING })
+    const past = yield* journal.history({
+      states: FinalState.literals.filter((state) => state !== "coalesced"),
+      limit: MAX_PENDING
+    })
     const requests = yield* open(journal)
     const names = Arr.dedupe([...requests, ...past].map(({ job }) => job))
     return names.map((id): ApiJob => {
@@ -95,12 +97,11 @@ const jobs = (journal: Journal) =>
 
 /** What stands behind this place in the past. */
 const placeOf = (before: string | undefined) => {
-  const [, endedAt, number] = /^(\d{1,16}):(\d{1,15})$/.exec(before ?? "") ?? []
-  return endedAt === undefined ? undefined : { endedAt: Number(endedAt), number: Number(number) }
+  const place = before === undefined ? undefined : Cursor.placeOf(before)
+  return before !== undefined && place === undefined
+    ? usage("before: expected the next of a page")
+    : Effect.succeed(place)
 }
-
-const cursorOf = (last: HealingRequest | undefined): string | null =>
-  last === undefined ? null : `${last.endedAt ?? 0}:${last.number}`
 
 const keyOf = (id: string) => {
   const key = suggestionKey(id)
@@ -128,11 +129,11 @@ export const make = (database: string): Effect.Effect<Source, Problem, Scope.Sco
           total: all.length,
           requests: all.slice(0, limit).map(requestBrief)
         })),
-      history: ({ before, job, limit, states = FINAL }) =>
-        Effect.map(read(journal.history({ job, states, limit, before: placeOf(before) })), (found) => ({
-          requests: found.map(requestBrief),
-          next: found.length < limit ? null : cursorOf(found.at(-1))
-        })),
+      history: ({ before, job, limit, states = FinalState.literals }) =>
+        Effect.gen(function* () {
+          const found = yield* read(journal.history({ job, states, limit, before: yield* placeOf(before) }))
+          return { requests: found.map(requestBrief), next: Cursor.nextOf(found, limit) }
+        }),
       request: (id) =>
         Effect.gen(function* () {
           const number = numberOf(id)

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { HealingClient } from "../http/HealingHttp.js"
-import type { HealingRequest } from "../request/HealingRequest.js"
+import { type HealingRequest, isId } from "../request/HealingRequest.js"
 import { oneLine } from "../text/OneLine.js"
 import * as Asking from "./Asking.js"
 import { CODES, Problem, problemOf } from "./Problem.js"
@@ -34,7 +34,7 @@ const ended = (client: HealingClient, id: string): Effect.Effect<HealingRequest,
     Effect.flatMap((request) =>
       request.coalescedInto === null ? Effect.succeed(request) : ended(client, request.coalescedInto)
     ),
-    Effect.mapError((error) => (error instanceof Problem ? error : problemOf(error)))
+    Effect.mapError(problemOf)
   )
 
 /** On a terminal, one line that says what it waits for, as that changes. */
@@ -121,9 +121,10 @@ const cancel = Command.make(
     Effect.gen(function* () {
       const { api } = yield* Where.client(options)
       yield* Asking.confirm(`Cancel the review of ${oneLine(options.of)}?`, options)
-      const isId = /^healing:.+:\d+$/s.test(options.of)
       const cancelled = yield* Effect.mapError(
-        isId ? api.requests.cancel({ path: { id: options.of } }) : api.jobs.cancel({ path: { job: options.of } }),
+        isId(options.of)
+          ? api.requests.cancel({ path: { id: options.of } })
+          : api.jobs.cancel({ path: { job: options.of } }),
         problemOf
       )
       if (options.json) return yield* Screen.json(cancelled)

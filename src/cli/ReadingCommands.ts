@@ -10,7 +10,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ApiJob, ApiStatus, RequestBrief } from "../http/HealingHttp.js"
-import { type HealingRequest, RequestState } from "../request/HealingRequest.js"
+import { FinalState, type HealingRequest, isId } from "../request/HealingRequest.js"
 import { type HealingSuggestion, SuggestionState, type SuggestionStep } from "../request/HealingSuggestion.js"
 import { reportMarkdown } from "../request/ReportMarkdown.js"
 import { oneLine } from "../text/OneLine.js"
@@ -124,10 +124,10 @@ const queue = Command.make("queue", { ...shown, limit }, (options) =>
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("What runs and what waits, in the order of turns"))
 
-const states = Options.choice(
-  "state",
-  RequestState.pipe((all) => all.literals.filter((state) => state !== "pending" && state !== "running"))
-).pipe(Options.withDescription("In this state only; it can be given several times"), Options.repeated)
+const states = Options.choice("state", FinalState.literals).pipe(
+  Options.withDescription("In this state only; it can be given several times"),
+  Options.repeated
+)
 
 const before = Options.text("before").pipe(
   Options.withDescription("What stands behind the page before: its next, as --json prints it"),
@@ -237,8 +237,9 @@ const report = Command.make(
   (options) =>
     Effect.gen(function* () {
       const source = yield* open(options)
-      const isId = /^healing:.+:\d+$/s.test(options.of)
-      const past = isId ? undefined : yield* source.history({ job: options.of, states: ["completed"], limit: 1 })
+      const past = isId(options.of)
+        ? undefined
+        : yield* source.history({ job: options.of, states: ["completed"], limit: 1 })
       const id = past === undefined ? options.of : yield* lastReport(past.requests, options.of)
       const request = yield* source.request(id)
       if (options.json) return yield* Screen.json(request)

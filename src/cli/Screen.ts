@@ -154,7 +154,7 @@ export const table = (
   })
 
 /**
- * Names and what they stand for, one below the other. What there is none of is left out.
+ * Names and what they stand for, one below the other. A name without a value is left out.
  *
  * @internal
  */

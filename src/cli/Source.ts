@@ -5,14 +5,14 @@
  */
 import type * as Effect from "effect/Effect"
 import type { ApiJob, ApiStatus, HistoryPage, QueuePage, SuggestionPage } from "../http/HealingHttp.js"
-import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
+import type { FinalState, HealingRequest } from "../request/HealingRequest.js"
 import type { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
 import type { Problem } from "./Problem.js"
 
 /** @internal */
 export interface PastFilter {
   readonly job?: string | undefined
-  readonly states?: ReadonlyArray<Exclude<RequestState, "pending" | "running">> | undefined
+  readonly states?: ReadonlyArray<FinalState> | undefined
   readonly limit: number
   readonly before?: string | undefined
 }

@@ -46,13 +46,17 @@ export interface Where {
 /**
  * - `socket`: where the API would be.
  * - `database`: the file, unless only a socket was named.
+ * - `home`: of the PM2 whose module has the file, unless a file or a socket was named.
  *
  * @internal
  */
 export interface Places {
   readonly socket: string
   readonly database: string | undefined
+  readonly home: string | undefined
 }
+
+const beside = (database: string) => ({ socket: RunFolder.inside(RunFolder.beside(database)).socket, database })
 
 /** @internal */
 export const places = ({ database, home, socket }: Where): Effect.Effect<Places> =>
@@ -60,16 +64,12 @@ export const places = ({ database, home, socket }: Where): Effect.Effect<Places>
     if (Option.isSome(socket))
       return {
         socket: resolve(socket.value),
-        database: Option.getOrUndefined(Option.map(database, (file) => resolve(file)))
+        database: Option.getOrUndefined(Option.map(database, (file) => resolve(file))),
+        home: undefined
       }
-    const ofModule = Effect.map(Option.match(home, { onNone: () => defaultHome, onSome: Effect.succeed }), (folder) =>
-      moduleDatabase(resolve(folder))
-    )
-    const file = yield* Option.match(database, {
-      onNone: () => ofModule,
-      onSome: (file) => Effect.succeed(resolve(file))
-    })
-    return { socket: RunFolder.inside(RunFolder.beside(file)).socket, database: file }
+    if (Option.isSome(database)) return { ...beside(resolve(database.value)), home: undefined }
+    const folder = resolve(yield* Option.match(home, { onNone: () => defaultHome, onSome: Effect.succeed }))
+    return { ...beside(moduleDatabase(folder)), home: folder }
   })
 
 /** Whether somebody listens there. One whom the folder keeps out is told so. */

@@ -3,18 +3,17 @@
  *
  * @internal
  */
-import { existsSync, lstatSync, statfsSync } from "node:fs"
+import { existsSync, lstatSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { nameProcess, writeLockHolder } from "../store/FileTrouble.js"
+import { FinalState } from "../request/HealingRequest.js"
+import { freeMegabytes, nameProcess, writeLockHolder } from "../store/FileTrouble.js"
 import { lockFileOf } from "../store/SqliteOwner.js"
 import * as SqliteReading from "../store/SqliteReading.js"
 import { type Finding, fail, ok, warn } from "./Finding.js"
-
-const MEGABYTE = 1024 * 1024
 
 /** Below so many megabytes there is little left, or nothing to speak of. */
 const LITTLE = 1024
@@ -27,10 +26,9 @@ const attempt = Option.liftThrowable
 
 /** @internal */
 export const disk = (folder: string): ReadonlyArray<Finding> =>
-  Option.match(attempt(() => statfsSync(folder))(), {
+  Option.match(freeMegabytes(folder), {
     onNone: () => [],
-    onSome: ({ bavail, bsize }) => {
-      const free = Math.floor((Number(bavail) * Number(bsize)) / MEGABYTE)
+    onSome: (free) => {
       const message = `${free} MB are left on the disk of ${folder}`
       const todo = "Make room: without it nothing can be written, and no review begins"
       if (free < NOTHING) return [fail("disk", message, todo)]
@@ -76,7 +74,7 @@ const owner = (file: string, isRunning: boolean): Finding => {
 const newest = (file: string) =>
   Effect.gen(function* () {
     const { history } = yield* SqliteReading.open(file)
-    const [last] = yield* history({ states: ["completed", "failed", "skipped", "cancelled", "coalesced"], limit: 1 })
+    const [last] = yield* history({ states: FinalState.literals, limit: 1 })
     return last?.endedAt ?? undefined
   }).pipe(Effect.scoped)
 

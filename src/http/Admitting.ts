@@ -57,8 +57,15 @@ const tooLarge = new ApiError.BodyTooLarge({
   message: `What was sent has more than ${MAX_BODY} bytes, which is the most: nothing was done`
 })
 
+/**
+ * By which a body that is too large breaks off; Effect's own limit says the same.
+ *
+ * @internal
+ */
+export const BREAKS_OFF = "maxBytes exceeded"
+
 const isTooLarge = (error: { readonly cause?: unknown }): boolean =>
-  error.cause instanceof Error && error.cause.message === "maxBytes exceeded"
+  error.cause instanceof Error && error.cause.message === BREAKS_OFF
 
 /** All bodies are objects of texts, numbers and flags; what is deep would only be work for those who describe it. */
 const isDeep = (body: unknown): boolean =>

@@ -9,6 +9,7 @@ import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -19,6 +20,7 @@ import * as Stream from "effect/Stream"
 import * as Admitting from "./Admitting.js"
 import type { ApiEvent } from "./ApiEvent.js"
 import * as ApiView from "./ApiView.js"
+import * as DocsPage from "./DocsPage.js"
 import * as EventFeed from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
@@ -79,7 +81,10 @@ export const makeFeed = (floors: Floors): Effect.Effect<EventFeed.EventFeed, nev
     return feed
   })
 
-/** The page of docs has 2 MB of code in it, which is loaded when somebody wants to see it. */
+/** The page is the same whoever asks for it. */
+const forDocs = HttpServerRequest.fromWeb(new Request("http://localhost/docs"))
+
+/** The page of docs has 2 MB of code in it, which is loaded and hashed once, when somebody wants to see it. */
 const docs = HttpApiBuilder.Router.use((router) =>
   Effect.gen(function* () {
     const api = yield* HttpApi.Api
@@ -90,10 +95,15 @@ const docs = HttpApiBuilder.Router.use((router) =>
         Layer.provideMerge(HttpApiBuilder.Router.Live)
       )
       const built = yield* Effect.scoped(Effect.map(Layer.build(page), Context.get(HttpApiBuilder.Router)))
-      return yield* Effect.map(Effect.flatMap(built.router, HttpRouter.toHttpApp), Effect.orDie)
+      const app = yield* Effect.flatMap(built.router, HttpRouter.toHttpApp)
+      return yield* app.pipe(
+        Effect.provideService(HttpServerRequest.HttpServerRequest, forDocs),
+        Effect.map(DocsPage.withPolicy),
+        Effect.orDie
+      )
     })
     // One who leaves while it is loaded leaves it to the others.
-    yield* router.get("/docs", Effect.flatten(yield* Effect.cached(Effect.uninterruptible(load))))
+    yield* router.get("/docs", yield* Effect.cached(Effect.uninterruptible(load)))
   })
 )
 

@@ -34,17 +34,13 @@ export const policyOf = (page: string): string =>
     "frame-ancestors 'none'"
   ].join("; ")
 
-/** One page at a time is all there is, and its hashes take a while. */
-let known: { readonly page: string; readonly policy: string } | undefined
-
 /**
- * With the policy for what it inlines. Another answer stays as it is.
+ * With the policy for what it inlines. An answer without a page stays as it is.
  *
  * @internal
  */
 export const withPolicy = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse => {
   if (response.body._tag !== "Uint8Array" || !response.headers["content-type"]?.startsWith("text/html")) return response
   const page = new TextDecoder().decode(response.body.body)
-  if (known?.page !== page) known = { page, policy: policyOf(page) }
-  return HttpServerResponse.setHeader(response, "content-security-policy", known.policy)
+  return HttpServerResponse.setHeader(response, "content-security-policy", policyOf(page))
 }

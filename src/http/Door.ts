@@ -3,21 +3,19 @@
  *
  * @internal
  */
-
-import { ServerResponse } from "node:http"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import type { RouteNotFound } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as SafeLog from "../internal/SafeLog.js"
 import * as ApiError from "./ApiError.js"
-import * as DocsPage from "./DocsPage.js"
+import { nodeResponse } from "./NodeResponse.js"
 import { type Caller, calledBy } from "./Rights.js"
 import { Slots } from "./Slots.js"
 import * as WriteKeys from "./WriteKeys.js"
@@ -76,10 +74,11 @@ const otherOrigin = new ApiError.OtherOrigin({
 
 const closed = new ApiError.Closed({ message: "The API is closed" })
 
-/** A browser keeps nothing, guesses nothing, and loads nothing from elsewhere. */
+/** A browser keeps nothing, guesses nothing, and loads nothing from elsewhere. A page may have a policy of its own. */
 const guarded = (response: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.setHeaders(response, {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    ...Record.filter(response.headers, (_, name) => name === "content-security-policy"),
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
@@ -103,8 +102,8 @@ const unanswered = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerRespon
 
 /** Where the connection is one of Node, nobody keeps it by not reading. */
 const cutStalled = (request: HttpServerRequest.HttpServerRequest): void => {
-  const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-  if (response instanceof ServerResponse) response.setTimeout(STALLED, () => response.destroy())
+  const response = nodeResponse(request)
+  response?.setTimeout(STALLED, () => response.destroy())
 }
 
 /**
@@ -146,7 +145,7 @@ export const make = (
       if (fromElsewhere(request)) return yield* otherOrigin
       const admitted = Effect.gen(function* () {
         const caller = yield* admit(request)
-        const limited = slots.of(JSON.stringify([caller.door, caller.name]))
+        const limited = slots.of(caller)
         return yield* limited(Effect.locally(once(caller, request), calledBy, caller))
       })
       // What answers requests cannot be interrupted as a whole, and a race there would wait for both.
@@ -155,7 +154,7 @@ export const make = (
       Effect.catchAll((error) => Effect.succeed(refusal(error))),
       // Of an app that does not know who asks.
       Effect.catchAllCause(unanswered),
-      Effect.map((response) => DocsPage.withPolicy(guarded(response))),
+      Effect.map(guarded),
       Effect.tap(() => Effect.map(HttpServerRequest.HttpServerRequest, cutStalled))
     )
   }

@@ -12,7 +12,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import { VERSION } from "../internal/Version.js"
-import { HealingRequest, RequestState } from "../request/HealingRequest.js"
+import { FinalState, HealingRequest } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
 import * as ApiError from "./ApiError.js"
 import * as Model from "./ApiModel.js"
@@ -61,7 +61,8 @@ const Sealed = exactly({
   reason: optional(text("Why, in at most 1,000 characters"))
 })
 
-const Wish = exactly({
+/** @internal */
+export const Wish = exactly({
   job: text("The name of the job, of 1 to 256 characters"),
   trigger: optional(text("Why it is wanted: manual if not said")),
   runId: optional(text("Which run of the job it is about, in 1 to 256 characters")),
@@ -72,6 +73,16 @@ const Wish = exactly({
   ),
   note: optional(text("For the reviewer and for people, in at most 1,000 characters"))
 })
+
+const page = { job: optional(text("Of this job only")), limit }
+
+const next = optional(text("The `next` of the page before"))
+
+/** @internal */
+export const PastQuery = exactly({ ...page, state: optional(Schema.Array(FinalState)), before: next })
+
+/** @internal */
+export const SuggestionQuery = exactly({ ...page, state: optional(Schema.Array(SuggestionState)), after: next })
 
 /** What an endpoint does, and the right that it needs. */
 const needs = (right: Right | "nothing", about: string) =>
@@ -186,18 +197,7 @@ const requests = HttpApiGroup.make("requests")
   )
   .add(
     HttpApiEndpoint.get("history", "/history")
-      .setUrlParams(
-        exactly({
-          job: optional(text("Of this job only")),
-          state: optional(
-            Schema.Array(
-              RequestState.pipe(Schema.pickLiteral("completed", "failed", "skipped", "cancelled", "coalesced"))
-            )
-          ),
-          limit,
-          before: optional(text("The `next` of the page before"))
-        })
-      )
+      .setUrlParams(PastQuery)
       .addSuccess(Model.HistoryPage)
       .addError(ApiError.Invalid)
       .addError(ApiError.StoreFailed)
@@ -238,14 +238,7 @@ const suggestions = HttpApiGroup.make("suggestions")
   .annotate(OpenApi.Description, "What reviews propose, and what becomes of it.")
   .add(
     HttpApiEndpoint.get("list", "/suggestions")
-      .setUrlParams(
-        exactly({
-          job: optional(text("Of this job only")),
-          state: optional(Schema.Array(SuggestionState)),
-          limit,
-          after: optional(text("The `next` of the page before"))
-        })
-      )
+      .setUrlParams(SuggestionQuery)
       .addSuccess(Model.SuggestionPage)
       .addError(ApiError.Asked)
       .annotateContext(needs("read", "Suggestions, those of the newest review first."))

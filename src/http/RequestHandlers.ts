@@ -10,10 +10,12 @@ import * as Schema from "effect/Schema"
 import { HealingInvalid, HealingNotFound } from "../HealingError.js"
 import * as Durations from "../internal/Durations.js"
 import { decode, expecting, optional } from "../internal/Input.js"
+import { decodeTarget } from "../queue/HealingWish.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import * as ApiView from "./ApiView.js"
+import * as Cursor from "./Cursor.js"
 import type { Floors } from "./Floors.js"
-import { HealingApi } from "./HealingApi.js"
+import { HealingApi, type PastQuery, type Wish } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
 import * as JobHandlers from "./JobHandlers.js"
 import { whileWaiting } from "./Slots.js"
@@ -45,73 +47,27 @@ const page = ({ queue }: Floors, input: typeof Page.Encoded) =>
     return { total: pending.length, requests: pending.slice(offset, offset + limit).map(ApiView.requestBrief) }
   })
 
-/** Where a page of the past has ended. */
-const cursorOf = ({ endedAt, number }: HealingRequest): string => `${endedAt ?? 0}:${number}`
-
 const badCursor = new HealingInvalid({ issues: [{ path: "before", message: "expected the next of a page" }] })
 
-const placeOf = (cursor: string) => {
-  const [, endedAt, number] = /^(\d{1,16}):(\d{1,15})$/.exec(cursor) ?? []
-  return endedAt === undefined ? badCursor : Effect.succeed({ endedAt: Number(endedAt), number: Number(number) })
-}
-
-const history = (
-  { queue }: Floors,
-  {
-    before,
-    job,
-    limit = 50,
-    state
-  }: {
-    readonly job?: string
-    readonly state?: ReadonlyArray<"completed" | "failed" | "skipped" | "cancelled" | "coalesced">
-    readonly limit?: number
-    readonly before?: string
-  }
-) =>
+const history = ({ queue }: Floors, { before, job, limit = 50, state }: typeof PastQuery.Type) =>
   Effect.gen(function* () {
+    const place = before === undefined ? undefined : Cursor.placeOf(before)
+    if (before !== undefined && place === undefined) return yield* badCursor
     // Of the request before, only its place counts.
-    const place = before === undefined ? undefined : ((yield* placeOf(before)) as HealingRequest)
-    const found = yield* queue.history({ job, states: state, limit, before: place })
-    const last = found.at(-1)
-    return {
-      requests: found.map(ApiView.requestBrief),
-      next: last === undefined || found.length < limit ? null : cursorOf(last)
-    }
+    const found = yield* queue.history({ job, states: state, limit, before: place as HealingRequest | undefined })
+    return { requests: found.map(ApiView.requestBrief), next: Cursor.nextOf(found, limit) }
   })
 
-const Wish = Schema.Struct({
+const Waits = Schema.Struct({
   maxWait: optional(expecting('a duration with its unit, such as "1 hour"')(Durations.withUnit.any)),
   cooldown: optional(expecting('a finite duration with its unit, such as "10 minutes"')(Durations.withUnit.finite))
 })
 
-/** Of a job: what is longer is not looked for. */
-const MAX_NAME = 256
+const decodeDurations = decode(Waits, Object.keys(Waits.fields))
 
-const badName = new HealingInvalid({
-  issues: [{ path: "job", message: "expected the name of a job, of 1 to 256 characters" }]
-})
-
-const decodeDurations = decode(Wish, Object.keys(Wish.fields))
-
-const heal = (
-  floors: Floors,
-  {
-    cooldown,
-    maxWait,
-    ...wish
-  }: {
-    readonly job: string
-    readonly trigger?: string
-    readonly runId?: string
-    readonly priority?: number
-    readonly maxWait?: string
-    readonly cooldown?: string
-    readonly note?: string
-  }
-) =>
+const heal = (floors: Floors, { cooldown, maxWait, ...wish }: typeof Wish.Type) =>
   Effect.gen(function* () {
-    if (wish.job.length > MAX_NAME) return yield* badName
+    yield* decodeTarget({ job: wish.job })
     // Only an app with a supervisor knows which jobs there are.
     yield* Effect.catchTag(JobHandlers.find(floors, wish.job), "NotProvided", () => Effect.void)
     const durations = yield* decodeDurations({ cooldown, maxWait })

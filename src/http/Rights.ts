@@ -69,6 +69,13 @@ export interface Caller extends Access {
 }
 
 /**
+ * What is counted by it is counted of each caller alone: a name is only known within its door.
+ *
+ * @internal
+ */
+export const callerKey = ({ door, name }: Pick<Caller, "door" | "name">): string => JSON.stringify([door, name])
+
+/**
  * Who has made the request that is being answered.
  *
  * @since 0.1.0

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
 import { TooBusy } from "./ApiError.js"
+import { type Caller, callerKey } from "./Rights.js"
 
 /**
  * - `all`, `ofOne`: requests that are being answered, in all and of one caller.
@@ -59,18 +60,20 @@ export class Slots {
 
   /** One more of this caller. */
   readonly of =
-    (caller: string) =>
-    <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | TooBusy, R> =>
-      Effect.acquireUseRelease(
+    (who: Pick<Caller, "door" | "name">) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | TooBusy, R> => {
+      const caller = callerKey(who)
+      return Effect.acquireUseRelease(
         Effect.suspend(() => {
           if ((this.ofCaller.get(caller) ?? 0) >= LIMITS.ofOne)
-            return Effect.fail(busy(LIMITS.ofOne, `of ${JSON.parse(caller)[1]} are being answered`))
+            return Effect.fail(busy(LIMITS.ofOne, `of ${who.name} are being answered`))
           changed(this.ofCaller, caller, 1)
           return Effect.void
         }),
         () => Effect.locally(effect, held, { caller, slots: this }),
         () => Effect.sync(() => changed(this.ofCaller, caller, -1))
       )
+    }
 
   /** It takes nobody's place while it waits. */
   readonly aside =

@@ -3,11 +3,9 @@
  *
  * @internal
  */
-import { ServerResponse } from "node:http"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as HealingHealth from "../queue/HealingHealth.js"
@@ -17,8 +15,9 @@ import type { EventFeed } from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
+import { nodeResponse } from "./NodeResponse.js"
 import * as Prometheus from "./Prometheus.js"
-import { CurrentCaller, isAllowed } from "./Rights.js"
+import { CurrentCaller, callerKey, isAllowed } from "./Rights.js"
 
 /** @internal */
 export const layer = (floors: Floors, feed: EventFeed) =>
@@ -52,15 +51,9 @@ const tooMany = new TooBusy({ message: "Too many watch already: close one of the
 
 /** Tells when the connection is gone, which nobody may read from any more. */
 const onClose = (request: HttpServerRequest.HttpServerRequest, leave: () => void): void => {
-  const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-  if (response instanceof ServerResponse) response.once("close", leave)
+  const response = nodeResponse(request)
+  if (response !== undefined) response.once("close", leave)
   else if (request.source instanceof Request) request.source.signal.addEventListener("abort", leave, { once: true })
-}
-
-/** Where the connection is one of Node, it can be closed from here, too. */
-const cutOf = (request: HttpServerRequest.HttpServerRequest): (() => void) => {
-  const response: unknown = NodeHttpServerRequest.toServerResponse(request)
-  return () => (response instanceof ServerResponse ? response.destroy() : undefined)
 }
 
 const options = {
@@ -74,9 +67,14 @@ const events = (feed: EventFeed, lastId: string | undefined, request: HttpServer
     // Nobody would read the stream.
     if (request.method === "HEAD")
       return HttpServerResponse.empty({ status: 200, headers: { "content-type": options.contentType } })
-    const { door, isStillAdmitted, name } = yield* CurrentCaller
-    const caller = JSON.stringify([door, name])
-    const watched = yield* feed.watch({ caller, lastId, isStillAdmitted, cut: cutOf(request) })
+    const caller = yield* CurrentCaller
+    const watched = yield* feed.watch({
+      caller: callerKey(caller),
+      lastId,
+      isStillAdmitted: caller.isStillAdmitted,
+      // Where the connection is one of Node, it can be closed from here, too.
+      cut: () => nodeResponse(request)?.destroy()
+    })
     if (Option.isNone(watched)) return yield* tooMany
     onClose(request, watched.value.leave)
     return HttpServerResponse.stream(watched.value.stream, options)

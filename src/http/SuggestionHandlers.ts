@@ -4,14 +4,17 @@
  * @internal
  */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { HealingInvalid, SuggestionNotFound } from "../HealingError.js"
-import { type HealingSuggestion, type SuggestionState, suggestionKey } from "../request/HealingSuggestion.js"
+import { type HealingSuggestion, suggestionKey } from "../request/HealingSuggestion.js"
+import type { Decision } from "../suggestions/Decision.js"
+import type { Suggestions } from "../suggestions/Suggestions.js"
 import * as ApiView from "./ApiView.js"
 import { decisionOf } from "./Deciding.js"
 import type { EventFeed } from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
-import { HealingApi } from "./HealingApi.js"
+import { HealingApi, type SuggestionQuery } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
 import { whileWaiting } from "./Slots.js"
 
@@ -68,54 +71,32 @@ export const layer = (floors: Floors, feed: EventFeed) =>
             })
           )
         )
-        .handle("withdraw", ({ path, payload }) =>
-          inTime(
-            Effect.gen(function* () {
-              return yield* (yield* suggestions).withdraw(path.id, yield* decisionOf(payload))
-            })
-          )
-        )
-        .handle("reject", ({ path, payload }) =>
-          inTime(
-            Effect.gen(function* () {
-              return yield* (yield* suggestions).reject(path.id, yield* decisionOf(payload))
-            })
-          )
-        )
+        .handle("withdraw", ({ path, payload }) => inTime(decide(floors, ({ withdraw }) => withdraw, path.id, payload)))
+        .handle("reject", ({ path, payload }) => inTime(decide(floors, ({ reject }) => reject, path.id, payload)))
         // These two wait for the job, for as long as `suggestions.applyWait` says.
-        .handle("apply", ({ path, payload }) =>
-          whileWaiting(
-            Effect.gen(function* () {
-              return yield* (yield* suggestions).apply(path.id, yield* decisionOf(payload))
-            })
-          )
-        )
+        .handle("apply", ({ path, payload }) => whileWaiting(decide(floors, ({ apply }) => apply, path.id, payload)))
         .handle("rollback", ({ path, payload }) =>
-          whileWaiting(
-            Effect.gen(function* () {
-              return yield* (yield* suggestions).rollback(path.id, yield* decisionOf(payload))
-            })
-          )
+          whileWaiting(decide(floors, ({ rollback }) => rollback, path.id, payload))
         )
     )
   })
 
+/** Has the service do what somebody has decided. */
+const decide = <E>(
+  { suggestions }: Floors,
+  of: (
+    service: Context.Tag.Service<Suggestions>
+  ) => (id: string, decision: Decision) => Effect.Effect<HealingSuggestion, E>,
+  id: string,
+  payload: { readonly reason?: string | undefined }
+) =>
+  Effect.gen(function* () {
+    return yield* of(yield* suggestions)(id, yield* decisionOf(payload))
+  })
+
 const badCursor = new HealingInvalid({ issues: [{ path: "after", message: "expected the next of a page" }] })
 
-const list = (
-  { suggestions }: Floors,
-  {
-    after,
-    job,
-    limit = 50,
-    state
-  }: {
-    readonly job?: string
-    readonly state?: ReadonlyArray<SuggestionState>
-    readonly limit?: number
-    readonly after?: string
-  }
-) =>
+const list = ({ suggestions }: Floors, { after, job, limit = 50, state }: typeof SuggestionQuery.Type) =>
   Effect.gen(function* () {
     const key = after === undefined ? undefined : suggestionKey(after)
     if (after !== undefined && key === undefined) return yield* badCursor

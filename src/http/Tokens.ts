@@ -85,7 +85,7 @@ const isLabel = (label: string): Effect.Effect<void, HealingInvalid> =>
 
 /**
  * Puts another token in the place of this one, which does not count from then on. Answers with the path of its file. It fails with
- * `HealingInvalid` if there is none with that label.
+ * `HealingInvalid` if no token has that label.
  *
  * @internal
  */
@@ -105,7 +105,7 @@ export const rotate = (folder: string, label: string) =>
   })
 
 /**
- * Removes a token, which does not count from then on. It fails with `HealingInvalid` if there is none with that label.
+ * Removes a token, which does not count from then on. It fails with `HealingInvalid` if no token has that label.
  *
  * @internal
  */

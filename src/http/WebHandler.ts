@@ -30,9 +30,6 @@ export interface WebHandlerOptions {
   readonly prefix?: `/${string}` | undefined
 }
 
-/** An error that `Admitting.ts` knows. */
-const tooLarge = () => new Error("maxBytes exceeded")
-
 /** A body that breaks off when it becomes too large. It is read when somebody needs it. */
 const limited = (request: Request): Request => {
   if (request.body === null) return request
@@ -40,7 +37,7 @@ const limited = (request: Request): Request => {
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform: (part, controller) => {
       size += part.length
-      if (size > Admitting.MAX_BODY) controller.error(tooLarge())
+      if (size > Admitting.MAX_BODY) controller.error(new Error(Admitting.BREAKS_OFF))
       else controller.enqueue(part)
     }
   })

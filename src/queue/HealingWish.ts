@@ -8,7 +8,14 @@ import type * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Durations from "../internal/Durations.js"
 import { decode, expecting, optional, withDefault } from "../internal/Input.js"
-import { type HealingRequest, JobName, RequestState, Trigger, wellFormed } from "../request/HealingRequest.js"
+import {
+  FinalState,
+  type HealingRequest,
+  JobName,
+  type RequestState,
+  Trigger,
+  wellFormed
+} from "../request/HealingRequest.js"
 
 /**
  * A wish for a review.
@@ -106,15 +113,11 @@ const Id = expecting("the id of a request, such as healing:nightly-digest:7")(Sc
 
 const Target = Schema.Union(Schema.Struct({ id: Id }), Schema.Struct({ job: Job }))
 
-const Final = expecting("completed, failed, skipped, cancelled or coalesced")(
-  RequestState.pipe(Schema.pickLiteral("completed", "failed", "skipped", "cancelled", "coalesced"))
-)
-
-const finals = ["completed", "failed", "skipped", "cancelled", "coalesced"] as const
+const Final = expecting("completed, failed, skipped, cancelled or coalesced")(FinalState)
 
 const History = Schema.Struct({
   job: optional(Job),
-  states: withDefault(Schema.Array(Final), () => finals),
+  states: withDefault(Schema.Array(Final), () => FinalState.literals),
   limit: withDefault(expecting("a whole number of 1 to 1,000")(Schema.Int.pipe(Schema.between(1, 1000))), () => 50),
   before: optional(
     expecting("a request that has ended, as history returned it")(

@@ -123,6 +123,25 @@ export interface HealingRequest extends Schema.Schema.Type<typeof HealingRequest
  */
 export const isAutomatic = (request: Pick<HealingRequest, "triggers">): boolean => !request.triggers.includes("manual")
 
+/**
+ * The states in which a request has ended.
+ *
+ * @internal
+ */
+export const FinalState = RequestState.pipe(
+  Schema.pickLiteral("completed", "failed", "skipped", "cancelled", "coalesced")
+)
+
+/** @internal */
+export type FinalState = typeof FinalState.Type
+
+/**
+ * Whether a text is the id of a request, and not the name of a job.
+ *
+ * @internal
+ */
+export const isId = (text: string): boolean => /^healing:.+:\d+$/s.test(text)
+
 /** @internal */
 export const idOf = (job: string, number: number): string => `healing:${job}:${number}`
 

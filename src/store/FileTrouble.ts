@@ -96,14 +96,22 @@ export const lockedBy = (file: string): string => {
 const MEGABYTE = 1024 * 1024
 
 /**
+ * How many megabytes are left on the disk of a folder.
+ *
+ * @internal
+ */
+export const freeMegabytes = (folder: string): Option.Option<number> =>
+  Option.map(
+    attempt(() => statfsSync(folder)),
+    ({ bavail, bsize }) => Math.floor((bavail * bsize) / MEGABYTE)
+  )
+
+/**
  * How much room there is for the file, in words.
  *
  * @internal
  */
 export const roomFor = (file: string): string | undefined =>
-  attempt(() => statfsSync(dirname(file))).pipe(
-    Option.map(
-      ({ bavail, bsize }) => `${Math.floor((bavail * bsize) / MEGABYTE)} MB are left on the disk of ${dirname(file)}`
-    ),
-    Option.getOrUndefined
+  Option.getOrUndefined(
+    Option.map(freeMegabytes(dirname(file)), (free) => `${free} MB are left on the disk of ${dirname(file)}`)
   )

@@ -135,7 +135,7 @@ describe("the command", () => {
       assert.strictEqual(readFileSync(file, "utf8"), NEW)
       assert.strictEqual(decoded(HealingSuggestion, yield* run("rollback", "--json", id)).state, "rolled_back")
       assert.strictEqual(readFileSync(file, "utf8"), OLD)
-      // It is known what rules would have done with it: there are none.
+      // Rules would not have touched it, since there are none.
       assert.match((yield* run("rehearse")).stdout, new RegExp(`^${id} +left +- +rolled_back`, "m"))
       const unlocked = yield* run("unlock", "digest")
       assert.deepStrictEqual([unlocked.code, unlocked.stdout], [2, ""])

@@ -7,15 +7,15 @@ it.scoped("are of those who are being answered, and of nobody who waits", () =>
   Effect.gen(function* () {
     const slots = new Slots()
     const end = yield* Deferred.make<void>()
-    const anna = JSON.stringify(["http", "anna"])
-    const bert = JSON.stringify(["http", "bert"])
-    const come = (caller: string, effect: Effect.Effect<void>) =>
+    const anna = { door: "http", name: "anna" }
+    const bert = { door: "http", name: "bert" }
+    const come = (caller: typeof anna, effect: Effect.Effect<void>) =>
       Effect.forkScoped(slots.limited(slots.of(caller)(effect)))
-    const come20 = (caller: string) =>
+    const come20 = (caller: typeof anna) =>
       Effect.forEach(Array.from({ length: LIMITS.waiting }), () =>
         come(caller, Effect.orDie(whileWaiting(Deferred.await(end))))
       )
-    const answered = (caller: string) =>
+    const answered = (caller: typeof anna) =>
       Effect.map(Effect.either(slots.limited(slots.of(caller)(Effect.succeed("answered")))), ({ _tag }) => _tag)
 
     const waiting = [...(yield* come20(anna)), ...(yield* come20(bert))]
@@ -28,7 +28,7 @@ it.scoped("are of those who are being answered, and of nobody who waits", () =>
     assert.deepStrictEqual([yield* answered(anna), yield* answered(bert)], ["Left", "Right"])
     yield* Effect.forEach(Array.from({ length: LIMITS.all - LIMITS.ofOne }), () => come(bert, Effect.never))
     yield* settle
-    assert.strictEqual(yield* answered(JSON.stringify(["http", "cora"])), "Left")
+    assert.strictEqual(yield* answered({ door: "http", name: "cora" }), "Left")
     yield* Fiber.interruptAll(busy)
     assert.strictEqual(yield* answered(anna), "Right")
     // Those who have waited are among the others again until they are answered, and give their places back.
