@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Client from "../pm2/daemon/Client.js"
 import { type Process, processesOf } from "../pm2/daemon/Payload.js"
 import { MODULE } from "../pm2/Home.js"
-import { matcher, type OpenClawRules, roleOf } from "../pm2/OpenClawRules.js"
+import { matcher, NAMESPACE, type OpenClawRules, pattern, roleOf, VARIABLE } from "../pm2/OpenClawRules.js"
 import { type Finding, fail, ok, warn } from "./Finding.js"
 import type { ModuleValues } from "./ModuleValues.js"
 
@@ -23,13 +23,13 @@ const moduleOf = (processes: ReadonlyArray<Process>): Finding => {
     : fail("module", `The module ${MODULE} is ${found.status}`, `pm2 logs ${MODULE} --err --nostream says why`)
 }
 
-const rulesOf = ({ openclaw_name: name, openclaw_namespace: namespace = "openclaw" }: ModuleValues): OpenClawRules => {
-  const pattern = name === undefined ? Option.none() : Option.liftThrowable(() => new RegExp(name))()
-  return {
-    namespace,
-    isNamed: Option.match(pattern, { onNone: () => () => false, onSome: matcher })
-  }
-}
+const rulesOf = ({ openclaw_name: name, openclaw_namespace: namespace = NAMESPACE }: ModuleValues): OpenClawRules => ({
+  namespace,
+  isNamed: Option.match(Option.flatMap(Option.fromNullable(name), pattern), {
+    onNone: () => () => false,
+    onSome: matcher
+  })
+})
 
 const namesOf = (processes: ReadonlyArray<Process>): string =>
   Array.from(new Set(processes.map(({ job }) => job))).join(", ")
@@ -38,8 +38,7 @@ const namesOf = (processes: ReadonlyArray<Process>): string =>
 const jobsOf = (processes: ReadonlyArray<Process>, rules: OpenClawRules): ReadonlyArray<Finding> => {
   const counting = processes.filter((process) => roleOf(process, rules) === "counts")
   const always = processes.filter((process) => roleOf(process, rules) === "always")
-  const todo =
-    'Put them into the namespace "openclaw", or HEALING_OPENCLAW: "true" into their env; without one, reviews run beside everything'
+  const todo = `Put them into the namespace "${rules.namespace}", or ${VARIABLE}: "true" into their env; without one, reviews run beside everything`
   return [
     counting.length === 0
       ? warn("jobs", "No process counts as an OpenClaw job", todo)
@@ -65,7 +64,7 @@ const jobsOf = (processes: ReadonlyArray<Process>, rules: OpenClawRules): Readon
 export const all = (home: string, values: ModuleValues): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const { list } = yield* Client.open(home, () => {})
-    const found = processesOf(yield* list, "HEALING_OPENCLAW")
+    const found = processesOf(yield* list, VARIABLE)
     if (Option.isNone(found)) {
       return [
         fail(

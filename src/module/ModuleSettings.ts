@@ -16,6 +16,7 @@ import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
 import { MODULE } from "../pm2/Home.js"
+import { pattern } from "../pm2/OpenClawRules.js"
 import type { Pm2Options } from "../pm2/Pm2.js"
 import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
 import * as Settings from "../settings/Settings.js"
@@ -110,12 +111,6 @@ const checks: Partial<Record<Own, (value: string) => boolean>> = {
   openclaw_command: (value) => !value.includes("/") || isAbsolute(value),
   config: isAbsolute
 }
-
-/** Also as JavaScript writes it, between slashes and with flags. */
-const pattern = Option.liftThrowable((source: string) => {
-  const [, inner = source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(source) ?? []
-  return new RegExp(inner, flags)
-})
 
 const namesIn = (list: string): ReadonlyArray<string> =>
   list

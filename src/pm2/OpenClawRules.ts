@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Option from "effect/Option"
 import { type Process, UNKNOWN } from "./daemon/Payload.js"
 
 /**
@@ -13,6 +14,16 @@ import { type Process, UNKNOWN } from "./daemon/Payload.js"
  */
 export type NamePattern = string | RegExp
 
+/**
+ * A regular expression as a text, also as JavaScript writes it, between slashes and with flags; none if it is not one.
+ *
+ * @internal
+ */
+export const pattern = Option.liftThrowable((source: string) => {
+  const [, inner = source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(source) ?? []
+  return new RegExp(inner, flags)
+})
+
 /** @internal */
 export const matcher = (pattern: NamePattern): ((name: string) => boolean) => {
   if (typeof pattern === "string") return (name) => name === pattern
@@ -20,6 +31,16 @@ export const matcher = (pattern: NamePattern): ((name: string) => boolean) => {
   const stateless = new RegExp(pattern.source, pattern.flags.replaceAll(/[gy]/g, ""))
   return (name) => stateless.test(name)
 }
+
+/**
+ * The namespace of OpenClaw jobs, and the variable that marks one, unless others are named.
+ *
+ * @internal
+ */
+export const NAMESPACE = "openclaw"
+
+/** @internal */
+export const VARIABLE = "HEALING_OPENCLAW"
 
 /** @internal */
 export interface OpenClawRules {

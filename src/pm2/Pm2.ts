@@ -22,7 +22,7 @@ import * as Client from "./daemon/Client.js"
 import * as Payload from "./daemon/Payload.js"
 import { defaultHome } from "./Home.js"
 import * as LastLook from "./LastLook.js"
-import { isUp, matcher, type NamePattern, type OpenClawRules, roleOf } from "./OpenClawRules.js"
+import { isUp, matcher, NAMESPACE, type NamePattern, type OpenClawRules, roleOf, VARIABLE } from "./OpenClawRules.js"
 import * as Proc from "./Proc.js"
 import * as RunningJobs from "./RunningJobs.js"
 import * as Runs from "./Runs.js"
@@ -143,9 +143,9 @@ type Asking = Deferred.Deferred<ReadonlyArray<Payload.Process>, SupervisorError>
 const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Scope.Scope> =>
   Effect.gen(function* () {
     const home = options.home ?? (yield* defaultHome)
-    const variable = options.variable ?? "HEALING_OPENCLAW"
+    const variable = options.variable ?? VARIABLE
     const rules: OpenClawRules = {
-      namespace: options.namespace ?? "openclaw",
+      namespace: options.namespace ?? NAMESPACE,
       isNamed: options.name === undefined ? () => false : matcher(options.name)
     }
     const excluded = (options.exclude ?? []).map(matcher)

@@ -143,9 +143,14 @@ describe("the doctor", () => {
       assert.deepStrictEqual(outcomes(some), ["pm2 ok", "module fail", "jobs ok", "jobs warn"])
       assert.include(some[2]?.message, "digest")
       assert.include(some[3]?.message, "gateway")
-      const named = yield* Pm2Check.all(daemon.home, { openclaw_namespace: "other", openclaw_name: "^gate" })
-      assert.include(named.at(-1)?.message, "gateway")
-      assertHelpful([...none, ...some, ...named])
+      // In both ways in which the module knows a name.
+      for (const openclaw_name of ["^gate", "/^GATE/i"]) {
+        const named = yield* Pm2Check.all(daemon.home, { openclaw_namespace: "other", openclaw_name })
+        assert.include(named.at(-1)?.message, "gateway")
+        assertHelpful([...none, ...some, ...named])
+      }
+      const elsewhere = yield* Pm2Check.all(daemon.home, { openclaw_namespace: "other" })
+      assert.include(elsewhere.at(-1)?.todo, 'the namespace "other"')
       assert.strictEqual((yield* cli(["doctor", "--home", daemon.home])).code, 2)
     })
   )
