@@ -227,6 +227,12 @@ describe("the command", () => {
         assert.match(stdout, expected)
       }
       assert.lengthOf(decoded(HistoryPage, yield* run("history", "--json")).requests, 1)
+      const page = decoded(HistoryPage, yield* run("history", "--json", "--limit", "1"))
+      const behind = yield* run("history", "--json", "--before", page.next ?? "")
+      assert.lengthOf(decoded(HistoryPage, behind).requests, 0)
+      const nowhere = yield* run("history", "--before", "yesterday")
+      assert.deepStrictEqual([nowhere.code, nowhere.stdout], [2, ""])
+      assert.include(nowhere.stderr, "before: expected the next of a page")
       const unknown = yield* run("show", "healing:x:9")
       assert.deepStrictEqual([unknown.code, unknown.stdout], [1, ""])
       for (const args of [["heal", "digest"], ["diff", "suggestion:digest:1.1"], ["pause"], ["watch"]]) {
