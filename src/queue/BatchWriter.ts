@@ -99,7 +99,8 @@ const closedError = new HealingStoreError({
 })
 
 /**
- * `onTrouble` is told at each try that fails, and when the store can be written again.
+ * - `onTrouble`: is told at each try that fails, and when the store can be written again.
+ * - `onCommit`: is told whenever something was written.
  *
  * Longer than a screen, since all of it is about one queue: what is added to it, how it is committed, and when it is tried again.
  *
@@ -107,7 +108,8 @@ const closedError = new HealingStoreError({
  */
 export const make = (
   store: Journal,
-  onTrouble: (trouble: Trouble | undefined) => void
+  onTrouble: (trouble: Trouble | undefined) => void,
+  onCommit: () => void
 ): Effect.Effect<BatchWriter, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue: Array<Queued> = []
@@ -129,6 +131,7 @@ export const make = (
         onSuccess: () => {
           lastCommit = now()
           ends()
+          onCommit()
           return Option.none()
         },
         onFailure: (cause) => Option.orElseSome(Cause.failureOption(cause), () => died(cause))

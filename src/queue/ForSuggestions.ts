@@ -1,5 +1,5 @@
 /**
- * What suggestions need of the queue beyond its public face: there is one writer, and one wall clock.
+ * What suggestions and notices need of the queue beyond its public face: there is one writer, and one wall clock.
  *
  * @internal
  */
@@ -13,6 +13,7 @@ import type { Change } from "../store/Change.js"
  * - `record`: writes what has happened already: it is kept until it could be written, and everything after it waits for that. The effect
  *   ends when it is on disk; it fails at the first try that does.
  * - `wall`: now, in milliseconds since 1970.
+ * - `onCommit`: from now on this is told whenever something was written. It may not throw.
  * - `onClockSet`: from now on this is told by how many milliseconds the clock was set, before the first look after that returns.
  *
  * @internal
@@ -21,6 +22,7 @@ export interface ForSuggestions {
   readonly write: (changes: () => ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly record: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly wall: () => number
+  readonly onCommit: (listener: () => void) => void
   readonly onClockSet: (listener: (by: number) => void) => void
 }
 

@@ -84,10 +84,17 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, (until) =>
       log(QueueLog.dayIsFull(store.location, settings.maxReviewsPerDay, until))
     )
-    const writer = yield* BatchWriter.make(metrics.measured(store), (trouble) => {
-      if (trouble !== undefined && isForGood(trouble.error)) stop(trouble.error)
-      holds.trouble(trouble)
-    })
+    const commitListeners: Array<() => void> = []
+    const writer = yield* BatchWriter.make(
+      metrics.measured(store),
+      (trouble) => {
+        if (trouble !== undefined && isForGood(trouble.error)) stop(trouble.error)
+        holds.trouble(trouble)
+      },
+      () => {
+        for (const listener of commitListeners) listener()
+      }
+    )
     const parts: QueueParts = {
       settings,
       gate,
@@ -157,6 +164,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
           })
         }),
       wall,
+      onCommit: (listener) => commitListeners.push(listener),
       onClockSet: (listener) => clockListeners.push(listener)
     }
     const ofScheduler: ForScheduler = {

@@ -52,7 +52,14 @@ export const make = (
       const pruned = (kept: Duration.Duration, prune: Journal["prune"]) =>
         Duration.isFinite(kept) ? prune(at - Duration.toMillis(kept), AT_ONCE) : Effect.succeed(0)
       return Effect.uninterruptible(
-        Effect.zipWith(pruned(retention, store.prune), pruned(suggestions.retention, store.suggestions.prune), Math.max)
+        Effect.map(
+          Effect.all([
+            pruned(retention, store.prune),
+            pruned(suggestions.retention, store.suggestions.prune),
+            pruned(retention, store.notices.prune)
+          ]),
+          (removed) => Math.max(...removed)
+        )
       )
     })
     const prune: Effect.Effect<void, HealingStoreError> = Effect.flatMap(step, (removed) =>

@@ -4,7 +4,7 @@
  * @internal
  */
 import * as Arr from "effect/Array"
-import { type HealingRequest, idOf, isAutomatic } from "./HealingRequest.js"
+import { type HealingRequest, idOf, isAutomatic, type RequestState } from "./HealingRequest.js"
 import type { Report } from "./Report.js"
 
 /**
@@ -229,3 +229,17 @@ export const merge = (
   },
   { ...newer, state: "coalesced", endedAt: at, coalescedInto: older.id }
 ]
+
+/**
+ * Its end as the outbox keeps it.
+ *
+ * @internal
+ */
+export const factOf = (from: RequestState | null, { endedAt, number, state, submittedAt }: HealingRequest) => ({
+  at: endedAt ?? submittedAt,
+  request: number,
+  position: null,
+  from,
+  to: state,
+  door: null
+})

@@ -342,6 +342,20 @@ export const stepOf = (from: SuggestionState | null, to: HealingSuggestion): Omi
 })
 
 /**
+ * The step as the outbox keeps it.
+ *
+ * @internal
+ */
+export const factOf = (from: SuggestionState | null, to: HealingSuggestion) => ({
+  at: stepOf(from, to).at,
+  request: to.request,
+  position: to.position,
+  from,
+  to: to.state,
+  door: to.by.door
+})
+
+/**
  * When it is to be warned of, or its time is over.
  *
  * @internal

@@ -13,6 +13,7 @@ import type {
   SuggestionStep,
   SuggestionStop
 } from "../request/HealingSuggestion.js"
+import type { NoticeChange } from "./NoticeJournal.js"
 
 /**
  * What the queue remembers beside its requests.
@@ -90,6 +91,7 @@ export interface SuggestionChange {
  * - `Automatic`: a rule has approved a suggestion.
  * - `Lock`: what a rule has applied has relapsed then: nothing is applied to its job by a rule any more.
  * - `Unlock`: somebody has ended that for a job, which is kept as steps of what has locked it.
+ * - `Notice`: something is to be told, or was.
  *
  * @internal
  */
@@ -105,6 +107,7 @@ export type Change =
   | { readonly _tag: "Automatic"; readonly change: AutomaticChange }
   | { readonly _tag: "Lock"; readonly key: SuggestionKey; readonly at: number }
   | { readonly _tag: "Unlock"; readonly job: string; readonly steps: ReadonlyArray<Omit<SuggestionStep, "number">> }
+  | { readonly _tag: "Notice"; readonly change: NoticeChange }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -158,3 +161,13 @@ export const unlock = (job: string, steps: ReadonlyArray<Omit<SuggestionStep, "n
 
 /** @internal */
 export const stop = (stop: SuggestionStop | null): Change => ({ _tag: "Stop", stop })
+
+/** @internal */
+export const notice = (change: NoticeChange): Change => ({ _tag: "Notice", change })
+
+/**
+ * The end of a request that somebody may want to hear of. Its row of the outbox is written with it.
+ *
+ * @internal
+ */
+export const isTold = ({ to }: Transition): boolean => ["completed", "failed", "skipped"].includes(to.state)

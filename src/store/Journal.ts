@@ -8,6 +8,7 @@ import type * as Option from "effect/Option"
 import type { HealingStoreError } from "../HealingError.js"
 import type { HealingRequest, RequestState } from "../request/HealingRequest.js"
 import type { Change, Occurrence, QueueState } from "./Change.js"
+import type { NoticeJournal } from "./NoticeJournal.js"
 import type { SuggestionJournal } from "./SuggestionJournal.js"
 
 /**
@@ -74,6 +75,7 @@ export interface StoreSizes {
  * - `lastOccurrences`: of each job the occurrence that was written last.
  * - `occurrences`: those of a job, the one that was written last first, so many at most.
  * - `suggestions`: the suggestions of reviews, and their steps.
+ * - `notices`: the outbox, and what has become of each notice.
  * - `explained`: whether the job has a completed review that was about a failure with this signature, among others.
  *
  * Times are milliseconds since 1970.
@@ -123,6 +125,8 @@ export interface Journal {
   readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
   /** @internal */
   readonly suggestions: SuggestionJournal
+  /** @internal */
+  readonly notices: NoticeJournal
   /** @internal */
   readonly explained: (job: string, signature: string) => Effect.Effect<boolean, HealingStoreError>
 }

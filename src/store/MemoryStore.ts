@@ -7,8 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { HealingStoreError, unexpectedState } from "../HealingError.js"
 import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
-import type { Occurrence, QueueState, Transition } from "./Change.js"
+import * as RequestLife from "../request/RequestLife.js"
+import { isTold, type Occurrence, type QueueState, type Transition } from "./Change.js"
 import type { Journal } from "./Journal.js"
+import * as MemoryNotices from "./MemoryNotices.js"
 import * as MemorySuggestions from "./MemorySuggestions.js"
 
 /**
@@ -22,7 +24,8 @@ export const make = (): Journal => {
   const only = { pending: new Map<string, number>(), running: new Map<string, number>() }
   /** The occurrences of each job, in the order in which they were written. */
   const occurrences = new Map<string, ReadonlyArray<Occurrence>>()
-  const suggestions = MemorySuggestions.make()
+  const notices = MemoryNotices.make()
+  const suggestions = MemorySuggestions.make(notices.addFact)
   let queueState: QueueState | undefined
   let lastNumber = 0
 
@@ -61,7 +64,7 @@ export const make = (): Journal => {
     sizes: Effect.succeedNone,
     commit: (changes) =>
       Effect.suspend(() => {
-        const undo: Array<() => void> = [suggestions.snapshot()]
+        const undo: Array<() => void> = [suggestions.snapshot(), notices.snapshot()]
         const refuse = (error: HealingStoreError) => {
           for (const step of undo.reverse()) step()
           return Effect.fail(error)
@@ -112,12 +115,18 @@ export const make = (): Journal => {
             if (error !== undefined) return refuse(error)
             continue
           }
+          if (change._tag === "Notice") {
+            const error = notices.write(change.change)
+            if (error !== undefined) return refuse(error)
+            continue
+          }
           const error = problem(change)
           if (error !== undefined) return refuse(error)
           const { to } = change
           const before = requests.get(to.number)
           undo.push(() => put(to.number, before))
           put(to.number, to)
+          if (isTold(change)) notices.addFact(RequestLife.factOf(change.from, to))
         }
         for (const change of changes) {
           if (change._tag === "Transition") lastNumber = Math.max(lastNumber, change.to.number)
@@ -183,6 +192,7 @@ export const make = (): Journal => {
         return removed
       }),
     suggestions: suggestions.journal,
+    notices: notices.journal,
     lastOccurrences: Effect.sync(() => Array.from(occurrences.values()).flatMap((ofJob) => ofJob.slice(-1))),
     occurrences: (job, limit) => Effect.sync(() => (occurrences.get(job) ?? []).toReversed().slice(0, limit)),
     explained: (job, signature) =>

@@ -18,6 +18,7 @@ import type {
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import * as MemoryAutomatic from "./MemoryAutomatic.js"
+import type { MemoryNotices } from "./MemoryNotices.js"
 import type { SuggestionJournal } from "./SuggestionJournal.js"
 import { sameness } from "./SuggestionRow.js"
 
@@ -62,7 +63,7 @@ const byDue = Order.mapInput(Order.number, (one: HealingSuggestion) => Suggestio
  *
  * @internal
  */
-export const make = (): MemorySuggestions => {
+export const make = (addFact: MemoryNotices["addFact"]): MemorySuggestions => {
   let state: State = { suggestions: new Map(), steps: [], lastStep: 0, applications: new Map(), stopped: null }
 
   const automatic = MemoryAutomatic.make()
@@ -77,6 +78,7 @@ export const make = (): MemorySuggestions => {
   const put = ({ from, to }: Pick<SuggestionChange, "from" | "to">) => {
     state = { ...state, suggestions: new Map(state.suggestions).set(keyOf(to), to) }
     addStep(SuggestionLife.stepOf(from, to))
+    addFact(SuggestionLife.factOf(from, to))
   }
 
   return {

@@ -12,6 +12,7 @@ import { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
 import * as SqlBackup from "./SqlBackup.js"
+import * as SqlNotices from "./SqlNotices.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
 import * as SqlTables from "./SqlTables.js"
@@ -215,6 +216,7 @@ export const make = Effect.fnUntraced(function* (
         typed("cannot be written")
       ),
     suggestions: SqlSuggestions.journal(sql, place),
+    notices: SqlNotices.journal(sql, place),
     lastOccurrences: sql`
         WITH RECURSIVE jobs (job) AS (
           SELECT MIN(job) FROM healing_occurrences

@@ -15,6 +15,7 @@ import type { Application, HealingSuggestion, SuggestionStep, SuggestionStop } f
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import * as SqlAutomatic from "./SqlAutomatic.js"
+import type * as SqlNotices from "./SqlNotices.js"
 import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
 import { failUnexpected, placeholders, textOf } from "./SqlText.js"
 import { inTransaction } from "./SqlTransaction.js"
@@ -81,7 +82,7 @@ const statementsOf = (sql: SqlClient) => {
 }
 
 /** @internal */
-export const writer = (sql: SqlClient): SuggestionWriter => {
+export const writer = (sql: SqlClient, addFact: SqlNotices.NoticeWriter["addFact"]): SuggestionWriter => {
   const statements = statementsOf(sql)
   const automatic = SqlAutomatic.writer(sql)
 
@@ -89,7 +90,10 @@ export const writer = (sql: SqlClient): SuggestionWriter => {
     connection.execute(statements.addStep, SuggestionRow.toStepRow(step), undefined)
 
   const addStep = (connection: Connection, from: SuggestionChange["from"], to: HealingSuggestion): Written =>
-    putStep(connection, SuggestionLife.stepOf(from, to))
+    Effect.zipRight(
+      putStep(connection, SuggestionLife.stepOf(from, to)),
+      addFact(connection, SuggestionLife.factOf(from, to))
+    )
 
   const failFor = (connection: Connection, { id, position, request }: HealingSuggestion, expected: string): Written =>
     failUnexpected(connection.execute(statements.stateOf, [request, position], undefined), id, expected)

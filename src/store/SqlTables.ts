@@ -192,12 +192,64 @@ const automaticChanges = Effect.gen(function* () {
     WHERE locked_at IS NOT NULL`
 })
 
+const notices = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_outbox (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    request INTEGER NOT NULL,
+    position INTEGER,
+    "from" TEXT,
+    "to" TEXT NOT NULL,
+    door TEXT
+  )`
+  yield* sql`CREATE TABLE healing_notices (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    job TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    is_urgent INTEGER NOT NULL,
+    is_counted INTEGER NOT NULL,
+    notice TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    next_try INTEGER,
+    ended_at INTEGER,
+    reason TEXT
+  )`
+  yield* sql`CREATE INDEX healing_notices_pending ON healing_notices (channel, number) WHERE state = 'pending'`
+  yield* sql`CREATE INDEX healing_notices_urgent ON healing_notices (channel, number)
+    WHERE state = 'pending' AND is_urgent = 1`
+  yield* sql`CREATE INDEX healing_notices_counted ON healing_notices (channel, created_at) WHERE is_counted = 1`
+  yield* sql`CREATE INDEX healing_notices_ended ON healing_notices (ended_at) WHERE ended_at IS NOT NULL`
+  yield* sql`CREATE INDEX healing_notices_of_job ON healing_notices (job, number)`
+  yield* sql`CREATE TABLE healing_told (
+    job TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    at INTEGER NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX healing_told_of ON healing_told (job, kind, subject)`
+  yield* sql`CREATE TABLE healing_failing (job TEXT NOT NULL, since INTEGER NOT NULL, good INTEGER NOT NULL)`
+  yield* sql`CREATE UNIQUE INDEX healing_failing_of ON healing_failing (job)`
+  yield* sql`CREATE TABLE healing_muted (
+    job TEXT,
+    signature TEXT,
+    at INTEGER NOT NULL,
+    "until" INTEGER NOT NULL,
+    "by" TEXT NOT NULL
+  )`
+})
+
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
   [1, "requests", Effect.succeed(requests)],
   [2, "scheduling", Effect.succeed(scheduling)],
   [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))],
   [4, "applications", Effect.succeed(applications)],
-  [5, "automatic_changes", Effect.succeed(automaticChanges)]
+  [5, "automatic_changes", Effect.succeed(automaticChanges)],
+  [6, "notices", Effect.succeed(notices)]
 ]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })

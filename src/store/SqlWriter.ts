@@ -8,9 +8,11 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { HealingStoreError } from "../HealingError.js"
-import type { Change } from "./Change.js"
+import * as RequestLife from "../request/RequestLife.js"
+import { type Change, isTold } from "./Change.js"
 import type { Journal } from "./Journal.js"
 import { columns, FIXED, toRow } from "./RequestRow.js"
+import * as SqlNotices from "./SqlNotices.js"
 import { isConstraint } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
 import { failUnexpected, placeholders, textOf } from "./SqlText.js"
@@ -28,7 +30,8 @@ export const make = (
   typed: (written: Written) => Effect.Effect<void, HealingStoreError>
 ): Journal["commit"] => {
   const statements = statementsOf(sql)
-  const write = writeWith(statements, SqlSuggestions.writer(sql))
+  const notices = SqlNotices.writer(sql)
+  const write = writeWith(statements, notices, SqlSuggestions.writer(sql, notices.addFact))
 
   const transaction = inTransaction(sql)
 
@@ -37,7 +40,7 @@ export const make = (
 
   return (changes) => {
     const [first, second] = changes
-    return first !== undefined && second === undefined && !SEVERAL.has(first._tag)
+    return first !== undefined && second === undefined && !takesSeveral(first)
       ? // Each statement is a transaction already.
         written((connection) => write(connection, first))
       : written((connection) =>
@@ -50,7 +53,10 @@ export const make = (
 }
 
 /** What takes more than one statement. */
-const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Suggestion", "Stop", "Terms", "Unlock"])
+const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Notice", "Suggestion", "Stop", "Terms", "Unlock"])
+
+const takesSeveral = (change: Change): boolean =>
+  SEVERAL.has(change._tag) || (change._tag === "Transition" && isTold(change))
 
 const statementsOf = (sql: SqlClient) => {
   // What never changes is not written again, for the sake of the indexes on it.
@@ -75,6 +81,7 @@ const statementsOf = (sql: SqlClient) => {
 const writeWith =
   (
     { addOccurrence, insert, stateOf, update, upsertQueue }: ReturnType<typeof statementsOf>,
+    notices: SqlNotices.NoticeWriter,
     suggestions: SqlSuggestions.SuggestionWriter
   ) =>
   (connection: Connection, change: Change): Written => {
@@ -94,6 +101,7 @@ const writeWith =
     if (change._tag === "Automatic") return suggestions.putAutomatic(connection, change.change)
     if (change._tag === "Lock") return suggestions.lock(connection, change.key, change.at)
     if (change._tag === "Unlock") return suggestions.unlock(connection, change.job, change.steps)
+    if (change._tag === "Notice") return notices.write(connection, change.change)
     const { from, to } = change
     const failFor = (expected: string) =>
       failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, expected)
@@ -109,6 +117,7 @@ const writeWith =
         isConstraint(error)
           ? failFor(from ?? "not there, and no other one of its job in its state")
           : Effect.fail(error)
-      )
+      ),
+      Effect.zipRight(isTold(change) ? notices.addFact(connection, RequestLife.factOf(from, to)) : Effect.void)
     )
   }

@@ -59,7 +59,8 @@ const contents = (store: Store) =>
     queueState: store.queueState,
     lastNumber: store.lastNumber,
     completed: store.lastCompleted(0, LATER),
-    starts: store.automaticStarts(0, LATER, 100)
+    starts: store.automaticStarts(0, LATER, 100),
+    facts: store.notices.facts(10_000)
   })
 
 const refused = (store: Store, changes: Parameters<Store["commit"]>[0]) =>
@@ -763,6 +764,8 @@ it.scoped("a database of the version before schedules is read as it is, and writ
     yield* sql`DROP TABLE healing_applications`
     yield* sql`DROP TABLE healing_suggestion_stop`
     yield* sql`DROP TABLE healing_automatic_changes`
+    for (const table of ["outbox", "notices", "told", "failing", "muted"])
+      yield* sql`DROP TABLE ${sql(`healing_${table}`)}`
     yield* sql`DROP TABLE healing_suggestions`
     yield* sql`DROP TABLE healing_suggestion_steps`
     yield* sql`DROP INDEX healing_explained`
