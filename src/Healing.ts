@@ -10,6 +10,7 @@ import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { HealingService } from "./gate/HealingService.js"
 import type { HealingConfigError, HealingStoreError } from "./HealingError.js"
+import { Notices } from "./notify/Notices.js"
 import * as HealingHealth from "./queue/HealingHealth.js"
 import { HealingQueue } from "./queue/HealingQueue.js"
 import { Reviewer } from "./review/Reviewer.js"
@@ -61,7 +62,7 @@ export type SupervisedOptions<E = never, R = never, E2 = never, R2 = Reviewer> =
  * - `layerSqlite`: the same, and durable: requests are kept in a SQLite file. It fails with `HealingStoreError` if the file cannot
  *   be opened.
  * - `layerSupervised`: the same, and supervised: the `Supervisor` tells what runs, before anything of the last process is gone on
- *   with, and jobs are reviewed as their policies say.
+ *   with, and jobs are reviewed as their policies say. A `Notifier` beside it is one of the channels through which people are told.
  *
  * - `health`: whether all is well, and why not: for a health check, a watchdog, a screen. It works on each floor.
  * - `layerSystemd`: tells systemd that the service is ready, how it is, and twice in each `WatchdogSec=` that it lives, unless something
@@ -69,7 +70,8 @@ export type SupervisedOptions<E = never, R = never, E2 = never, R2 = Reviewer> =
  *   `NotifyAccess=all`.
  *
  * Each layer fails with `HealingConfigError` if a setting is wrong. The parts are `HealingConfig`, `OpenClaw.layer`, `HealingService.layer`,
- * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity`, `HealingScheduler.layer` and `Suggestions.layer`.
+ * `HealingStore.layerSqlite`, `HealingQueue.layer`, `Supervisor.layerActivity`, `HealingScheduler.layer`, `Suggestions.layer` and
+ * `Notices.layer`.
  *
  * @example
  * ```ts
@@ -99,7 +101,7 @@ export const Healing: {
   readonly layerSupervised: <E = never, R = never, E2 = never, R2 = Reviewer>(
     options: SupervisedOptions<E, R, E2, R2>
   ) => Layer.Layer<
-    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler | Suggestions,
+    HealingService | OpenClaw | HealingConfig | HealingQueue | HealingStore | HealingScheduler | Suggestions | Notices,
     HealingConfigError | HealingStoreError | E | E2,
     Exclude<Exclude<R2, HealingStore>, HealingService | OpenClaw | HealingConfig> | Supervisor | FileSystem | Path | R
   >
@@ -115,7 +117,8 @@ export const Healing: {
       Layer.provideMerge(gate(options))
     ),
   layerSupervised: (options) =>
-    Layer.merge(HealingScheduler.layer, Suggestions.layer).pipe(
+    Layer.merge(Notices.layer, Suggestions.layer).pipe(
+      Layer.provideMerge(HealingScheduler.layer),
       Layer.provideMerge(HealingQueue.layer),
       // Without the option, `R2` is `Reviewer`, its default.
       // @effect-diagnostics-next-line unsafeEffectTypeAssertion:off

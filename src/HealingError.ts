@@ -561,3 +561,23 @@ export const unexpectedState = (id: string, expected: string, found: string): He
       `The request ${id} should be ${expected}, and is ${found}: ` +
       "either somebody else writes to the database, or this is a bug of effect-healing"
   })
+
+/**
+ * A notice was not sent.
+ *
+ * - `reason`: `Refused`, the receiver does not take this notice, and never will; `Failed`, it may be sent later.
+ * - `detail`: why, without the address of the receiver or anything else that is secret.
+ * - `retryAfter`: how long the receiver says to wait, in milliseconds.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotifyError extends Schema.TaggedError<NotifyError>("effect-healing/NotifyError")("NotifyError", {
+  reason: Schema.Literal("Refused", "Failed"),
+  detail: Schema.String,
+  retryAfter: Schema.optional(Schema.NonNegative)
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}

@@ -40,7 +40,8 @@ const folders = [
   }),
   // PM2 installs them for itself, so they need nothing of what an app has.
   await bundle(["module/main", "cli/main"], {
-    external: ["better-sqlite3"],
+    // What this package depends on as well.
+    external: ["better-sqlite3", "nodemailer", "standardwebhooks"],
     // What both have, and the page of docs of the API, which is loaded when somebody wants to see it.
     splitting: true,
     chunkNames: "module/part-[hash]",

@@ -38,6 +38,14 @@ export class OpenClawTooOld extends Schema.TaggedError<OpenClawTooOld>("effect-h
 }
 
 /**
+ * Whether a review has failed with this reason since OpenClaw is not there, or too old for any review.
+ *
+ * @internal
+ */
+export const isMissing = (reason: string): boolean =>
+  reason.startsWith("there is no program ") || /^".*" cannot (?:restrict the tools|take a turn)/.test(reason)
+
+/**
  * It is not certain that the tools of a review can be restricted; `detail` says what to do. It is not tried again.
  *
  * @since 0.1.0

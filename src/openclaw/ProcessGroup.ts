@@ -11,12 +11,17 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** @internal */
+/**
+ * - `input`: the file that is its standard input; there is nothing on it without one.
+ *
+ * @internal
+ */
 export interface Program {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly env: Record<string, string>
   readonly cwd: string
+  readonly input?: string | undefined
 }
 
 /** @internal */
@@ -70,9 +75,9 @@ exec "$@"
  */
 const GUARD = `
 const { spawn } = require("node:child_process")
-const { rmSync } = require("node:fs")
+const { openSync, rmSync } = require("node:fs")
 const { constants } = require("node:os")
-const [folder, command, ...args] = process.argv.slice(1)
+const [folder, input, command, ...args] = process.argv.slice(1)
 let group, isOrphan = false
 const signal = (name) => { try { process.kill(-group.pid, name) } catch {} }
 const remove = (path) => { try { rmSync(path, { recursive: true, force: true, maxRetries: 5 }) } catch {} }
@@ -81,7 +86,7 @@ const orphaned = () => { isOrphan = true; stop() }
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, stop)
 process.stdin.on("end", orphaned).on("error", orphaned).resume()
 const start = ["-c", ${JSON.stringify(START)}, "sh", folder, String(process.pid), command, ...args]
-group = spawn("/bin/sh", start, { detached: true, stdio: ["ignore", "inherit", "inherit"] })
+group = spawn("/bin/sh", start, { detached: true, stdio: [input === "" ? "ignore" : openSync(input, "r"), "inherit", "inherit"] })
 group.on("error", ({ message }) => { console.error(message); process.exit(126) })
 group.on("exit", (code, name) => {
   signal("SIGKILL")
@@ -91,7 +96,7 @@ group.on("exit", (code, name) => {
 `
 
 /**
- * Runs a program to its end, without anything on its standard input. An interruption, or a failure of `watch`, ends it.
+ * Runs a program to its end. An interruption, or a failure of `watch`, ends it.
  * What has made itself a session of its own is not of its group, and out of reach.
  *
  * - `folder`: an empty one, which goes with the program if this process is killed.
@@ -100,12 +105,12 @@ group.on("exit", (code, name) => {
  * @internal
  */
 export const run = <E>(
-  { args, command, cwd, env }: Program,
+  { args, command, cwd, env, input = "" }: Program,
   folder: string,
   watch: (stderr: string) => Effect.Effect<void, E>
 ): Effect.Effect<Output, E | OutputTooLong | PlatformError, CommandExecutor | FileSystem> =>
   Effect.gen(function* () {
-    const guard = yield* Command.make(process.execPath, "--eval", GUARD, "--", folder, command, ...args).pipe(
+    const guard = yield* Command.make(process.execPath, "--eval", GUARD, "--", folder, input, command, ...args).pipe(
       Command.workingDirectory(cwd),
       Command.env(env),
       // Open, and empty, for as long as this process lives.

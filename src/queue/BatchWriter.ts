@@ -100,7 +100,7 @@ const closedError = new HealingStoreError({
 
 /**
  * - `onTrouble`: is told at each try that fails, and when the store can be written again.
- * - `onCommit`: is told whenever something was written.
+ * - `onCommit`: is told whenever something was written, and what.
  *
  * Longer than a screen, since all of it is about one queue: what is added to it, how it is committed, and when it is tried again.
  *
@@ -109,7 +109,7 @@ const closedError = new HealingStoreError({
 export const make = (
   store: Journal,
   onTrouble: (trouble: Trouble | undefined) => void,
-  onCommit: () => void
+  onCommit: (changes: ReadonlyArray<Change>) => void
 ): Effect.Effect<BatchWriter, never, Scope.Scope> =>
   Effect.gen(function* () {
     const queue: Array<Queued> = []
@@ -131,7 +131,7 @@ export const make = (
         onSuccess: () => {
           lastCommit = now()
           ends()
-          onCommit()
+          onCommit(changes)
           return Option.none()
         },
         onFailure: (cause) => Option.orElseSome(Cause.failureOption(cause), () => died(cause))

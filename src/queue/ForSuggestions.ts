@@ -13,7 +13,7 @@ import type { Change } from "../store/Change.js"
  * - `record`: writes what has happened already: it is kept until it could be written, and everything after it waits for that. The effect
  *   ends when it is on disk; it fails at the first try that does.
  * - `wall`: now, in milliseconds since 1970.
- * - `onCommit`: from now on this is told whenever something was written. It may not throw.
+ * - `onCommit`: from now on this is told whenever something was written, and what. It may not throw.
  * - `onClockSet`: from now on this is told by how many milliseconds the clock was set, before the first look after that returns.
  *
  * @internal
@@ -22,7 +22,7 @@ export interface ForSuggestions {
   readonly write: (changes: () => ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly record: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
   readonly wall: () => number
-  readonly onCommit: (listener: () => void) => void
+  readonly onCommit: (listener: (changes: ReadonlyArray<Change>) => void) => void
   readonly onClockSet: (listener: (by: number) => void) => void
 }
 

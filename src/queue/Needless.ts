@@ -11,8 +11,22 @@ import { Reviewed, type Reviewer, reviewWith, tellsBegin } from "../review/Revie
 import type { Journal } from "../store/Journal.js"
 import type { Veto } from "./ForScheduler.js"
 
+/**
+ * Why a request is not reviewed whose job is not to be reviewed any more.
+ *
+ * @internal
+ */
+export const SWITCHED_OFF = "its policy was switched off"
+
 const EXPLAINED =
   "a completed review has explained this failure, and neither its command nor its files have changed since"
+
+/**
+ * Whether it was skipped since nobody needs it any more.
+ *
+ * @internal
+ */
+export const isNeedless = (reason: string | null): boolean => reason === EXPLAINED || reason === SWITCHED_OFF
 
 /**
  * A reviewer that skips what is needless: a policy was switched off since the request was made, or the review that ran meanwhile has

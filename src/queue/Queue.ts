@@ -18,7 +18,7 @@ import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
-import { occurrence } from "../store/Change.js"
+import { type Change, occurrence } from "../store/Change.js"
 import { HealingStore } from "../store/HealingStore.js"
 import * as Awaiting from "./Awaiting.js"
 import type * as Backoff from "./Backoff.js"
@@ -84,15 +84,15 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const holds = QueueHolds.make(gate, lanes, wall, settings.maxReviewsPerDay, publish, (until) =>
       log(QueueLog.dayIsFull(store.location, settings.maxReviewsPerDay, until))
     )
-    const commitListeners: Array<() => void> = []
+    const commitListeners: Array<(changes: ReadonlyArray<Change>) => void> = []
     const writer = yield* BatchWriter.make(
       metrics.measured(store),
       (trouble) => {
         if (trouble !== undefined && isForGood(trouble.error)) stop(trouble.error)
         holds.trouble(trouble)
       },
-      () => {
-        for (const listener of commitListeners) listener()
+      (changes) => {
+        for (const listener of commitListeners) listener(changes)
       }
     )
     const parts: QueueParts = {

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { HealingStoreError } from "../HealingError.js"
 import { defaultPolicy } from "../policy/HealingPolicy.js"
 import type { ForScheduler } from "../queue/ForScheduler.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
@@ -18,6 +19,7 @@ import { listen } from "../supervisor/Listening.js"
 import { JobEvent, type JobInfo, type Supervisor } from "../supervisor/Supervisor.js"
 import * as EventInbox from "./EventInbox.js"
 import * as FailureSignature from "./FailureSignature.js"
+import type { Happened } from "./ForNotices.js"
 import type { JobReading } from "./JobReading.js"
 import { type KnownJobs, wishOf } from "./KnownJobs.js"
 
@@ -33,6 +35,8 @@ export interface ByEventsOptions {
   readonly store: Journal
   readonly submit: ForScheduler["submit"]
   readonly tellExplained: ForScheduler["tellExplained"]
+  /** Who is told of everything that happens, whether or not it is reviewed. */
+  readonly listeners: ReadonlyArray<(happened: Happened) => Effect.Effect<void, HealingStoreError>>
   /** By the steady clock, in milliseconds. */
   readonly now: () => number
 }
@@ -91,7 +95,7 @@ export const make = Effect.fnUntraced(function* (
 
 /** `isClosing`: there is no time to ask the supervisor anything. */
 const handle = Effect.fnUntraced(function* (
-  { known, reading, settings, store, submit, supervisor }: ByEventsOptions,
+  { known, listeners, reading, settings, store, submit, supervisor }: ByEventsOptions,
   tellExplained: (job: string, signature: string) => void,
   { at, event }: EventInbox.Accepted,
   isClosing: boolean
@@ -100,9 +104,13 @@ const handle = Effect.fnUntraced(function* (
   if (isClosing ? reading.hasRead() && !known.has(job) : yield* reading.isUnknown(job, at)) return
   const info = known.info(job)
   const policy = known.of(job) ?? (info === undefined ? defaultPolicy : undefined)
-  if (!settings.enabled || policy?.enabled !== true || !policy.triggers.includes(trigger)) return
+  const isReviewed = settings.enabled && policy?.enabled === true && policy.triggers.includes(trigger)
+  const isHeard = listeners.length > 0 && !isClosing
+  if (!isReviewed && !isHeard) return
   const signature =
     trigger !== "failure" || isClosing || info === undefined ? null : yield* signatureOf(supervisor, info, event)
+  if (isHeard) yield* Effect.forEach(listeners, (listener) => listener({ event, signature }), { discard: true })
+  if (!isReviewed) return
   const isExplained = signature !== null && (yield* Effect.orElseSucceed(store.explained(job, signature), () => false))
   if (isExplained) {
     tellExplained(job, signature)

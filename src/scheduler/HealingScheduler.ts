@@ -14,6 +14,7 @@ import type { HealingConfig } from "../settings/HealingConfig.js"
 import type { Occurrence } from "../store/Change.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
+import type { HasForNotices } from "./ForNotices.js"
 import * as Scheduler from "./Scheduler.js"
 
 export type { Occurrence } from "../store/Change.js"
@@ -79,7 +80,7 @@ export class HealingScheduler extends Context.Tag("effect-healing/HealingSchedul
     readonly occurrences: (job: string) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
     /** What is wrong with policies, as they were last read, and which schedules a clock that was ahead has put out of step. */
     readonly problems: Effect.Effect<ReadonlyArray<PolicyIssue>>
-  }
+  } & HasForNotices
 >() {
   /**
    * It reads what was done last, and fails with `HealingStoreError` if it cannot. One timer for all jobs sleeps until the

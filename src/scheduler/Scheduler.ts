@@ -11,6 +11,7 @@ import { endOf } from "../internal/Interruption.js"
 import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import { forScheduler } from "../queue/ForScheduler.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
+import { SWITCHED_OFF } from "../queue/Needless.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { HealingStore } from "../store/HealingStore.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
@@ -18,6 +19,7 @@ import { Agenda } from "./Agenda.js"
 import * as ByClock from "./ByClock.js"
 import * as ByEvents from "./ByEvents.js"
 import * as ClockWarnings from "./ClockWarnings.js"
+import { type ForNotices, forNotices } from "./ForNotices.js"
 import * as JobReading from "./JobReading.js"
 import { KnownJobs } from "./KnownJobs.js"
 
@@ -53,19 +55,41 @@ export const make = Effect.gen(function* () {
   const known = new KnownJobs(settings)
   const agenda = new Agenda(yield* store.lastOccurrences, Duration.toMillis(settings.maxCatchUpAge))
   const wake = yield* Effect.makeLatch(false)
-  addVeto(({ job }) => (known.of(job)?.enabled === false ? "its policy was switched off" : undefined))
+  addVeto(({ job }) => (known.of(job)?.enabled === false ? SWITCHED_OFF : undefined))
 
-  const plan = () =>
+  const happenedListeners: Array<Parameters<ForNotices["onHappened"]>[0]> = []
+  const problemListeners: Array<Parameters<ForNotices["onProblems"]>[0]> = []
+  const ofNotices: ForNotices = {
+    onHappened: (listener) => happenedListeners.push(listener),
+    onProblems: (listener) => {
+      problemListeners.push(listener)
+      listener(known.problems)
+    }
+  }
+
+  const plan = () => {
+    for (const listener of problemListeners) listener(known.problems)
     agenda.plan(
       known.plans,
       (job) => known.has(job),
       (job) => known.isWrong(job),
       wall()
     )
+  }
   const warnOfClock = ClockWarnings.make(() => agenda.ahead)
   const reading = JobReading.make({ supervisor, known, learned: plan, lookAgain: wake.open, now, scope })
   const askForDue = ByClock.make({ agenda, known, submit, wall, write }, scope)
-  const { listen } = yield* ByEvents.make({ settings, supervisor, reading, known, store, submit, tellExplained, now })
+  const { listen } = yield* ByEvents.make({
+    settings,
+    supervisor,
+    reading,
+    known,
+    store,
+    submit,
+    tellExplained,
+    listeners: happenedListeners,
+    now
+  })
   // It starts at once: nothing is missed that happens when the layer has just been built.
   const runtime = yield* Effect.runtime<never>()
   yield* Effect.acquireRelease(
@@ -92,6 +116,7 @@ export const make = Effect.gen(function* () {
   yield* Effect.forkScoped(Effect.forever(tickAgain))
 
   return {
+    [forNotices]: ofNotices,
     refresh: reading.read,
     upcoming: Effect.sync(() => agenda.upcoming(MAX_UPCOMING)),
     occurrences: (job: string) => store.occurrences(job, MAX_OCCURRENCES),

@@ -22,6 +22,8 @@ import * as Settings from "./Settings.js"
 
 export { AutoApplyRule } from "./AutoApply.js"
 export type { HttpSettings, HttpSettingsInput } from "./HttpSettings.js"
+export { NoticeKind, NotifyChannel, type NotifyChannelInput } from "./NotifyChannel.js"
+export { type NotifySettings, type NotifySettingsInput, QuietHours } from "./NotifySettings.js"
 export type { HealingSettings, HealingSettingsInput } from "./Settings.js"
 export type { SuggestionSettings, SuggestionSettingsInput } from "./SuggestionSettings.js"
 
@@ -87,7 +89,9 @@ const combine = (
   )
   const forbidden = settings.flatMap(({ suggestions }) => suggestions?.forbidden ?? [])
   const suggestions = { ...groups.suggestions, forbidden }
-  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, groups, { jobs, suggestions }))
+  const channels = Object.assign({}, ...settings.map(({ notify }) => notify?.channels))
+  const notify = { ...groups.notify, channels }
+  return Effect.succeed(Object.assign({}, Settings.defaults, ...settings, groups, { jobs, suggestions, notify }))
 }
 
 const fromEnvironment = (provider: ConfigProvider.ConfigProvider): Effect.Effect<Settings.Loaded> =>

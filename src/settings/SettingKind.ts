@@ -17,6 +17,7 @@ export type Decode<A> = (raw: unknown) => Either.Either<A, ParseResult.ParseErro
  * - `decode`: what may stand in each source; `undefined` for the environment if the setting may not stand there.
  * - `expected`, `expectedInText`: what would be right in code, and in a file or the environment.
  * - `explain`: what would be right for what was found, if that can be told better.
+ * - `isSecret`: whether what was found is not to be shown.
  * - `fallback`: what counts where it is not set.
  */
 export interface SettingKind<A, I = A> {
@@ -29,6 +30,7 @@ export interface SettingKind<A, I = A> {
   readonly expected: string
   readonly expectedInText: string
   readonly explain?: (error: ParseResult.ParseError) => string
+  readonly isSecret?: boolean
   readonly fallback: A
 }
 

@@ -15,6 +15,7 @@ import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
 import type { HealingPolicyInput } from "../policy/HealingPolicy.js"
 import * as HttpSettings from "./HttpSettings.js"
+import * as NotifySettings from "./NotifySettings.js"
 import * as Kind from "./SettingKind.js"
 import * as SuggestionSettings from "./SuggestionSettings.js"
 
@@ -46,17 +47,18 @@ type Table = typeof table
 type Setting = keyof Table
 
 /** Settings that belong together stand in a group of their own. */
-const groups = { suggestions: SuggestionSettings.kinds, http: HttpSettings.kinds }
+const groups = { suggestions: SuggestionSettings.kinds, http: HttpSettings.kinds, notify: NotifySettings.kinds }
 
 /** @internal */
 export type Group = keyof typeof groups
 
 /** @internal */
-export const groupNames: ReadonlyArray<Group> = ["suggestions", "http"]
+export const groupNames: ReadonlyArray<Group> = ["suggestions", "http", "notify"]
 
 type InForce = { readonly [K in Setting]: Schema.Schema.Type<Table[K]["inCode"]> } & {
   readonly suggestions: SuggestionSettings.SuggestionSettings
   readonly http: HttpSettings.HttpSettings
+  readonly notify: NotifySettings.NotifySettings
 }
 
 /**
@@ -110,7 +112,7 @@ export interface HealingSettings extends InForce {
  * - `maxCatchUpAge` (7 days): how old the last missed occurrence of a schedule may be that is still made up for.
  * - `jobs`: the policies of single jobs by their names, over those that their supervisor gives them.
  *
- * and `suggestions` and `http`, the settings of suggestions and of the API, which are groups of their own.
+ * and `suggestions`, `http` and `notify`, the settings of suggestions, of the API and of notices, which are groups of their own.
  *
  * @since 0.1.0
  * @category models
@@ -121,19 +123,21 @@ export type HealingSettingsInput = {
   readonly jobs?: Readonly<Record<string, HealingPolicyInput>> | undefined
   readonly suggestions?: SuggestionSettings.SuggestionSettingsInput | undefined
   readonly http?: HttpSettings.HttpSettingsInput | undefined
+  readonly notify?: NotifySettings.NotifySettingsInput | undefined
 }
 
 /** @internal */
 export const defaults: HealingSettings = {
   ...Record.map(table, ({ fallback }) => fallback),
   suggestions: Record.map(groups.suggestions, ({ fallback }) => fallback),
-  http: Record.map(groups.http, ({ fallback }) => fallback)
+  http: Record.map(groups.http, ({ fallback }) => fallback),
+  notify: Record.map(groups.notify, ({ fallback }) => fallback)
 } as InForce
 
 /** One setting: its name, with that of its group before it if it has one, and its kind. */
 interface Slot {
   readonly path: readonly [name: string] | readonly [group: string, name: string]
-  readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText" | "explain">
+  readonly kind: Pick<Kind.SettingKind<unknown>, "decode" | "expected" | "expectedInText" | "explain" | "isSecret">
 }
 
 const slots: ReadonlyArray<Slot> = [
@@ -164,6 +168,9 @@ const show = (found: unknown): string =>
     ? JSON.stringify(cut(found))
     : cut(Duration.isDuration(found) ? Duration.format(found) : Inspectable.toStringUnknown(found, 0))
 
+/** In place of what may hold a secret. */
+const HIDDEN = "what is not shown here"
+
 /** How a source spells its settings, and which it may hold. */
 interface Spelling {
   readonly source: string
@@ -189,7 +196,7 @@ const load = ({ keyOf, kind, slots, source }: Spelling, raw: Readonly<Record<str
     const found = raw[key]
     // In a file, a key with nothing behind it is one whose lines are all comments.
     if (found === undefined || (found === null && kind === "yaml")) continue
-    const { decode, expected, expectedInText, explain } = ofSetting
+    const { decode, expected, expectedInText, explain, isSecret } = ofSetting
     const decoded = decode[kind]?.(found)
     if (decoded !== undefined && Either.isRight(decoded)) {
       good.push([path, decoded.right])
@@ -197,7 +204,7 @@ const load = ({ keyOf, kind, slots, source }: Spelling, raw: Readonly<Record<str
     }
     const right = kind === "code" ? expected : expectedInText
     const better = decoded === undefined || explain === undefined ? [] : [explain(decoded.left)]
-    issues.push({ source, key, found: show(found), expected: [right, ...better].join("; ") })
+    issues.push({ source, key, found: isSecret ? HIDDEN : show(found), expected: [right, ...better].join("; ") })
   }
   const settings: Record<string, unknown> = {}
   for (const [[name, inGroup], value] of good) {
@@ -219,7 +226,13 @@ const loadNested = (spelling: Spelling, raw: Readonly<Record<string, unknown>>):
         flat,
         Record.mapKeys(group, (key) => `${name}.${key}`)
       )
-    } else wrong.push({ source: spelling.source, key: name, found: show(group), expected: "a mapping of settings" })
+    } else
+      wrong.push({
+        source: spelling.source,
+        key: name,
+        found: Object.values<Slot["kind"]>(groups[name]).some(({ isSecret }) => isSecret) ? HIDDEN : show(group),
+        expected: "a mapping of settings"
+      })
   }
   const { issues, settings } = load(spelling, flat)
   return { settings, issues: [...issues, ...wrong] }

@@ -67,7 +67,7 @@ interface Sleep {
  * A wall clock that can be set, and a monotonic one that only goes on. `TestClock` goes through every minute of a year; this
  * one leaps, as the clocks of a machine do that has slept.
  */
-class LeapingClock implements Clock.Clock {
+export class LeapingClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
   readonly currentTimeMillis = Effect.sync(() => this.wall)
   readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())

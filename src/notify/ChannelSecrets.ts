@@ -1,0 +1,112 @@
+/**
+ * Finds what is secret of a channel where its settings say that it is.
+ *
+ * @internal
+ */
+import { FileSystem } from "@effect/platform/FileSystem"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { HealingConfigError } from "../HealingError.js"
+import { fileProblem, inWords } from "../internal/FileProblem.js"
+import type { NotifyChannel } from "../settings/HealingConfig.js"
+import { secretSource } from "../settings/NotifyChannel.js"
+
+const MAX_FILE = 4096
+
+/** Others than its user may read it, or write it. */
+const OPEN = 0o077
+
+/**
+ * What is wrong with the settings of a channel. What was found is told only if it is no secret.
+ *
+ * @internal
+ */
+export const wrong = (channel: string, key: string, found: string, expected: string): HealingConfigError =>
+  new HealingConfigError({
+    issues: [{ source: "settings", key: `notify.channels.${channel}${key === "" ? "" : `.${key}`}`, found, expected }]
+  })
+
+const fromVariable = (channel: string, key: string, variable: string) =>
+  Effect.configProviderWith((provider) => provider.load(Config.option(Config.nonEmptyString(variable)))).pipe(
+    Effect.orElseSucceed(() => Option.none<string>()),
+    Effect.flatMap(
+      Option.match({
+        onNone: () => wrong(channel, `${key}Env`, variable, "the name of an environment variable that is set"),
+        onSome: (value) => Effect.succeed(Redacted.make(value))
+      })
+    )
+  )
+
+const fromFile = (channel: string, key: string, path: string) =>
+  Effect.gen(function* () {
+    const fileSystem = yield* FileSystem
+    const refuse = (how: string) =>
+      wrong(
+        channel,
+        `${key}File`,
+        `${path}, which ${how}`,
+        "a file of at most 4 KiB that only its user may read (chmod 600)"
+      )
+    const unreadable = Effect.mapError((error: Parameters<typeof fileProblem>[0]) =>
+      refuse(`cannot be read: ${fileProblem(error)}`)
+    )
+    const { mode, size, type } = yield* fileSystem.stat(path).pipe(unreadable)
+    if (type !== "File") return yield* refuse(`is a ${inWords(type)}`)
+    if ((mode & OPEN) !== 0) return yield* refuse("others may read")
+    if (Number(size) > MAX_FILE) return yield* refuse(`has ${size} bytes`)
+    const text = (yield* fileSystem.readFileString(path).pipe(unreadable)).trim()
+    return text === "" ? yield* refuse("is empty") : Redacted.make(text)
+  })
+
+const NONE: Effect.Effect<undefined> = Effect.sync(() => undefined)
+
+/**
+ * - `key`: `url`, `token` or `secret`.
+ *
+ * @internal
+ */
+export const find = (
+  name: string,
+  channel: NotifyChannel,
+  key: string
+): Effect.Effect<Redacted.Redacted | undefined, HealingConfigError, FileSystem> => {
+  const source = secretSource(channel, key)
+  if (source === undefined) return NONE
+  const { file, value, variable } = source
+  if (value !== undefined) return Effect.succeed(value)
+  if (variable !== undefined) return fromVariable(name, key, variable)
+  return file === undefined ? NONE : fromFile(name, key, file)
+}
+
+/**
+ * One that has to be there: so its settings say.
+ *
+ * @internal
+ */
+export const mustFind = (name: string, channel: NotifyChannel, key: string) =>
+  Effect.flatMap(find(name, channel, key), (found) =>
+    found === undefined ? wrong(name, key, "nothing", `${key}, ${key}Env or ${key}File`) : Effect.succeed(found)
+  )
+
+/**
+ * An address of HTTP.
+ *
+ * @internal
+ */
+export const findUrl = (name: string, channel: NotifyChannel, protocols: ReadonlyArray<string> = ["https:", "http:"]) =>
+  Effect.filterOrFail(
+    mustFind(name, channel, "url"),
+    (url) => {
+      const address = URL.canParse(Redacted.value(url)) ? new URL(Redacted.value(url)) : undefined
+      return address !== undefined && protocols.includes(address.protocol) && address.hostname !== ""
+    },
+    () =>
+      wrong(
+        name,
+        "url",
+        "what is not shown here",
+        `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`
+      )
+  )

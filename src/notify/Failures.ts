@@ -1,0 +1,204 @@
+/**
+ * Tells that a job fails, and that it runs well again.
+ *
+ * @internal
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import * as Mailbox from "effect/Mailbox"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { HealingStoreError } from "../HealingError.js"
+import { count } from "../internal/Plural.js"
+import { UNKNOWN_FAILURE } from "../request/RequestLife.js"
+import { causeOf } from "../scheduler/FailureSignature.js"
+import type { Happened } from "../scheduler/ForNotices.js"
+import type { HealingSettings } from "../settings/HealingConfig.js"
+import type { Journal } from "../store/Journal.js"
+import type { Failing, NoticeChange } from "../store/NoticeJournal.js"
+import { listen } from "../supervisor/Listening.js"
+import { RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import type { Draft } from "./Notice.js"
+import { OF_A_FAILURE } from "./OfRequest.js"
+import { persistently } from "./Persistently.js"
+import type { Telling } from "./Telling.js"
+
+/** Runs that are told faster than they are looked at. */
+const MAX_EVENTS = 1024
+
+type Started = Extract<RunEvent, { readonly _tag: "Started" }>
+
+type Ended = Extract<RunEvent, { readonly _tag: "Ended" }>
+
+const titleOf = ({ job, trigger }: Happened["event"]): string => {
+  if (trigger === "failure") return `${job} fails`
+  if (trigger === "sla_breach") return `${job} breaks its service level`
+  return `${job}: ${trigger}`
+}
+
+/**
+ * - `happened`: something has happened to a job.
+ *
+ * It goes on for as long as the scope is open.
+ *
+ * Longer than a screen, since it is one loop over what is told of runs, and the few maps that it needs.
+ *
+ * @internal
+ */
+export const make = ({
+  settings,
+  store,
+  supervisor,
+  tell,
+  wall
+}: Pick<Telling, "tell"> & {
+  readonly settings: Pick<HealingSettings, "notify" | "suggestions">
+  readonly store: Journal
+  readonly supervisor: Context.Tag.Service<Supervisor>
+  readonly wall: () => number
+}): Effect.Effect<
+  { readonly happened: (happened: Happened) => Effect.Effect<void, HealingStoreError> },
+  HealingStoreError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const { recoveredAfter } = settings.notify
+    const { upFor } = settings.suggestions
+    /** The jobs of which a failure was told, as they are in the store. */
+    const failing = new Map((yield* store.notices.failing).map((one) => [one.job, one]))
+    /** The runs of jobs that are always up, and since when. */
+    const up = new Map<string, Map<string, number>>()
+    const timers = yield* FiberMap.make<string>()
+    const inbox = yield* Mailbox.make<RunEvent>({ capacity: MAX_EVENTS, strategy: "sliding" })
+
+    const put = (job: string, to: Failing | null): NoticeChange => ({ _tag: "Failing", job, failing: to })
+
+    const remember = (job: string, to: Failing | null) =>
+      Effect.sync(() => {
+        if (to === null) failing.delete(job)
+        else failing.set(job, to)
+      })
+
+    /** What a review has found of it before, which is not reviewed again. */
+    const explanation = (job: string, signature: string) =>
+      Effect.gen(function* () {
+        if (!(yield* store.explained(job, signature))) return undefined
+        const last = yield* store.history({ job, states: ["completed"], limit: 20 })
+        const found = last.find(({ signatures }) => signatures.includes(signature))?.report
+        return found?.rootCause ?? found?.summary
+      })
+
+    const draftOf = ({ event, signature }: Happened) =>
+      Effect.gen(function* () {
+        const { exitCode, job, lastError, trigger } = event
+        const known = signature === null ? undefined : yield* explanation(job, signature)
+        const error = lastError?.trim()
+        const details = [
+          ...(error === undefined || error === "" ? [] : [`It has said: ${error}`]),
+          ...(typeof exitCode === "number" ? [`Exit code ${exitCode}`] : [])
+        ]
+        const draft: Draft = {
+          at: wall(),
+          kind: "JobFailing",
+          severity: "low",
+          job,
+          title: titleOf(event),
+          details,
+          todo:
+            known === undefined
+              ? "Wait for its review, or look at its log"
+              : "A review has explained this before: look at what it proposed",
+          command: `effect-healing history --job ${job}`,
+          subject: trigger === "failure" ? (signature === null ? UNKNOWN_FAILURE : causeOf(signature)) : trigger,
+          ...(known !== undefined && { cause: known }),
+          ...(signature !== null && { signature })
+        }
+        return draft
+      })
+
+    const happened = (one: Happened) =>
+      Effect.gen(function* () {
+        const { job } = one.event
+        const since = failing.get(job)?.since ?? wall()
+        const now = { job, since, good: 0 }
+        const isTold = yield* tell(yield* draftOf(one), { ifTold: [put(job, now)] })
+        if (!isTold) return
+        yield* remember(job, now)
+        // One that is up has to stay so from now on.
+        for (const [runId] of up.get(job) ?? []) yield* time(job, runId, upFor)
+      })
+
+    const recovered = (job: string, how: string) =>
+      Effect.gen(function* () {
+        const before = failing.get(job)
+        if (before === undefined) return
+        const draft: Draft = {
+          at: wall(),
+          kind: "JobRecovered",
+          severity: "low",
+          job,
+          title: `${job} runs well again: ${how}`,
+          todo: "There is nothing to do"
+        }
+        const forget: NoticeChange = { _tag: "Forget", job, kinds: OF_A_FAILURE }
+        yield* tell(draft, { others: [forget, put(job, null)] })
+        yield* remember(job, null)
+      })
+
+    /** It has stayed up for as long as it has to. */
+    const time = (job: string, runId: string, left: Duration.Duration) => {
+      const stayed = Effect.suspend(() =>
+        up.get(job)?.has(runId) === true ? recovered(job, `it is up for ${Duration.format(upFor)}`) : Effect.void
+      )
+      return Effect.asVoid(
+        FiberMap.run(timers, `${runId} ${job}`, Effect.delay(Effect.uninterruptible(persistently(stayed)), left))
+      )
+    }
+
+    const started = ({ alwaysUp, at, job, runId }: Started) =>
+      Effect.suspend(() => {
+        if (!alwaysUp || runId === null) return Effect.void
+        const ofJob = up.get(job) ?? new Map<string, number>()
+        const since = at ?? wall()
+        // Who listens anew is told again what runs.
+        if (ofJob.get(runId) === since) return Effect.void
+        up.set(job, ofJob.set(runId, since))
+        const left = Math.max(0, Duration.toMillis(upFor) - Math.max(0, wall() - since))
+        return time(job, runId, Duration.millis(left))
+      })
+
+    const ended = ({ job, outcome, runId }: Ended) =>
+      Effect.gen(function* () {
+        const ofJob = up.get(job)
+        // One that is always up has no good end.
+        const wasUp = runId !== null && ofJob?.delete(runId) === true
+        if (ofJob?.size === 0) up.delete(job)
+        yield* FiberMap.remove(timers, `${runId} ${job}`)
+        const before = failing.get(job)
+        if (before === undefined || outcome === "stopped" || (outcome === "succeeded" && wasUp)) return
+        const good = outcome === "succeeded" ? before.good + 1 : 0
+        if (good >= recoveredAfter) return yield* recovered(job, count(good, "good run"))
+        if (good === before.good) return
+        const now = { ...before, good }
+        yield* tell(undefined, { others: [put(job, now)] })
+        yield* remember(job, now)
+      })
+
+    const isRunEvent = Schema.is(RunEvent)
+    yield* Effect.forkScoped(
+      listen(supervisor.runs, {
+        each: (event) => (isRunEvent(event) ? Effect.asVoid(inbox.offer(event)) : Effect.void),
+        broke: () => Effect.void
+      })
+    )
+    yield* Effect.forkScoped(
+      Stream.runForEach(Mailbox.toStream(inbox), (event) =>
+        persistently(event._tag === "Started" ? started(event) : ended(event))
+      )
+    )
+    yield* Effect.yieldNow()
+    return { happened }
+  })

@@ -1,0 +1,39 @@
+/**
+ * Webhooks of Discord: https://discord.com/developers/docs/resources/webhook#execute-webhook
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { Channel } from "../Channel.js"
+import { forDiscord } from "../Mentions.js"
+import { linesOf, titleOf, within } from "../NoticeText.js"
+import { codeBlock } from "./CodeBlock.js"
+import { inAnswer, isTaken, notTaken, post } from "./Posting.js"
+
+/** A message has 2,000 characters at most. Escapes take some of them. */
+const MAX_TEXT = 1400
+
+/** https://discord.com/developers/docs/resources/message#message-object-message-flags */
+const NO_PREVIEWS = 4
+
+/** @internal */
+export const make =
+  (url: Redacted.Redacted): Channel["send"] =>
+  (notice) =>
+    Effect.gen(function* () {
+      const body = codeBlock(within(linesOf(notice), MAX_TEXT))
+      const message = {
+        content: `${forDiscord(titleOf(notice))}\n${body}`,
+        allowed_mentions: { parse: [] },
+        flags: NO_PREVIEWS
+      }
+      const answer = yield* post(url, JSON.stringify(message))
+      if (isTaken(answer)) return
+      const seconds = inAnswer(answer, "retry_after")
+      const said = inAnswer(answer, "message")
+      return yield* notTaken(answer, [url], {
+        ...(typeof seconds === "number" && { retryAfter: seconds * 1000 }),
+        ...(typeof said === "string" && { said })
+      })
+    })
