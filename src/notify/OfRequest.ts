@@ -26,8 +26,8 @@ const severityOf = ({ suggestions = [] }: Pick<Report, "suggestions">): Suggesti
 /**
  * The same for two reviews of which the second tells nothing new. What a person has asked for is always told.
  */
-const subjectOf = ({ id, report, signatures, triggers }: HealingRequest): string => {
-  if (triggers.includes("manual")) return id
+const subjectOf = ({ report, signatures, triggers }: HealingRequest): string | undefined => {
+  if (triggers.includes("manual")) return undefined
   const causes = Array.from(new Set(signatures.map(causeOf))).sort()
   if (causes.length > 0) return causes.join(" ")
   if (!triggers.every((trigger) => trigger === "schedule")) return UNKNOWN_FAILURE
@@ -68,11 +68,12 @@ const ofReport = (
 export const draftOf = (request: HealingRequest, reviewsFrom: SuggestionSeverity): Draft | undefined => {
   const { endedAt, id, job, reason, report, signatures, state, submittedAt } = request
   const why = reason ?? "it is not known why"
+  const subject = subjectOf(request)
   const common = {
     at: endedAt ?? submittedAt,
     job,
     request: id,
-    subject: subjectOf(request),
+    ...(subject !== undefined && { subject }),
     ...(signatures[0] !== undefined && { signature: signatures[0] })
   }
   if (state === "completed") {

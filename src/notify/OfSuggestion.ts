@@ -102,7 +102,6 @@ export const draftOf = (fact: Fact, one: HealingSuggestion): Draft | undefined =
     at: fact.at,
     job: one.job,
     suggestion: one.id,
-    subject: `${one.id} ${fact.at}`,
     command: `effect-healing diff ${one.id}`,
     ...(one.suggestion.targetFile !== null && { file: one.suggestion.targetFile }),
     ...(one.signatures[0] !== undefined && { signature: one.signatures[0] }),
