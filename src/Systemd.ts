@@ -10,17 +10,25 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { HealingService } from "./gate/HealingService.js"
+import { HealingService } from "./gate/HealingService.js"
 import * as SafeLog from "./internal/SafeLog.js"
+import { without } from "./openclaw/ProcessGroup.js"
 import * as HealingHealth from "./queue/HealingHealth.js"
 import type { OpenClaw } from "./running/OpenClaw.js"
+import { secretVariables } from "./settings/NotifyChannel.js"
 
 /** How long `systemd-notify` may take. */
 const TIMEOUT = Duration.seconds(5)
 
 /** Whether systemd has heard it. */
-const notify = (...words: ReadonlyArray<string>): Effect.Effect<boolean, never, CommandExecutor> =>
-  Command.exitCode(Command.make("systemd-notify", `--pid=${process.pid}`, ...words)).pipe(
+const notify = (...words: ReadonlyArray<string>): Effect.Effect<boolean, never, CommandExecutor | HealingService> =>
+  HealingService.pipe(
+    Effect.flatMap(({ status }) => status.get),
+    Effect.flatMap(({ settings }) => {
+      const command = Command.make("systemd-notify", `--pid=${process.pid}`, ...words)
+      // It has no use for the addresses of channels.
+      return Command.exitCode(Command.env(command, without(secretVariables(settings.notify.channels))))
+    }),
     Effect.disconnect,
     Effect.timeoutOption(TIMEOUT),
     Effect.map(Option.contains(0)),

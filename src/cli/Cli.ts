@@ -11,6 +11,7 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { doctor } from "./DoctorCommand.js"
+import * as NoticeCommands from "./NoticeCommands.js"
 import * as Overview from "./Overview.js"
 import { CODES, Problem } from "./Problem.js"
 import * as QueueCommands from "./QueueCommands.js"
@@ -42,6 +43,9 @@ const withCommands = (completions: Completions) =>
       ...ReadingCommands.commands,
       ...QueueCommands.commands,
       QueueCommands.watch,
+      NoticeCommands.notices,
+      ...NoticeCommands.commands,
+      NoticeCommands.test,
       doctor,
       ...SuggestionCommands.commands,
       TokenCommands.command,
@@ -67,10 +71,10 @@ const isOverview = ([, , first, ...rest]: ReadonlyArray<string>): boolean =>
 const overview = (version: string) =>
   Effect.flatMap(
     Overview.text(NAME, version, [
-      ["Look", [...ReadingCommands.commands, QueueCommands.watch]],
-      ["Ask", QueueCommands.commands],
+      ["Look", [...ReadingCommands.commands, NoticeCommands.notices, QueueCommands.watch]],
+      ["Ask", [...QueueCommands.commands, ...NoticeCommands.commands]],
       ["Decide", SuggestionCommands.commands],
-      ["Set up", [doctor, TokenCommands.command, completions]]
+      ["Set up", [doctor, NoticeCommands.test, TokenCommands.command, completions]]
     ]),
     (text) => Console.log(text)
   )

@@ -20,7 +20,14 @@ const runningOf = ({ api }: HealingClient) =>
   Effect.gen(function* () {
     const { problems: unhealthy = [] } = yield* api.status.healthz()
     const problems = yield* Effect.catchTag(api.status.problems(), "NotProvided", () => Effect.succeed([]))
+    const trials = yield* api.notices.test({ payload: {} }).pipe(
+      // There is no channel.
+      Effect.catchTag("HealingInvalid", () => Effect.succeed([])),
+      // Those who may not, and an app that tells nobody.
+      Effect.orElseSucceed(() => undefined)
+    )
     return {
+      trials,
       unhealthy: unhealthy.map(({ message }) => message),
       problems: problems.map(
         ({ expected, job, key }) => `The policy of ${job}: ${key === "" ? "" : `${key}: `}${expected}`

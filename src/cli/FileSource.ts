@@ -6,15 +6,18 @@
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { HealingNotFound, type HealingStoreError, SuggestionNotFound } from "../HealingError.js"
 import { requestBrief, suggestionBrief } from "../http/ApiView.js"
 import * as Cursor from "../http/Cursor.js"
 import type { ApiJob, ApiStatus } from "../http/HealingHttp.js"
+import { shown } from "../notify/NoticeDelivery.js"
 import { FinalState, numberOf } from "../request/HealingRequest.js"
 import { SuggestionState, suggestionId, suggestionKey } from "../request/HealingSuggestion.js"
 import type { Journal } from "../store/Journal.js"
+import { DeliveryState } from "../store/NoticeJournal.js"
 import * as SqliteReading from "../store/SqliteReading.js"
 import { type Problem, problemOf, usage } from "./Problem.js"
 import type { Source } from "./Source.js"
@@ -156,6 +159,11 @@ export const make = (database: string): Effect.Effect<Source, Problem, Scope.Sco
           yield* keyOf(id)
           const { steps } = yield* read(suggestions.steps(id, 0, MAX_PENDING))
           return steps
-        })
+        }),
+      notices: ({ states = DeliveryState.literals, ...filter }) =>
+        Effect.map(read(journal.notices.list({ ...filter, states })), (found) => ({
+          notices: Arr.filterMap(found, (row) => Either.getRight(shown(row))),
+          next: found.length < filter.limit ? null : (found.at(-1)?.number ?? null)
+        }))
     }
   })

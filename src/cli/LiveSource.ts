@@ -30,5 +30,7 @@ export const make = ({ api }: HealingClient): Source => ({
   suggestions: ({ after, job, limit, states }) =>
     asked(api.suggestions.list({ urlParams: said({ job, state: states, limit, after }) })),
   suggestion: (id) => asked(api.suggestions.get({ path: { id } })),
-  steps: (id) => asked(api.suggestions.steps({ path: { id } }))
+  steps: (id) => asked(api.suggestions.steps({ path: { id } })),
+  notices: ({ before, channel, job, limit, states }) =>
+    asked(api.notices.list({ urlParams: said({ job, channel, state: states, limit, before }) }))
 })

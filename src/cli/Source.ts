@@ -4,9 +4,10 @@
  * @internal
  */
 import type * as Effect from "effect/Effect"
-import type { ApiJob, ApiStatus, HistoryPage, QueuePage, SuggestionPage } from "../http/HealingHttp.js"
+import type { ApiJob, ApiStatus, HistoryPage, NoticePage, QueuePage, SuggestionPage } from "../http/HealingHttp.js"
 import type { FinalState, HealingRequest } from "../request/HealingRequest.js"
 import type { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
+import type { DeliveryState } from "../store/NoticeJournal.js"
 import type { Problem } from "./Problem.js"
 
 /** @internal */
@@ -25,6 +26,15 @@ export interface SuggestionFilter {
   readonly after?: string | undefined
 }
 
+/** @internal */
+export interface NoticeFilter {
+  readonly job?: string | undefined
+  readonly channel?: string | undefined
+  readonly states?: ReadonlyArray<DeliveryState> | undefined
+  readonly limit: number
+  readonly before?: number | undefined
+}
+
 /**
  * Each answers in the shape of the API.
  *
@@ -39,4 +49,5 @@ export interface Source {
   readonly suggestions: (filter: SuggestionFilter) => Effect.Effect<typeof SuggestionPage.Type, Problem>
   readonly suggestion: (id: string) => Effect.Effect<HealingSuggestion, Problem>
   readonly steps: (id: string) => Effect.Effect<ReadonlyArray<SuggestionStep>, Problem>
+  readonly notices: (filter: NoticeFilter) => Effect.Effect<typeof NoticePage.Type, Problem>
 }

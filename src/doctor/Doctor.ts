@@ -1,5 +1,5 @@
 /**
- * What could be wrong with a set-up, and what to do. It only looks.
+ * What could be wrong with a set-up, and what to do. It only looks, but for a trial that the service has sent.
  *
  * @internal
  */
@@ -14,17 +14,24 @@ import * as OpenClawCheck from "./OpenClawCheck.js"
 import * as Pm2Check from "./Pm2Check.js"
 import * as StoreCheck from "./StoreCheck.js"
 
+interface Trial {
+  readonly channel: string
+  readonly problem: string | null
+}
+
 /**
  * What the running service says of itself.
  *
  * - `problems`: what is wrong with policies, in words.
  * - `unhealthy`: what `Healing.health` says.
+ * - `trials`: what has come of a trial in each channel; `undefined` if it could not be tried.
  *
  * @internal
  */
 export interface Running {
   readonly problems: ReadonlyArray<string>
   readonly unhealthy: ReadonlyArray<string>
+  readonly trials?: ReadonlyArray<Trial> | undefined
 }
 
 /**
@@ -44,15 +51,32 @@ const ofService = (running: Running | undefined): ReadonlyArray<Finding> => {
   if (running === undefined) {
     return [fail("service", "Nothing answers on the socket of the API", "Start the service, and look at its log")]
   }
-  const { problems, unhealthy } = running
+  const { problems, trials, unhealthy } = running
   return [
     unhealthy.length === 0 ? ok("service", "The service answers, and says that all is well") : undefined,
     ...unhealthy.map((message) => fail("service", message, "Look at the log of the service")),
     problems.length === 0 ? ok("policies", "No policy has a problem") : undefined,
     ...problems.map((message) =>
       warn("policies", message, "Mend the policy where it stands: until then, only a person has the job reviewed")
-    )
+    ),
+    ...(trials === undefined ? [] : ofChannels(trials))
   ].filter((finding) => finding !== undefined)
+}
+
+const ofChannels = (trials: ReadonlyArray<Trial>): ReadonlyArray<Finding> => {
+  if (trials.length === 0)
+    return [
+      ok("channels", "There is no channel, so that nobody is told of anything: the setting notify.channels makes one")
+    ]
+  return trials.map(({ channel, problem }) =>
+    problem === null
+      ? ok("channels", `A trial was sent through ${channel}`)
+      : fail(
+          "channels",
+          `A trial was not sent through ${channel}: ${problem}`,
+          "Mend notify.channels, or what it names"
+        )
+  )
 }
 
 /** @internal */

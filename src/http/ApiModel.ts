@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { Notice } from "../notify/Notice.js"
 import { HealingRequest, JobName, RequestState } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
+import { DeliveryState } from "../store/NoticeJournal.js"
 
 const Millis = Schema.Int
 
@@ -318,3 +320,88 @@ export const ApiLock = Schema.Struct({
   rule: Schema.String,
   at: Millis
 })
+
+/**
+ * A notice on its way through one channel; one that was sent or has failed is at its end.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiNotice = Schema.Struct({
+  number: Schema.Int,
+  notice: Notice,
+  channel: Schema.String,
+  createdAt: Millis,
+  state: DeliveryState,
+  attempts: Schema.Int,
+  nextTry: Schema.NullOr(Millis),
+  endedAt: Schema.NullOr(Millis),
+  reason: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiNotice extends Schema.Schema.Type<typeof ApiNotice> {}
+
+/**
+ * Notices, the newest first. `next` is the `before` of the next page; `null` at the end.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const NoticePage = Schema.Struct({ notices: Schema.Array(ApiNotice), next: Schema.NullOr(Schema.Int) })
+
+/**
+ * A channel, without its address: how many notices wait for it, and why the last try has failed, if it has.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiChannel = Schema.Struct({
+  name: Schema.String,
+  type: Schema.String,
+  pending: Schema.Int,
+  trouble: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiChannel extends Schema.Schema.Type<typeof ApiChannel> {}
+
+/**
+ * What nothing is told of until then.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiMute = Schema.Struct({
+  job: Schema.NullOr(JobName),
+  signature: Schema.NullOr(Schema.String),
+  at: Millis,
+  until: Millis,
+  by: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiMute extends Schema.Schema.Type<typeof ApiMute> {}
+
+/**
+ * What has come of a trial; `problem` says why it was not sent.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiTrial = Schema.Struct({ channel: Schema.String, problem: Schema.NullOr(Schema.String) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiTrial extends Schema.Schema.Type<typeof ApiTrial> {}

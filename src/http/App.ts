@@ -25,6 +25,7 @@ import * as EventFeed from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import * as JobHandlers from "./JobHandlers.js"
+import * as NoticeHandlers from "./NoticeHandlers.js"
 import * as RequestHandlers from "./RequestHandlers.js"
 import * as StatusHandlers from "./StatusHandlers.js"
 import * as SuggestionHandlers from "./SuggestionHandlers.js"
@@ -124,7 +125,8 @@ const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string) => {
     StatusHandlers.layer(floors, feed),
     JobHandlers.layer(floors, feed),
     RequestHandlers.layer(floors),
-    SuggestionHandlers.layer(floors, feed)
+    SuggestionHandlers.layer(floors, feed),
+    NoticeHandlers.layer(floors)
   ).pipe(Layer.provide(Admitting.layer))
   const pages = Layer.mergeAll(HttpApiBuilder.middlewareOpenApi(), docs, saidPlainly).pipe(
     Layer.provideMerge(HttpApiBuilder.api(described).pipe(Layer.provide(handlers)))

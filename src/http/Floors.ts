@@ -7,6 +7,7 @@ import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { HealingService } from "../gate/HealingService.js"
+import { Notices } from "../notify/Notices.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import { OpenClaw } from "../running/OpenClaw.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
@@ -20,7 +21,7 @@ import { NotProvided } from "./ApiError.js"
 export type Needed = HealingService | HealingQueue | OpenClaw | HealingConfig
 
 /**
- * - `scheduler`, `suggestions`, `supervisor`: fail with what to provide where the app has none.
+ * - `notices`, `scheduler`, `suggestions`, `supervisor`: fail with what to provide where the app has none.
  * - `database`: the file of the store, if it owns one.
  * - `withoutPath`: a text of this process, with the name of the database in place of its path.
  * - `context`: what `Healing.health` needs.
@@ -36,6 +37,7 @@ export const gather = Effect.gen(function* () {
     queue: yield* HealingQueue,
     settings: yield* HealingConfig,
     scheduler: provided("HealingScheduler", yield* Effect.serviceOption(HealingScheduler)),
+    notices: provided("Notices", yield* Effect.serviceOption(Notices)),
     suggestions: provided("Suggestions", yield* Effect.serviceOption(Suggestions)),
     supervisor: provided("Supervisor", yield* Effect.serviceOption(Supervisor)),
     database,

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { VERSION } from "../internal/Version.js"
 import { FinalState, HealingRequest } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
+import { DeliveryState } from "../store/NoticeJournal.js"
 import * as ApiError from "./ApiError.js"
 import * as Model from "./ApiModel.js"
 import { CurrentCaller, Needs, type Right } from "./Rights.js"
@@ -83,6 +84,14 @@ export const PastQuery = exactly({ ...page, state: optional(Schema.Array(FinalSt
 
 /** @internal */
 export const SuggestionQuery = exactly({ ...page, state: optional(Schema.Array(SuggestionState)), after: next })
+
+/** @internal */
+export const NoticeQuery = exactly({
+  ...page,
+  channel: optional(text("Of this channel only")),
+  state: optional(Schema.Array(DeliveryState)),
+  before: optional(Schema.NumberFromString.annotations({ description: "The `next` of the page before" }))
+})
 
 /** What an endpoint does, and the right that it needs. */
 const needs = (right: Right | "nothing", about: string) =>
@@ -352,6 +361,57 @@ const suggestions = HttpApiGroup.make("suggestions")
   )
   .middleware(Admission)
 
+const Muted = exactly({
+  job: optional(text("The name of a job")),
+  signature: optional(text("The signature of a failure, as its notice has it"))
+})
+
+const notices = HttpApiGroup.make("notices")
+  .annotate(OpenApi.Description, "What people are told, and through which channels.")
+  .add(
+    HttpApiEndpoint.get("list", "/notices")
+      .setUrlParams(NoticeQuery)
+      .addSuccess(Model.NoticePage)
+      .addError(ApiError.Asked)
+      .annotateContext(needs("read", "What was told and is to be told, the newest first."))
+  )
+  .add(
+    HttpApiEndpoint.get("channels", "/notices/channels")
+      .addSuccess(Schema.Array(Model.ApiChannel))
+      .addError(ApiError.NotProvided)
+      .addError(ApiError.StoreFailed)
+      .annotateContext(needs("read", "The channels, without their addresses."))
+  )
+  .add(
+    HttpApiEndpoint.get("muted", "/notices/muted")
+      .addSuccess(Schema.Array(Model.ApiMute))
+      .addError(ApiError.NotProvided)
+      .addError(ApiError.StoreFailed)
+      .annotateContext(needs("read", "What nothing is told of now, the soonest to end first."))
+  )
+  .add(
+    HttpApiEndpoint.post("mute", "/notices/mute")
+      .setPayload(exactly({ ...Muted.fields, for: text('For how long, such as "2 hours"; a year at most') }))
+      .addSuccess(Model.ApiMute)
+      .addError(ApiError.Asked)
+      .annotateContext(needs("notify", "Lets nothing be told of a job, or of a failure, for a time."))
+  )
+  .add(
+    HttpApiEndpoint.post("unmute", "/notices/unmute")
+      .setPayload(Muted)
+      .addError(ApiError.Asked)
+      .annotateContext(needs("notify", "Lets it be told of again."))
+  )
+  .add(
+    HttpApiEndpoint.post("test", "/notices/test")
+      .setPayload(exactly({ channel: optional(text("The name of a channel; all of them if not said")) }))
+      .addSuccess(Schema.Array(Model.ApiTrial))
+      .addError(ApiError.Invalid)
+      .addError(ApiError.NotProvided)
+      .annotateContext(needs("notify", "Sends a trial, and answers with what has come of it."))
+  )
+  .middleware(Admission)
+
 /**
  * The API, of which `HttpApiClient` makes a typed client and `OpenApi` a description.
  *
@@ -380,6 +440,7 @@ export class HealingApi extends HttpApi.make("effect-healing")
   .add(jobs)
   .add(requests)
   .add(suggestions)
+  .add(notices)
   .annotate(OpenApi.Title, "effect-healing")
   .annotate(OpenApi.Version, VERSION)
   .annotate(

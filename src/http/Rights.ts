@@ -20,11 +20,12 @@ import * as Schema from "effect/Schema"
  * - `apply`: have what was approved written.
  * - `rollback`: have it taken back.
  * - `stop`: stop all applications and let them go on; unlock jobs for rules.
+ * - `notify`: have people told nothing of something for a time, and try the channels.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const Right = Schema.Literal("read", "heal", "cancel", "pause", "decide", "apply", "rollback", "stop")
+export const Right = Schema.Literal("read", "heal", "cancel", "pause", "decide", "apply", "rollback", "stop", "notify")
 
 /**
  * @since 0.1.0

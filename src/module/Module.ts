@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import type { HealingService } from "../gate/HealingService.js"
 import { Healing } from "../Healing.js"
 import { HealingHttp } from "../http/HealingHttp.js"
+import { Notices } from "../notify/Notices.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { defaultHome, moduleDatabase, moduleFolder } from "../pm2/Home.js"
@@ -50,7 +51,7 @@ export const STOPPED = 78
 export const run = Effect.gen(function* () {
   const home = yield* defaultHome
   const folder = moduleFolder(home)
-  const settings = yield* ModuleSettings.load
+  const settings = yield* Effect.zipLeft(ModuleSettings.load, ModuleSettings.forget)
   yield* (yield* FileSystem).makeDirectory(folder, { recursive: true, mode: 0o700 })
   const live = Healing.layerSupervised({
     filename: moduleDatabase(home),
@@ -63,7 +64,7 @@ export const run = Effect.gen(function* () {
 }).pipe(
   Effect.catchTags({
     BadSettings: ({ lines }) => stop(lines),
-    HealingConfigError: ({ message }) => stop([message]),
+    HealingConfigError: ({ issues }) => stop(issues.map(ModuleSettings.lineOf)),
     HealingStoreError: ({ message }) => stop([`${message}. Then: pm2 restart ${ModuleSettings.NAME}`]),
     BadArgument: ({ message }) => stop([message]),
     SystemError: ({ message }) => stop([message])
@@ -101,6 +102,7 @@ type Asked =
   | HealingScheduler
   | HealingService
   | HealingStore
+  | Notices
   | OpenClaw
   | Path
   | Suggestions
@@ -147,6 +149,10 @@ const serve = Effect.fnUntraced(function* (
     backup: {
       about: "copies the database while it is in use: backup [path]",
       run: (file) => Actions.answered(backup(path.join(folder, "backups"), file))
+    },
+    "notify-test": {
+      about: "sends a trial through a channel, or through all: notify-test [channel]",
+      run: (channel) => Actions.answered(tryChannels(channel))
     },
     ...SuggestionActions.make(path.join(folder, "suggestions"))
   })
@@ -286,6 +292,13 @@ const backup = Effect.fnUntraced(function* (folder: string, file: string | undef
   const target = file ?? path.join(folder, `healing-${now}.db`)
   yield* (yield* HealingStore).backup(target)
   return `the database is copied to ${target}`
+})
+
+const tryChannels = Effect.fnUntraced(function* (channel: string | undefined) {
+  const trials = yield* (yield* Notices).test(channel)
+  return trials
+    .map(({ channel, problem }) => (problem === null ? `${channel}: sent` : `${channel}: not sent: ${problem}`))
+    .join("; ")
 })
 
 const cancel = (job: string) =>

@@ -20,6 +20,7 @@ import { pattern } from "../pm2/OpenClawRules.js"
 import type { Pm2Options } from "../pm2/Pm2.js"
 import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
 import * as Settings from "../settings/Settings.js"
+import * as NotifyKeys from "./NotifyKeys.js"
 
 /** The name of the module is also that of the variable in which PM2 passes its settings on. */
 export const NAME = MODULE
@@ -49,7 +50,8 @@ const own = {
   openclaw_command: "the name of a program, or its absolute path",
   model: "a model by its provider, such as anthropic/claude-sonnet-4-5",
   thinking: "a level that OpenClaw knows, such as low",
-  config: "the absolute path of a YAML file"
+  config: "the absolute path of a YAML file",
+  ...NotifyKeys.expected
 }
 
 type Own = keyof typeof own
@@ -71,7 +73,8 @@ const stored = Config.string(NAME).pipe(
   Effect.orElseSucceed((): ReadonlyArray<readonly [string, string]> => [])
 )
 
-const quoted = (text: string): string => JSON.stringify(Settings.cut(text))
+const quoted = (key: string, text: string): string =>
+  NotifyKeys.isSecret(key) ? "what is not shown here" : JSON.stringify(Settings.cut(text))
 
 const set = (key: string): string => `pm2 set ${NAME}:${key} "<value>"`
 
@@ -92,6 +95,8 @@ const unknown = (key: string): string =>
  * @internal
  */
 export const lineOf = ({ expected, found, key, source }: ConfigIssue): string => {
+  const notifyKey = NotifyKeys.keyOf(key)
+  if (notifyKey !== undefined) return wrong(notifyKey, found, expected, set(notifyKey))
   if (source === "settings")
     return wrong(key.replace(".", "_"), found, expected, set(Str.camelToSnake(key.replace(".", "_"))))
   if (source === "environment") {
@@ -106,6 +111,7 @@ export const lineOf = ({ expected, found, key, source }: ConfigIssue): string =>
 }
 
 const checks: Partial<Record<Own, (value: string) => boolean>> = {
+  ...NotifyKeys.checks,
   openclaw_name: (value) => Option.isSome(pattern(value)),
   model: (value) => /^[^\s/]+\/\S+$/.test(value),
   openclaw_command: (value) => !value.includes("/") || isAbsolute(value),
@@ -133,10 +139,17 @@ export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effe
     if (variable !== undefined) environment.set(variable, value)
     else if (!isOwn(key)) lines.push(unknown(key))
     else if (value.trim() !== "" && (checks[key]?.(value) ?? true)) mine[key] = value
-    else lines.push(wrong(key, quoted(value), own[key], set(key)))
+    else lines.push(wrong(key, quoted(key, value), own[key], set(key)))
   }
+  for (const key of NotifyKeys.doubles(mine))
+    lines.push(wrong(key, `there beside ${key}_file`, "one of the two", `pm2 unset ${NAME}:${key}`))
   const healing = yield* HealingConfig.pipe(
-    Effect.provide(HealingConfig.layerLoad({ yaml: mine.config })),
+    Effect.provide(
+      HealingConfig.layerLoad({
+        yaml: mine.config,
+        settings: { notify: { channels: NotifyKeys.channelsOf(mine, mine.openclaw_command) } }
+      })
+    ),
     Effect.withConfigProvider(ConfigProvider.fromMap(environment)),
     Effect.mapError(({ issues }) => new BadSettings({ lines: [...lines, ...issues.map(lineOf)] }))
   )
@@ -151,4 +164,14 @@ export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effe
     },
     reviewer: { command: mine.openclaw_command, model: mine.model, thinking: mine.thinking }
   }
+})
+
+/**
+ * Takes what PM2 has kept out of the environment, in which there are addresses and tokens of channels: no child process is to get them. PM2
+ * hands all of it over again when it starts the module anew.
+ *
+ * @internal
+ */
+export const forget: Effect.Effect<void> = Effect.sync(() => {
+  for (const key of [NAME, ...keys]) delete process.env[key]
 })

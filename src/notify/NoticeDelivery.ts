@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
+import * as Either from "effect/Either"
 import type { NotifyChannel } from "../settings/HealingConfig.js"
-import type { Notice } from "./Notice.js"
+import type { StoredDelivery } from "../store/NoticeJournal.js"
+import { fromJson, type Notice } from "./Notice.js"
 
 /**
  * A notice on its way through one channel. Times are milliseconds since 1970.
@@ -99,3 +101,14 @@ export interface NoticeTrial {
   readonly channel: string
   readonly problem: string | null
 }
+
+/**
+ * A row of the store, as it is shown; or why it cannot be read.
+ *
+ * @internal
+ */
+export const shown = (row: StoredDelivery): Either.Either<NoticeDelivery, unknown> =>
+  Either.map(fromJson(row.notice), (notice) => {
+    const { attempts, channel, createdAt, endedAt, nextTry, number, reason, state } = row
+    return { attempts, channel, createdAt, endedAt, nextTry, notice, number, reason, state }
+  })

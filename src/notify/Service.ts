@@ -24,7 +24,6 @@ import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { notice as noticeChange } from "../store/Change.js"
 import { HealingStore } from "../store/HealingStore.js"
-import type { StoredDelivery } from "../store/NoticeJournal.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import { decodeFilter, decodeMuting, decodeTarget } from "./Asked.js"
 import type { Channel } from "./Channel.js"
@@ -32,7 +31,7 @@ import * as Channels from "./Channels.js"
 import * as Delivering from "./Delivering.js"
 import * as Failures from "./Failures.js"
 import * as Notice from "./Notice.js"
-import type { MuteTarget, NoticeDelivery, NoticeFilter } from "./NoticeDelivery.js"
+import { type MuteTarget, type NoticeFilter, shown } from "./NoticeDelivery.js"
 import * as Outbox from "./Outbox.js"
 import * as StoreTrouble from "./StoreTrouble.js"
 import * as Telling from "./Telling.js"
@@ -113,6 +112,7 @@ export const makeWith = Effect.fnUntraced(function* (channels: ReadonlyArray<Cha
     list: (filter: NoticeFilter = {}) =>
       decodeFilter({ ...filter }).pipe(
         Effect.flatMap(store.notices.list),
+        // Those that cannot be read are left out.
         Effect.map(Arr.filterMap((row) => Either.getRight(shown(row))))
       ),
     channels: Effect.map(store.notices.pendingCounts, (pending) =>
@@ -167,10 +167,3 @@ const aTrial = (at: number): Notice.Draft => ({
   title: "A trial: this channel works",
   todo: "There is nothing to do: somebody has tried whether you are told"
 })
-
-/** Those that cannot be read are left out. */
-const shown = (row: StoredDelivery): Either.Either<NoticeDelivery, unknown> =>
-  Either.map(Notice.fromJson(row.notice), (notice) => {
-    const { attempts, channel, createdAt, endedAt, nextTry, number, reason, state } = row
-    return { attempts, channel, createdAt, endedAt, nextTry, notice, number, reason, state }
-  })

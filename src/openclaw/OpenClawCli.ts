@@ -86,8 +86,17 @@ export interface OpenClawCli {
   ) => Effect.Effect<Answered, AskError, Platform>
 }
 
+/**
+ * - `hidden`: variables that no program is to see.
+ *
+ * @internal
+ */
+export interface Called extends OpenClawOptions {
+  readonly hidden?: ReadonlyArray<string> | undefined
+}
+
 /** @internal */
-export const make = (options: OpenClawOptions): Effect.Effect<OpenClawCli> =>
+export const make = (options: Called): Effect.Effect<OpenClawCli> =>
   Effect.map(SynchronizedRef.make(Option.none<Ability>()), (known): OpenClawCli => {
     const abilityOnce = (folder: ReviewFolder.ReviewFolder) =>
       SynchronizedRef.modifyEffect(known, (found) =>
@@ -160,7 +169,7 @@ const secondsUntil = (end: number, now: number): number => Math.min(Math.max(1, 
 /** `exec` is there since 2026.8.1, `local` with a prompt from a file since 2026.6.11. */
 type Ability = "exec" | "local"
 
-const lookUp = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
+const lookUp = Effect.fnUntraced(function* (options: Called, folder: ReviewFolder.ReviewFolder) {
   const { exitCode, stderr, stdout } = yield* run(options, folder, ["agent", "exec", "--help"])
   if (exitCode !== 0) return yield* failed(exitCode, "it does not tell what it can do", stderr)
   // One that does not know it answers with the help of `agent`, and with exit code 0 as well.
@@ -182,7 +191,7 @@ interface Turn {
 }
 
 /** Restricted by a configuration of its own, which takes all but the tools from the user's. */
-const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
+const execTurn = Effect.fnUntraced(function* (options: Called, folder: ReviewFolder.ReviewFolder) {
   const path = yield* Path
   const fileSystem = yield* FileSystem
   const asked = yield* run(options, folder, ["config", "file", "--json"])
@@ -224,7 +233,7 @@ const execTurn = Effect.fnUntraced(function* (options: OpenClawOptions, folder: 
 const objectIn = (stdout: string): string => stdout.slice(stdout.indexOf("{"), stdout.lastIndexOf("}") + 1)
 
 /** It is an error to ask for what is not there. */
-const defaultsOf = Effect.fnUntraced(function* (options: OpenClawOptions, folder: ReviewFolder.ReviewFolder) {
+const defaultsOf = Effect.fnUntraced(function* (options: Called, folder: ReviewFolder.ReviewFolder) {
   const { exitCode, stderr, stdout } = yield* run(options, folder, ["config", "get", "agents.defaults", "--json"])
   if (exitCode !== 0 && /valid but unset/i.test(stdout + stderr)) return Option.none()
   const found = exitCode === 0 ? decodeDefaults(objectIn(stdout)) : Option.none()
@@ -272,7 +281,7 @@ const workOf = ({ workingFolder }: OpenClawOptions, { work }: ReviewFolder.Revie
   workingFolder ?? work
 
 const run = (
-  options: OpenClawOptions,
+  options: Called,
   folder: ReviewFolder.ReviewFolder,
   args: ReadonlyArray<string>,
   env: Record<string, string> = {},
@@ -282,7 +291,7 @@ const run = (
     {
       command: commandOf(options),
       args,
-      env: { ...SURROUNDINGS, ...env, TMPDIR: folder.tmp },
+      env: { ...ProcessGroup.without(options.hidden ?? []), ...SURROUNDINGS, ...env, TMPDIR: folder.tmp },
       cwd: workOf(options, folder)
     },
     folder.root,

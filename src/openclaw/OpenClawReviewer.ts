@@ -17,6 +17,7 @@ import { type HealingRequest, isAutomatic } from "../request/HealingRequest.js"
 import { type Dossier, gather } from "../review/Dossier.js"
 import { Reviewed, Reviewer, tellsBegin } from "../review/Reviewer.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
+import { secretVariables } from "../settings/NotifyChannel.js"
 import type { HealingStore } from "../store/HealingStore.js"
 import type { Supervisor } from "../supervisor/Supervisor.js"
 import { head } from "../text/Excerpt.js"
@@ -80,8 +81,9 @@ export const OpenClawReviewer: {
       Reviewer,
       Effect.gen(function* () {
         yield* ReviewFolder.sweep
-        const cli = yield* OpenClawCli.make(options)
-        const limit = limitOf((yield* HealingConfig).reviewTimeout)
+        const { notify, reviewTimeout } = yield* HealingConfig
+        const cli = yield* OpenClawCli.make({ ...options, hidden: secretVariables(notify.channels) })
+        const limit = limitOf(reviewTimeout)
         const builtAt = yield* Clock.currentTimeMillis
         const context = yield* Effect.context<
           Supervisor | HealingStore | HealingConfig | FileSystem | Path | CommandExecutor

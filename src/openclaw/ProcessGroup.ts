@@ -143,6 +143,14 @@ export const run = <E>(
   )
 
 /**
+ * An environment in which these variables say nothing.
+ *
+ * @internal
+ */
+export const without = (hidden: ReadonlyArray<string>): Record<string, string> =>
+  Object.fromEntries(hidden.map((name) => [name, ""]))
+
+/**
  * Whether it was never started, since there is no such program.
  *
  * @internal

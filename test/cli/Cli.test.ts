@@ -6,7 +6,16 @@ import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import { Effect, Exit, Layer, Option, Schema, Scope } from "effect"
 import { Healing, HealingQueue, HealingRequest, HealingSuggestion, Reviewed, Reviewer } from "effect-healing"
-import { ApiEvent, ApiJob, ApiPreview, ApiStatus, HistoryPage, QueuePage, SuggestionPage } from "effect-healing/http"
+import {
+  ApiEvent,
+  ApiJob,
+  ApiPreview,
+  ApiStatus,
+  HistoryPage,
+  NoticePage,
+  QueuePage,
+  SuggestionPage
+} from "effect-healing/http"
 import { VERSION } from "../../src/internal/Version.js"
 import { makeHttpWorld } from "../support/httpWorld.js"
 import { isFull } from "../support/property.js"
@@ -187,6 +196,42 @@ describe("the command", () => {
       yield* run("stop", "--reason", "not today")
       assert.match((yield* run("status")).stdout, /^stopped +Nothing is applied/m)
       assert.strictEqual((yield* run("go-on")).stdout, "Suggestions can be applied\n")
+    })
+  )
+
+  it.scopedLive("tells what people were told, mutes, and tries the channels", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld({
+        notify: {
+          channels: { pager: { type: "command", command: ["true"] }, broken: { type: "command", command: ["false"] } }
+        }
+      })
+      yield* world.serve
+      const run = (...args: ReadonlyArray<string>) => cli([...args, "--database", world.database])
+      assert.strictEqual((yield* run("notices")).stdout, "Nothing was told\n")
+      const trial = yield* run("notify-test")
+      assert.deepStrictEqual(
+        [trial.code, trial.stdout],
+        [1, "pager: sent\nbroken: not sent: the program has ended with 1\n"]
+      )
+      assert.strictEqual((yield* run("notify-test", "pager")).code, 0)
+      assert.match((yield* run("notify-test", "pagr")).stderr, /did you mean pager\?/)
+      assert.match(
+        (yield* run("mute", "digest", "--for", "2 hours", "--utc")).stdout,
+        /^Nothing is told of digest until \d{4}-/
+      )
+      yield* world.queue.heal({ job: "digest" })
+      yield* world.queue.heal({ job: "other" })
+      while ((yield* world.notices.list({ channel: "pager", states: ["sent"] })).length === 0)
+        yield* Effect.sleep("5 millis")
+      assert.match(
+        steady((yield* run("notices", "--channel", "pager")).stdout),
+        /^NO +WHEN +CHANNEL +STATE +SEVERITY +NOTICE +WHY\n\d +<ago> +pager +sent +low +other was reviewed\n$/
+      )
+      assert.lengthOf(decoded(NoticePage, yield* run("notices", "--json", "--job", "digest")).notices, 0)
+      assert.strictEqual((yield* run("unmute", "digest")).stdout, "digest is told of again\n")
+      assert.deepStrictEqual(yield* world.notices.muted, [])
+      assert.strictEqual((yield* run("mute", "--for", "1 hour")).code, 2)
     })
   )
 

@@ -104,6 +104,7 @@ describe("the doctor", () => {
       const { code, stderr, stdout } = yield* cli(["doctor", ...at])
       assert.strictEqual(stderr, "")
       assert.match(stdout, /^ok {4}service +The service answers, and says that all is well$/m)
+      assert.match(stdout, /^ok {4}channels +There is no channel, so that nobody is told of anything/m)
       assert.match(stdout, /^ +→ /m)
       assert.strictEqual(code, 2)
       const json = yield* cli(["doctor", "--json", ...at])
@@ -114,11 +115,18 @@ describe("the doctor", () => {
         Doctor.examine({
           database: world.database,
           home: undefined,
-          running: { problems: ["The policy of odd: expected a schedule"], unhealthy: ["Nothing can be written"] }
+          running: {
+            problems: ["The policy of odd: expected a schedule"],
+            unhealthy: ["Nothing can be written"],
+            trials: [
+              { channel: "slack", problem: null },
+              { channel: "mail", problem: "it answers 403" }
+            ]
+          }
         }),
         NodeContext.layer
       )
-      assert.includeMembers(outcomes(unhealthy), ["service fail", "policies warn"])
+      assert.includeMembers(outcomes(unhealthy), ["service fail", "policies warn", "channels ok", "channels fail"])
       assertHelpful(unhealthy)
     })
   )

@@ -72,7 +72,11 @@ describe("the API", () => {
 
   it.scopedLive("answers as its description says, wherever somebody comes to", () =>
     Effect.gen(function* () {
-      const world = yield* makeHttpWorld()
+      const world = yield* makeHttpWorld({
+        notify: {
+          channels: { pager: { type: "command", command: ["true"] }, broken: { type: "command", command: ["false"] } }
+        }
+      })
       const { socket } = yield* world.serve
       const to = { socketPath: socket }
       const description = json((yield* send(to, { path: "/openapi.json" })).text)
@@ -152,6 +156,23 @@ describe("the API", () => {
       assert.strictEqual(yield* status("/suggestions/:id/steps", { id: suggestion }, "", {}), 200)
       const [, ...steps] = yield* world.suggestions.steps(suggestion)
       assert.deepStrictEqual(new Set(steps.map(({ by }) => by.door)), new Set(["socket"]))
+
+      assert.strictEqual(yield* status("/notices", {}, "?channel=pager&state=sent&state=pending&limit=1", {}), 200)
+      assert.strictEqual(yield* status("/notices", {}, "?limit=0", {}), 400)
+      const channels = yield* ask("/notices/channels", {}, "", {})
+      assert.notMatch(channels.text, /true|false/)
+      assert.strictEqual(yield* status("/notices/mute", {}, "", content({ job: "digest", for: "1 hour" })), 200)
+      assert.strictEqual(yield* status("/notices/mute", {}, "", content({ job: "digest", for: "1" })), 400)
+      assert.strictEqual(yield* status("/notices/mute", {}, "", content({ for: "1 hour" })), 400)
+      const muted = yield* ask("/notices/muted", {}, "", {})
+      assert.deepInclude(JSON.parse(muted.text)[0], { job: "digest", signature: null })
+      assert.strictEqual(yield* status("/notices/unmute", {}, "", content({ job: "digest" })), 204)
+      const tried = yield* ask("/notices/test", {}, "", post)
+      assert.deepStrictEqual(JSON.parse(tried.text), [
+        { channel: "pager", problem: null },
+        { channel: "broken", problem: "the program has ended with 1" }
+      ])
+      assert.strictEqual(yield* status("/notices/test", {}, "", content({ channel: "pagr" })), 400)
 
       // Lists are brief: reports and contents of files stand where one is asked for.
       for (const path of ["/history", "/queue", "/jobs", "/suggestions"]) {

@@ -42,6 +42,7 @@ const makeDoors = Effect.gen(function* () {
       yield* world.suggestions.steps(approved),
       (yield* world.suggestions.stopped).length,
       (yield* world.healing.status.get).holds,
+      yield* world.notices.muted,
       readFileSync(world.file, "utf8"),
       readdirSync(world.root)
     ])
@@ -49,7 +50,9 @@ const makeDoors = Effect.gen(function* () {
 
   const bodies: Readonly<Record<string, object>> = {
     "/requests": { job: "digest" },
-    "/suggestions/:id/approve": { seal }
+    "/suggestions/:id/approve": { seal },
+    "/notices/mute": { job: "digest", for: "1 hour" },
+    "/notices/unmute": { job: "digest" }
   }
 
   /** Each write, as it would be taken if nothing were wrong with it. */

@@ -12,11 +12,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, inject, it } from "@effect/vitest"
-import { ConfigProvider, Duration, Effect, Layer, Schedule } from "effect"
-import { HealingEvent, HealingStore } from "effect-healing"
+import { ConfigProvider, Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import { HealingEvent, HealingStore, type NotifyChannel } from "effect-healing"
 import { lineOf, time } from "../../src/module/LogLines.js"
 import { type BadSettings, load } from "../../src/module/ModuleSettings.js"
 import * as ReportFiles from "../../src/module/ReportFiles.js"
+import { secretSource } from "../../src/settings/NotifyChannel.js"
 import { makeFake } from "../openclaw/makeFake.js"
 import { answer } from "../openclaw/reviewWorld.js"
 import { inTime, makeDaemon, planted } from "../pm2/makeDaemon.js"
@@ -87,7 +88,7 @@ describe("the module", () => {
       assert.deepStrictEqual(
         announced.map(({ data }) => data.action_name),
         [
-          ...["heal", "status", "report", "cancel", "pause", "resume", "backup"],
+          ...["heal", "status", "report", "cancel", "pause", "resume", "backup", "notify-test"],
           ...["suggestions", "preview", "approve", "reject", "apply", "rollback", "rehearse", "unlock", "stop", "go_on"]
         ]
       )
@@ -287,7 +288,10 @@ describe("its settings", () => {
   it.scoped("come from PM2, over those of the YAML file", () =>
     Effect.gen(function* () {
       const file = join(yield* temporary, "healing.yaml")
-      writeFileSync(file, "healing:\n  max_wait: 1 hour\n  cooldown: 2 hours\n  jobs:\n    api: { min_runs: 2 }\n")
+      writeFileSync(
+        file,
+        "healing:\n  max_wait: 1 hour\n  cooldown: 2 hours\n  jobs:\n    api: { min_runs: 2 }\n  notify:\n    channels:\n      chat: { type: app, severity: high }\n"
+      )
       const { healing, pm2, reviewer } = yield* loaded({
         max_wait: "10 minutes",
         max_concurrent: "2",
@@ -298,6 +302,10 @@ describe("its settings", () => {
         openclaw_command: "/opt/openclaw",
         model: "mock/mock-1",
         thinking: "low",
+        notify_slack: "https://hooks.example.com/secret",
+        notify_webhook_file: "/home/you/webhook",
+        notify_webhook_secret_file: "/home/you/webhook-secret",
+        notify_openclaw: "whatsapp:+15550100",
         config: file
       })
       assert.deepStrictEqual(
@@ -305,6 +313,27 @@ describe("its settings", () => {
         [10, 120]
       )
       assert.deepStrictEqual([healing.maxConcurrent, healing.enabled], [2, false])
+      const { slack, ...others } = healing.notify.channels
+      assert.strictEqual(
+        Redacted.value(secretSource(slack as NotifyChannel, "url")?.value as Redacted.Redacted),
+        "https://hooks.example.com/secret"
+      )
+      assert.deepStrictEqual<unknown>(others, {
+        chat: { type: "app", severity: "high" },
+        webhook: {
+          type: "webhook",
+          severity: "low",
+          urlFile: "/home/you/webhook",
+          secretFile: "/home/you/webhook-secret"
+        },
+        openclaw: {
+          type: "openclaw",
+          severity: "low",
+          channel: "whatsapp",
+          target: "+15550100",
+          command: "/opt/openclaw"
+        }
+      })
       assert.deepStrictEqual(healing.jobs, { api: { min_runs: 2 } } as object)
       assert.deepStrictEqual(pm2, {
         namespace: "agents",
@@ -329,6 +358,19 @@ describe("its settings", () => {
         'openclaw_command is "./openclaw", and should be the name of a program, or its absolute path. To mend it: pm2 set effect-healing:openclaw_command "<value>"',
         'model is "gpt-5", and should be a model by its provider, such as anthropic/claude-sonnet-4-5. To mend it: pm2 set effect-healing:model "<value>"',
         'max_concurrent is "0", and should be a whole number of 1 or more. To mend it: pm2 set effect-healing:max_concurrent "<value>"'
+      ]
+    ],
+    [
+      {
+        notify_slack: "hooks.example.com/secret",
+        notify_openclaw: "+15550100",
+        notify_ntfy: "https://ntfy.sh/topic",
+        notify_ntfy_file: "/home/you/ntfy"
+      },
+      [
+        'notify_slack is what is not shown here, and should be an address that begins with https:// or http://. To mend it: pm2 set effect-healing:notify_slack "<value>"',
+        'notify_openclaw is what is not shown here, and should be a channel of OpenClaw and whom to tell there, such as whatsapp:+15550100. To mend it: pm2 set effect-healing:notify_openclaw "<value>"',
+        "notify_ntfy is there beside notify_ntfy_file, and should be one of the two. To mend it: pm2 unset effect-healing:notify_ntfy"
       ]
     ],
     [

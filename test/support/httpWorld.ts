@@ -12,6 +12,7 @@ import {
   HealingService,
   type HealingSettingsInput,
   JobRegistry,
+  Notices,
   OpenClaw,
   type Report,
   Reviewed,
@@ -123,6 +124,7 @@ export const makeHttpWorld = (settings: HealingSettingsInput = {}) =>
       healing: Context.get(context, HealingService),
       openClaw: Context.get(context, OpenClaw),
       suggestions: Context.get(context, Suggestions),
+      notices: Context.get(context, Notices),
       settings: Context.get(context, HealingConfig),
       /** Opens the doors, until the end of the scope. */
       serve,

@@ -24,10 +24,6 @@ export interface Programs {
 
 const PREFIX = "effect-healing-notice-"
 
-/** Without them in its environment. */
-const hide = (hidden: ReadonlyArray<string>): Record<string, string> =>
-  Object.fromEntries(hidden.map((name) => [name, ""]))
-
 /**
  * - `input`: what it gets on its standard input.
  *
@@ -44,7 +40,7 @@ export const run = (
       const file = (yield* Path).join(folder, "input")
       yield* (yield* FileSystem).writeFileString(file, input, { mode: 0o600 })
       return yield* ProcessGroup.run(
-        { command, args, env: { ...hide(hidden), ...env }, cwd: folder, input: file },
+        { command, args, env: { ...ProcessGroup.without(hidden), ...env }, cwd: folder, input: file },
         folder,
         () => Effect.void
       )
