@@ -5,13 +5,16 @@
  *     OPENCLAW_BIN=/path/to/openclaw npm run test:openclaw
  */
 import { readdirSync, readFileSync } from "node:fs"
-import { FileSystem, Path } from "@effect/platform"
+import { Command, FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Queue, Stream } from "effect"
+import { Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
 import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
 import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
+import * as Channels from "../../src/notify/Channels.js"
+import * as Notice from "../../src/notify/Notice.js"
 import { nothing } from "../support/gatherEvidence.js"
+import { makeReceiver, type Received, type Reply } from "../support/receiver.js"
 import { type Behaviour, makeProvider } from "./makeProvider.js"
 import { answer, digest, suggestion, wanted } from "./reviewWorld.js"
 
@@ -224,5 +227,90 @@ tests("the real OpenClaw CLI", () => {
       assert.deepStrictEqual(yield* left, [])
       assert.deepStrictEqual(yield* alive, [])
     }).pipe(Effect.provide(NodeContext.layer))
+  )
+})
+
+/** Answers as Telegram's Bot API does. */
+const telegram = ({ path }: Received): Reply => {
+  const ok = (result: unknown) => ({
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ok: true, result })
+  })
+  const chat = { id: 777, type: "private", first_name: "Anna" }
+  if (path.includes("/getUpdates")) return "hangs"
+  if (path.includes("/getMe")) return ok({ id: 42, is_bot: true, first_name: "Bot", username: "a_bot" })
+  if (path.includes("/getChat")) return ok(chat)
+  return path.includes("/send") ? ok({ message_id: 7, date: 1_763_900_000, chat, text: "x" }) : ok(true)
+}
+
+describe.runIf(OPENCLAW_BIN !== undefined)("a channel of the real OpenClaw", () => {
+  it.scopedLive(
+    "is told by its gateway once, and is out of reach without one",
+    () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* Path.Path
+        const receiver = yield* makeReceiver
+        receiver.reply = telegram
+        const home = yield* fs.makeTempDirectoryScoped({ prefix: "openclaw-home-" })
+        yield* fs.makeDirectory(path.join(home, ".openclaw"))
+        const port = 20_000 + (process.pid % 20_000)
+        const { models, update } = userConfig("http://127.0.0.1:1/v1", home)
+        const config = {
+          models,
+          update,
+          agents: {
+            defaults: {
+              workspace: home,
+              skipBootstrap: true,
+              model: { primary: "mock/mock-1" },
+              heartbeat: { every: "0m" }
+            }
+          },
+          gateway: {
+            mode: "local",
+            port,
+            bind: "loopback",
+            auth: { mode: "token", token: "0123456789abcdef".repeat(2) }
+          },
+          channels: {
+            telegram: {
+              enabled: true,
+              botToken: "42:FAKETOKENFAKETOKENFAKETOKEN",
+              apiRoot: receiver.url,
+              dmPolicy: "allowlist",
+              allowFrom: ["777"]
+            }
+          }
+        }
+        yield* fs.writeFileString(path.join(home, ".openclaw", "openclaw.json"), JSON.stringify(config))
+        const command = path.join(home, "openclaw")
+        yield* fs.writeFileString(
+          command,
+          `#!/bin/sh\nunset VITEST NODE_ENV\nHOME='${home}' DO_NOT_TRACK=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_NO_RESPAWN=1 exec '${OPENCLAW_BIN}' "$@"\n`,
+          { mode: 0o755 }
+        )
+        const settings = {
+          notify: { channels: { chat: { type: "openclaw", channel: "telegram", target: "777", command } } }
+        } as const
+        const [channel] = yield* Effect.flatMap(HealingConfig, ({ notify }) => Channels.make(notify.channels)).pipe(
+          Effect.provide(HealingConfig.layer(settings))
+        )
+        if (channel === undefined) return
+        const notice = Notice.make(
+          { at: 1, kind: "JobFailing", severity: "low", job: "digest", title: "digest fails", todo: "Look at its log" },
+          "notice-7"
+        )
+        const away = yield* Effect.flip(channel.send(notice))
+        assert.match(away.detail, /Gateway not reachable/)
+        yield* Command.start(Command.make(command, "gateway"))
+        yield* channel.send(notice).pipe(Effect.retry({ schedule: Schedule.spaced("2 seconds"), times: 60 }))
+        yield* channel.send(notice)
+        const sent = receiver.received.filter(({ path }) => path.includes("/sendMessage"))
+        assert.strictEqual(sent.length, 1, "the gateway knows it by its id")
+        assert.include(sent[0]?.body, "digest fails")
+      }).pipe(Effect.provide(NodeContext.layer)),
+    600_000
   )
 })
