@@ -126,16 +126,15 @@ export const make = ({
       Effect.gen(function* () {
         const add = { _tag: "Add" as const, delivery: deliveryOf(notice, name, isCounted, at) }
         if (!isCounted) return add
-        const recent = yield* store.counted(name, at - HOUR, settings.maxPerHour)
-        const [oldest] = recent
-        if (oldest === undefined || recent.length < settings.maxPerHour) return add
+        const first = yield* store.counted(name, at - HOUR, settings.maxPerHour)
+        if (Option.isNone(first)) return add
         const waiting = yield* store.pendingOf(name, "Several")
         const before = Option.flatMap(waiting, (found) => Either.getRight(Notice.fromJson(found.notice)))
         const several = Several.add(Option.getOrUndefined(before), notice, at)
         if (Option.isSome(waiting))
           return { _tag: "Rewrite" as const, number: waiting.value.number, notice: Notice.toJson(several) }
         // It is told when the hour is over, with what has come until then.
-        const delivery = { ...deliveryOf(several, name, false, at), nextTry: oldest + HOUR }
+        const delivery = { ...deliveryOf(several, name, false, at), nextTry: first.value + HOUR }
         return { _tag: "Add" as const, delivery }
       })
 

@@ -156,14 +156,14 @@ export const make = (): MemoryNotices => {
               .at(-1)
           )
         ),
-      counted: (channel, since, limit) =>
-        Effect.sync(() =>
-          all()
+      counted: (channel, since, many) =>
+        Effect.sync(() => {
+          const counted = all()
             .filter((delivery) => delivery.channel === channel && delivery.isCounted && delivery.createdAt > since)
             .map(({ createdAt }) => createdAt)
-            .sort((one, other) => one - other)
-            .slice(0, limit)
-        ),
+            .sort((one, other) => other - one)
+          return Option.fromNullable(counted[many - 1])
+        }),
       told: (told) => Effect.sync(() => Option.fromNullable(state.told.find((one) => isSame(one, told))?.at)),
       toldCount: (job, kind) =>
         Effect.sync(() => state.told.filter((one) => one.job === job && one.kind === kind).length),

@@ -182,7 +182,7 @@ export interface DeliveryQuery {
  * - `pending`: of a channel, after this number; only urgent ones, if it says so; the first first, so many at most. One whose row cannot be
  *   read has failed for good, with a warning.
  * - `pendingOf`: the one of a channel that is of this kind, pending, and was never tried.
- * - `counted`: when those of a channel were made that count, after then; the oldest first, so many at most.
+ * - `counted`: when the first of the last so many of a channel that count was made, after then; none if there are fewer.
  * - `told`: when something was told last.
  * - `toldCount`: how many of a kind were told of a job.
  * - `failing`: the jobs of which a failure was told.
@@ -207,8 +207,8 @@ export interface NoticeJournal {
   readonly counted: (
     channel: string,
     since: number,
-    limit: number
-  ) => Effect.Effect<ReadonlyArray<number>, HealingStoreError>
+    many: number
+  ) => Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly told: (told: Omit<Told, "at">) => Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly toldCount: (job: string, kind: string) => Effect.Effect<number, HealingStoreError>
   readonly failing: Effect.Effect<ReadonlyArray<Failing>, HealingStoreError>

@@ -244,11 +244,11 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
     pendingOf: (channel, kind) =>
       sql`SELECT * FROM healing_notices WHERE channel = ${channel} AND state = 'pending' AND kind = ${kind}
           AND attempts = 0 ORDER BY number DESC LIMIT 1`.pipe(Effect.flatMap(readAll), Effect.map(Arr.head), typed),
-    counted: (channel, since, limit) =>
+    counted: (channel, since, many) =>
       sql`SELECT created_at AS at FROM healing_notices WHERE channel = ${channel} AND is_counted = 1
-          AND created_at > ${since} ORDER BY created_at LIMIT ${limit}`.pipe(
+          AND created_at > ${since} ORDER BY created_at DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Ats)),
-        Effect.map((rows) => rows.map(({ at }) => at)),
+        Effect.map(([found]) => Option.fromNullable(found?.at)),
         typed
       ),
     told: ({ job, kind, subject }) =>

@@ -7,6 +7,7 @@ import { drain } from "./drain.js"
 import { heap } from "./heap.js"
 import { latency } from "./latency.js"
 import { memory } from "./memory.js"
+import { notices } from "./notices.js"
 import { open } from "./open.js"
 import { processing } from "./process.js"
 import { isQuick, type Row } from "./ratio.js"
@@ -30,7 +31,8 @@ const measurements: Record<string, readonly [rows: number, measured: Effect.Effe
   memory: [1, memory],
   schedule: [9, schedule],
   stops: [1, stops],
-  watchers: [1, watchers]
+  watchers: [1, watchers],
+  notices: [2, notices]
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))
