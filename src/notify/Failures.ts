@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { HealingStoreError } from "../HealingError.js"
 import { count } from "../internal/Plural.js"
+import { isRunTrigger } from "../policy/RunRule.js"
 import { UNKNOWN_FAILURE } from "../request/RequestLife.js"
 import { causeOf } from "../scheduler/FailureSignature.js"
 import type { Happened } from "../scheduler/ForNotices.js"
@@ -26,6 +27,9 @@ import { OF_A_FAILURE } from "./OfRequest.js"
 import { persistently } from "./Persistently.js"
 import type { Telling } from "./Telling.js"
 
+/** So long after the last good run it may still turn out that something was wrong with it. */
+const DOUBT = Duration.seconds(15)
+
 /** Runs that are told faster than they are looked at. */
 const MAX_EVENTS = 1024
 
@@ -33,8 +37,9 @@ type Started = Extract<RunEvent, { readonly _tag: "Started" }>
 
 type Ended = Extract<RunEvent, { readonly _tag: "Ended" }>
 
-const titleOf = ({ job, trigger }: Happened["event"]): string => {
+const titleOf = ({ job, lastError, trigger }: Happened["event"]): string => {
   if (trigger === "failure") return `${job} fails`
+  if (isRunTrigger(trigger)) return `${job} is not as it should be: ${lastError ?? trigger}`
   if (trigger === "sla_breach") return `${job} breaks its service level`
   return `${job}: ${trigger}`
 }
@@ -97,7 +102,7 @@ export const make = ({
         const known = signature === null ? undefined : yield* explanation(job, signature)
         const error = lastError?.trim()
         const details = [
-          ...(error === undefined || error === "" ? [] : [`It has said: ${error}`]),
+          ...(error === undefined || error === "" || isRunTrigger(trigger) ? [] : [`It has said: ${error}`]),
           ...(typeof exitCode === "number" ? [`Exit code ${exitCode}`] : [])
         ]
         const draft: Draft = {
@@ -112,7 +117,7 @@ export const make = ({
               ? "Wait for its review, or look at its log"
               : "A review has explained this before: look at what it proposed",
           command: `effect-healing history --job ${job}`,
-          subject: trigger === "failure" ? (signature === null ? UNKNOWN_FAILURE : causeOf(signature)) : trigger,
+          subject: signature === null ? (trigger === "failure" ? UNKNOWN_FAILURE : trigger) : causeOf(signature),
           ...(known !== undefined && { cause: known }),
           ...(signature !== null && { signature })
         }
@@ -122,11 +127,14 @@ export const make = ({
     const happened = (one: Happened) =>
       Effect.gen(function* () {
         const { job } = one.event
-        const since = failing.get(job)?.since ?? wall()
-        const now = { job, since, good: 0 }
-        const isTold = yield* tell(yield* draftOf(one), { ifTold: [put(job, now)] })
-        if (!isTold) return
+        const before = failing.get(job)
+        const now = { job, since: before?.since ?? wall(), good: 0 }
+        // One that counted as a good run was none.
+        const others = before !== undefined && before.good > 0 ? [put(job, now)] : []
+        const isTold = yield* tell(yield* draftOf(one), { ifTold: [put(job, now)], others })
+        if (!isTold && before === undefined) return
         yield* remember(job, now)
+        if (!isTold) return
         // One that is up has to stay so from now on.
         for (const [runId] of up.get(job) ?? []) yield* time(job, runId, upFor)
       })
@@ -180,13 +188,28 @@ export const make = ({
         const before = failing.get(job)
         if (before === undefined || outcome === "stopped" || (outcome === "succeeded" && wasUp)) return
         const good = outcome === "succeeded" ? before.good + 1 : 0
-        if (good >= recoveredAfter) return yield* recovered(job, count(good, "good run"))
         if (good === before.good) return
         const now = { ...before, good }
         yield* tell(undefined, { others: [put(job, now)] })
         yield* remember(job, now)
+        yield* settleSoon(job)
       })
 
+    /** Unless it turns out that one of the good runs was none. */
+    const settleSoon = (job: string) => {
+      const isWell = () => (failing.get(job)?.good ?? 0) >= recoveredAfter
+      if (!isWell()) return Effect.void
+      const settled = Effect.suspend(() =>
+        isWell() ? recovered(job, count(failing.get(job)?.good ?? 0, "good run")) : Effect.void
+      )
+      return Effect.asVoid(
+        FiberMap.run(timers, `well ${job}`, Effect.delay(Effect.uninterruptible(persistently(settled)), DOUBT), {
+          onlyIfMissing: true
+        })
+      )
+    }
+
+    for (const job of failing.keys()) yield* settleSoon(job)
     const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
       listen(supervisor.runs, {

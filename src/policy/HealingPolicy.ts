@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -14,6 +15,9 @@ import * as Durations from "../internal/Durations.js"
 import { didYouMean, expecting, optional, withDefault } from "../internal/Input.js"
 import { Trigger } from "../request/HealingRequest.js"
 import { HealingSchedule } from "./HealingSchedule.js"
+import { OutputRule } from "./RunRule.js"
+
+export { OutputRule, RunTrigger } from "./RunRule.js"
 
 /**
  * A part of what is known about a job: its `runs`, `logs` and breaches of its service level (`sla`), its files by what they
@@ -39,6 +43,10 @@ export type EvidencePart = typeof EvidencePart.Type
  */
 export const EventTrigger = Trigger.pipe(Schema.filter((trigger) => trigger !== "manual" && trigger !== "schedule"))
 
+const aDuration = expecting('a finite duration above zero with its unit, such as "1 day"')(
+  Durations.withUnit.finite.pipe(Schema.filter((duration) => Duration.greaterThan(duration, Duration.zero)))
+)
+
 /**
  * When and how a job is reviewed without anybody asking. All of it can be left out.
  *
@@ -51,6 +59,14 @@ export const EventTrigger = Trigger.pipe(Schema.filter((trigger) => trigger !== 
  *   duration with its unit, such as "1 hour"; the setting `cooldown` by default.
  * - `priority`: of its reviews, below 0; by default 10 below the setting `priority`, and 20 below for the schedule.
  * - `scope` (all): which parts of the evidence its reviews get to see.
+ *
+ * and what is as bad as a failure, whatever the exit codes say. Each is told, and is reviewed as a failure is, whether or not `triggers` names it:
+ *
+ * - `expectedEvery`: a run begins at least so often: a finite duration above zero. Time in which nobody has watched does not count.
+ * - `maxDuration`, `minDuration`: a run takes no longer, which is told while it still runs; one that ends well takes no less.
+ * - `output`: what a run that ends well must have printed, or must not have, as `OutputRule` has it.
+ *
+ * A job that is always up runs for as long as it is up, and is held to none of the last three.
  *
  * @since 0.1.0
  * @category schemas
@@ -70,7 +86,11 @@ export const HealingPolicy = Schema.Struct({
   scope: withDefault(
     expecting(`a list of ${EvidencePart.literals.join(", ")}`)(Schema.Array(EvidencePart).pipe(Schema.maxItems(7))),
     () => EvidencePart.literals
-  )
+  ),
+  expectedEvery: optional(aDuration),
+  maxDuration: optional(aDuration),
+  minDuration: optional(aDuration),
+  output: optional(OutputRule)
 })
 
 /**
@@ -130,18 +150,21 @@ const camelCased = (input: Readonly<Record<string, unknown>>): Record<string, un
   )
 
 const asWritten = (input: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-  const { schedule, ...others } = Record.filter(input, Predicate.isNotNull)
-  if (schedule === undefined) return others
+  const { output, schedule, ...others } = Record.filter(input, Predicate.isNotNull)
   return {
     ...others,
-    schedule: Predicate.isReadonlyRecord(schedule) ? Record.filter(camelCased(schedule), Predicate.isNotNull) : schedule
+    ...(schedule !== undefined && { schedule: written(schedule) }),
+    ...(output !== undefined && { output: written(output) })
   }
 }
 
+const written = (group: unknown): unknown =>
+  Predicate.isReadonlyRecord(group) ? Record.filter(camelCased(group), Predicate.isNotNull) : group
+
 /** How its people have spelt the keys of a policy, and would spell those that they should have. */
 const spellingOf = (inputs: ReadonlyArray<Readonly<Record<string, unknown>>>) => {
-  const schedules = inputs.map(({ schedule }) => schedule).filter(Predicate.isReadonlyRecord)
-  const written = [...inputs, ...schedules].flatMap(Object.keys)
+  const groups = inputs.flatMap(({ output, schedule }) => [output, schedule]).filter(Predicate.isReadonlyRecord)
+  const written = [...inputs, ...groups].flatMap(Object.keys)
   const spelt = new Map(written.map((key) => [Str.snakeToCamel(key), key]))
   const isSnake = written.some((key) => key.includes("_"))
   return {
@@ -149,6 +172,8 @@ const spellingOf = (inputs: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
     right: (key: string) => (isSnake ? Str.camelToSnake(key) : key)
   }
 }
+
+const outputKeys = (right: (key: string) => string): string => ["must", "mustNot"].map(right).join(" and ")
 
 const issueOf =
   (job: string, frequency: string, spelling: ReturnType<typeof spellingOf>) =>
@@ -158,6 +183,7 @@ const issueOf =
     if (path.length === 1) {
       return { job, key, expected: `is not known: ${didYouMean(key, keys.map(spelling.right))}` }
     }
+    if (path[0] === "output") return { job, key, expected: `is not known: there may be ${outputKeys(spelling.right)}` }
     const allowed = (scheduleKeys[frequency] ?? []).map(spelling.right).join(", ")
     return { job, key, expected: `is not known: beside ${frequency} there may be ${allowed}` }
   }

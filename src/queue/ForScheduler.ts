@@ -28,6 +28,7 @@ export type Veto = (request: HealingRequest) => string | undefined
  *   `signature`, that of a failure, by which one that was reviewed already is not reviewed again; `isLast`, whether there will be
  *   no other try.
  * - `write`: writes what has come of occurrences. Like wishes, they are refused at once while the store fails.
+ * - `writeWatched`: writes for how long jobs were watched.
  * - `tellExplained`: a failure of the job is not reviewed, since a review has explained it.
  * - `look`: sees whether the clock was set or the machine was suspended, and does what is due. Nothing else tells so. It is
  *   done each minute.
@@ -45,6 +46,7 @@ export interface ForScheduler {
     }
   ) => Effect.Effect<Submission, HealingInvalid | HealingQueueFull | HealingStoreError>
   readonly write: (occurrences: ReadonlyArray<Occurrence>) => Effect.Effect<void, HealingStoreError>
+  readonly writeWatched: (watched: ReadonlyMap<string, number | null>) => Effect.Effect<void, HealingStoreError>
   readonly tellExplained: (job: string) => void
   readonly addVeto: (veto: Veto) => void
   readonly look: () => void

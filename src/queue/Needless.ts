@@ -5,6 +5,7 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { isFailure } from "../policy/RunRule.js"
 import * as Request from "../request/HealingRequest.js"
 import * as RequestLife from "../request/RequestLife.js"
 import { Reviewed, type Reviewer, reviewWith, tellsBegin } from "../review/Reviewer.js"
@@ -45,7 +46,7 @@ export const unlessNeedless = (
     const [reason] = vetoes.flatMap((veto) => veto(request) ?? [])
     if (reason !== undefined) return Effect.succeed(Reviewed.Skipped({ reason }))
     const { job, signatures, triggers } = request
-    const mayBeExplained = triggers.every((trigger) => trigger === "failure") && signatures.length > 0
+    const mayBeExplained = triggers.every(isFailure) && signatures.length > 0
     if (!mayBeExplained || signatures.includes(RequestLife.UNKNOWN_FAILURE)) return reviewed
     return Effect.every(signatures, (signature) => store.explained(job, signature)).pipe(
       Effect.orElseSucceed(() => false),

@@ -18,7 +18,7 @@ import * as Clocks from "../internal/Clocks.js"
 import { Reviewer } from "../review/Reviewer.js"
 import * as InsideMark from "../running/InsideMark.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
-import { type Change, occurrence } from "../store/Change.js"
+import { type Change, occurrence, watched } from "../store/Change.js"
 import { HealingStore } from "../store/HealingStore.js"
 import * as Awaiting from "./Awaiting.js"
 import type * as Backoff from "./Backoff.js"
@@ -170,6 +170,7 @@ export const make = (retries: Backoff.RetrySchedule) =>
     const ofScheduler: ForScheduler = {
       submit: submitting.submit,
       write: (occurrences) => writer.write(() => occurrences.map(occurrence)),
+      writeWatched: (all) => writer.write(() => [watched(all)]),
       tellExplained: (job) => events.tell(HealingEvent.Explained({ at: wall(), job })),
       addVeto: (veto) => vetoes.push(veto),
       look: () => {

@@ -15,7 +15,7 @@ import type { Report } from "./Report.js"
 export interface Wish
   extends Pick<HealingRequest, "job" | "priority" | "runId" | "note" | "callersOnly" | "waitUntil" | "cooldown"> {
   readonly trigger: string
-  /** `null` if it is not known, or not a failure. */
+  /** `null` if it is not known, or nothing of which the same may come again. */
   readonly signature: string | null
 }
 
@@ -29,7 +29,7 @@ export const UNKNOWN_FAILURE = "unknown"
 const MAX_SIGNATURES = 16
 
 const signaturesOf = ({ signature, trigger }: Wish): ReadonlyArray<string> =>
-  trigger === "failure" ? [signature ?? UNKNOWN_FAILURE] : []
+  signature !== null ? [signature] : trigger === "failure" ? [UNKNOWN_FAILURE] : []
 
 const allSignatures = (one: ReadonlyArray<string>, other: ReadonlyArray<string>): ReadonlyArray<string> => {
   const all = Arr.dedupe([...one, ...other])

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
 import { defaultPolicy } from "../policy/HealingPolicy.js"
+import { isFailure, isRunTrigger } from "../policy/RunRule.js"
 import type { ForScheduler } from "../queue/ForScheduler.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { Journal } from "../store/Journal.js"
@@ -45,13 +46,18 @@ export interface ByEventsOptions {
 const MAX_TOLD = 1000
 
 /**
- * `listen` listens to the events of the supervisor, and never ends.
+ * - `listen`: listens to the events of the supervisor, and never ends.
+ * - `accept`: takes one more in.
  *
  * @internal
  */
 export const make = Effect.fnUntraced(function* (
   options: ByEventsOptions
-): Effect.fn.Return<{ readonly listen: Effect.Effect<never> }, never, FileSystem | Scope.Scope> {
+): Effect.fn.Return<
+  { readonly listen: Effect.Effect<never>; readonly accept: (event: JobEvent) => void },
+  never,
+  FileSystem | Scope.Scope
+> {
   const { supervisor } = options
   const fileSystem = yield* FileSystem
   const told = new Set<string>()
@@ -90,7 +96,7 @@ export const make = Effect.fnUntraced(function* (
       )
     }
   })
-  return { listen: heard }
+  return { listen: heard, accept: inbox.accept }
 })
 
 /** `isClosing`: there is no time to ask the supervisor anything. */
@@ -104,11 +110,12 @@ const handle = Effect.fnUntraced(function* (
   if (isClosing ? reading.hasRead() && !known.has(job) : yield* reading.isUnknown(job, at)) return
   const info = known.info(job)
   const policy = known.of(job) ?? (info === undefined ? defaultPolicy : undefined)
-  const isReviewed = settings.enabled && policy?.enabled === true && policy.triggers.includes(trigger)
+  const isWanted = policy?.triggers.includes(trigger) === true || isRunTrigger(trigger)
+  const isReviewed = settings.enabled && policy?.enabled === true && isWanted
   const isHeard = listeners.length > 0 && !isClosing
   if (!isReviewed && !isHeard) return
   const signature =
-    trigger !== "failure" || isClosing || info === undefined ? null : yield* signatureOf(supervisor, info, event)
+    !isFailure(trigger) || isClosing || info === undefined ? null : yield* signatureOf(supervisor, info, event)
   if (isHeard) yield* Effect.forEach(listeners, (listener) => listener({ event, signature }), { discard: true })
   if (!isReviewed) return
   const isExplained = signature !== null && (yield* Effect.orElseSucceed(store.explained(job, signature), () => false))
@@ -116,9 +123,12 @@ const handle = Effect.fnUntraced(function* (
     tellExplained(job, signature)
     return yield* Effect.logDebug(`The failure of "${job}" was explained by a review before`)
   }
-  yield* submit({ ...wishOf(job, policy), trigger, runId: runId ?? undefined }, { signature, isLast: isClosing }).pipe(
-    Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => Effect.logWarning(error.message))
-  )
+  // What is wrong stands in no log.
+  const note = isRunTrigger(trigger) ? (event.lastError ?? undefined) : undefined
+  yield* submit(
+    { ...wishOf(job, policy), trigger, runId: runId ?? undefined, note },
+    { signature, isLast: isClosing }
+  ).pipe(Effect.catchTag("HealingQueueFull", "HealingInvalid", (error) => Effect.logWarning(error.message)))
 })
 
 /** `null` if it cannot be told, or not soon. */
@@ -131,7 +141,9 @@ const signatureOf = (
     Effect.suspend(() => supervisor.evidence(info, EvidenceScope.Failure({ runId: event.runId, limit: 1 }))),
     Schema.is(Evidence)
   ).pipe(
-    Effect.flatMap((evidence) => FailureSignature.make(event, evidence)),
+    Effect.flatMap((evidence) =>
+      isRunTrigger(event.trigger) ? FailureSignature.ofRule(event, evidence) : FailureSignature.make(event, evidence)
+    ),
     Effect.disconnect,
     Effect.timeout(EVIDENCE_TIMEOUT),
     Effect.catchAllCause(() => Effect.succeed(null))

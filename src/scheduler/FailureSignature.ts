@@ -58,6 +58,20 @@ const hashOf = (parts: ReadonlyArray<unknown>): string =>
   createHash("sha256").update(JSON.stringify(parts)).digest("hex")
 
 /**
+ * That of a run that was not as its policy wants it: what it was said to be, and what has made it so.
+ *
+ * @internal
+ */
+export const ofRule = (
+  { lastError, trigger }: Pick<JobEvent, "lastError" | "trigger">,
+  evidence: Evidence
+): Effect.Effect<string, never, FileSystem> =>
+  Effect.map(
+    Effect.forEach(evidence.files.slice(0, MAX_FILES), ({ path }) => stateOf(path)),
+    (files) => `${hashOf([trigger, lastError ?? null])}.${hashOf([evidence.command, files])}`
+  )
+
+/**
  * The cause in a signature, which stays the same when the files of the job are changed. One from before causes were told apart has none that
  * any other has.
  *

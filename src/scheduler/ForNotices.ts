@@ -1,5 +1,5 @@
 /**
- * What notices need of the scheduler beyond its public face.
+ * What notices and suggestions need of the scheduler beyond its public face.
  *
  * @internal
  */

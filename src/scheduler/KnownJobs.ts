@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Arr from "effect/Array"
+import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -34,6 +35,7 @@ export class KnownJobs {
   #jobs: ReadonlyArray<unknown> | undefined = undefined
   #known: ReadonlyMap<string, Known> = new Map()
   #told: ReadonlySet<string> = new Set()
+  #expected: ReadonlyMap<string, Duration.Duration> = new Map()
 
   constructor(settings: HealingSettings) {
     this.#settings = settings
@@ -72,6 +74,12 @@ export class KnownJobs {
     // A copy: who has given it may go on changing it.
     this.#jobs = Array.from(jobs)
     this.#known = known
+    this.#expected = new Map(
+      Array.from(known.values()).flatMap(({ info: { id }, policy }) => {
+        const every = Either.isRight(policy) && policy.right.enabled ? policy.right.expectedEvery : undefined
+        return every === undefined ? [] : [[id, every] as const]
+      })
+    )
     this.#told = new Set(wrong)
     return Arr.dedupe(wrong).filter((message) => !told.has(message))
   }
@@ -93,6 +101,11 @@ export class KnownJobs {
   /** What its policy says of a request for it. */
   wishFor(job: string): JobWish {
     return wishOf(job, this.of(job) ?? {})
+  }
+
+  /** The jobs that are to run every so often. */
+  get expected(): ReadonlyMap<string, Duration.Duration> {
+    return this.#expected
   }
 
   isWrong(job: string): boolean {

@@ -22,6 +22,7 @@ import * as ClockWarnings from "./ClockWarnings.js"
 import { type ForNotices, forNotices } from "./ForNotices.js"
 import * as JobReading from "./JobReading.js"
 import { KnownJobs } from "./KnownJobs.js"
+import * as RunRules from "./RunRules.js"
 
 const MINUTE = Duration.toMillis("1 minute")
 
@@ -46,7 +47,7 @@ export const make = Effect.gen(function* () {
   if (queue === undefined) {
     return yield* Effect.dieMessage("HealingScheduler.layer needs the HealingQueue of HealingQueue.layer")
   }
-  const { addVeto, look, submit, tellExplained, write } = queue
+  const { addVeto, look, submit, tellExplained, write, writeWatched } = queue
   const scope = yield* Effect.scope
   const clock = yield* Effect.clock
   const wall = () => Math.floor(clock.unsafeCurrentTimeMillis())
@@ -77,9 +78,14 @@ export const make = Effect.gen(function* () {
     )
   }
   const warnOfClock = ClockWarnings.make(() => agenda.ahead)
-  const reading = JobReading.make({ supervisor, known, learned: plan, lookAgain: wake.open, now, scope })
+  let lookAtRuns: Effect.Effect<void> = Effect.void
+  const lookAgain = Effect.zipRight(
+    wake.open,
+    Effect.suspend(() => lookAtRuns)
+  )
+  const reading = JobReading.make({ supervisor, known, learned: plan, lookAgain, now, scope })
   const askForDue = ByClock.make({ agenda, known, submit, wall, write }, scope)
-  const { listen } = yield* ByEvents.make({
+  const { accept, listen } = yield* ByEvents.make({
     settings,
     supervisor,
     reading,
@@ -90,6 +96,8 @@ export const make = Effect.gen(function* () {
     listeners: happenedListeners,
     now
   })
+  const rules = yield* RunRules.make({ accept, known, store, supervisor, writeWatched, now, wall })
+  lookAtRuns = rules.look
   // It starts at once: nothing is missed that happens when the layer has just been built.
   const runtime = yield* Effect.runtime<never>()
   yield* Effect.acquireRelease(

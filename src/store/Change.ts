@@ -92,6 +92,8 @@ export interface SuggestionChange {
  * - `Lock`: what a rule has applied has relapsed then: nothing is applied to its job by a rule any more.
  * - `Unlock`: somebody has ended that for a job, which is kept as steps of what has locked it.
  * - `Notice`: something is to be told, or was.
+ * - `Watched`: for how long jobs were watched by the time of their last runs, and in all (under an empty name), in milliseconds; `null` if
+ *   that is of no use any more.
  *
  * @internal
  */
@@ -108,6 +110,7 @@ export type Change =
   | { readonly _tag: "Lock"; readonly key: SuggestionKey; readonly at: number }
   | { readonly _tag: "Unlock"; readonly job: string; readonly steps: ReadonlyArray<Omit<SuggestionStep, "number">> }
   | { readonly _tag: "Notice"; readonly change: NoticeChange }
+  | { readonly _tag: "Watched"; readonly watched: ReadonlyMap<string, number | null> }
 
 /** @internal */
 export const transition = (from: RequestState | null, to: HealingRequest): Change => ({ _tag: "Transition", from, to })
@@ -161,6 +164,9 @@ export const unlock = (job: string, steps: ReadonlyArray<Omit<SuggestionStep, "n
 
 /** @internal */
 export const stop = (stop: SuggestionStop | null): Change => ({ _tag: "Stop", stop })
+
+/** @internal */
+export const watched = (watched: ReadonlyMap<string, number | null>): Change => ({ _tag: "Watched", watched })
 
 /** @internal */
 export const notice = (change: NoticeChange): Change => ({ _tag: "Notice", change })

@@ -74,6 +74,7 @@ export interface StoreSizes {
  *   Returns how many it has removed.
  * - `lastOccurrences`: of each job the occurrence that was written last.
  * - `occurrences`: those of a job, the one that was written last first, so many at most.
+ * - `watched`: for how long jobs were watched by the time of their last runs, and in all (under an empty name), in milliseconds.
  * - `suggestions`: the suggestions of reviews, and their steps.
  * - `notices`: the outbox, and what has become of each notice.
  * - `explained`: whether the job has a completed review that was about a failure with this signature, among others.
@@ -123,6 +124,8 @@ export interface Journal {
   readonly lastOccurrences: Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
   /** @internal */
   readonly occurrences: (job: string, limit: number) => Effect.Effect<ReadonlyArray<Occurrence>, HealingStoreError>
+  /** @internal */
+  readonly watched: Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
   /** @internal */
   readonly suggestions: SuggestionJournal
   /** @internal */

@@ -27,6 +27,7 @@ export const make = (): Journal => {
   const notices = MemoryNotices.make()
   const suggestions = MemorySuggestions.make(notices.addFact)
   let queueState: QueueState | undefined
+  let watched: ReadonlyMap<string, number> = new Map()
   let lastNumber = 0
 
   const all = () => Array.from(requests.values())
@@ -115,6 +116,15 @@ export const make = (): Journal => {
             if (error !== undefined) return refuse(error)
             continue
           }
+          if (change._tag === "Watched") {
+            const before = watched
+            undo.push(() => {
+              watched = before
+            })
+            const all = Array.from(new Map<string, number | null>([...watched, ...change.watched]))
+            watched = new Map(all.flatMap(([job, at]) => (at === null ? [] : [[job, at] as const])))
+            continue
+          }
           if (change._tag === "Notice") {
             const error = notices.write(change.change)
             if (error !== undefined) return refuse(error)
@@ -191,6 +201,7 @@ export const make = (): Journal => {
         }
         return removed
       }),
+    watched: Effect.sync(() => watched),
     suggestions: suggestions.journal,
     notices: notices.journal,
     lastOccurrences: Effect.sync(() => Array.from(occurrences.values()).flatMap((ofJob) => ofJob.slice(-1))),

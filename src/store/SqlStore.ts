@@ -43,6 +43,8 @@ const OccurrenceRow = Schema.Struct({
 
 const LastCompleted = Schema.Struct({ job: Schema.String, ended_at: Schema.Int })
 
+const Watched = Schema.Struct({ job: Schema.String, watched: Schema.Int })
+
 const Starts = Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) })
 
 /** Those that can be read: the others are set aside when it comes to them, and are not to be in the way of these. */
@@ -215,6 +217,11 @@ export const make = Effect.fnUntraced(function* (
         ),
         typed("cannot be written")
       ),
+    watched: sql`SELECT job, watched FROM healing_watched`.pipe(
+      Effect.map(readable(Watched)),
+      Effect.map((rows) => new Map(rows.map(({ job, watched }) => [job, watched]))),
+      typed("cannot be read")
+    ),
     suggestions: SqlSuggestions.journal(sql, place),
     notices: SqlNotices.journal(sql, place),
     lastOccurrences: sql`

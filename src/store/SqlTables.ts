@@ -243,13 +243,27 @@ const notices = Effect.gen(function* () {
   )`
 })
 
+const watched = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  yield* sql`CREATE TABLE healing_watched (job TEXT NOT NULL, watched INTEGER NOT NULL)`
+  yield* sql`CREATE UNIQUE INDEX healing_watched_of ON healing_watched (job)`
+  yield* sql`CREATE TABLE healing_run_counts (
+    job TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    failures INTEGER NOT NULL
+  )`
+  yield* sql`CREATE UNIQUE INDEX healing_run_counts_of ON healing_run_counts (day, job)`
+})
+
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [
   [1, "requests", Effect.succeed(requests)],
   [2, "scheduling", Effect.succeed(scheduling)],
   [3, "suggestions", Effect.suspend(() => Effect.succeed(suggestions))],
   [4, "applications", Effect.succeed(applications)],
   [5, "automatic_changes", Effect.succeed(automaticChanges)],
-  [6, "notices", Effect.succeed(notices)]
+  [6, "notices", Effect.succeed(notices)],
+  [7, "watched", Effect.succeed(watched)]
 ]
 
 const migrate = Migrator.make({})({ loader: Effect.succeed(migrations), table: "healing_migrations" })

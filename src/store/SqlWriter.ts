@@ -53,7 +53,7 @@ export const make = (
 }
 
 /** What takes more than one statement. */
-const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Notice", "Suggestion", "Stop", "Terms", "Unlock"])
+const SEVERAL: ReadonlySet<Change["_tag"]> = new Set(["Notice", "Watched", "Suggestion", "Stop", "Terms", "Unlock"])
 
 const takesSeveral = (change: Change): boolean =>
   SEVERAL.has(change._tag) || (change._tag === "Transition" && isTold(change))
@@ -71,6 +71,9 @@ const statementsOf = (sql: SqlClient) => {
       INSERT INTO healing_queue ${sql.insert({ id: 1, paused: 0, rate_limited_until: null, rate_limits: 0 })}
       ON CONFLICT (id) DO UPDATE SET paused = excluded.paused, rate_limited_until = excluded.rate_limited_until,
         rate_limits = excluded.rate_limits`),
+    putWatched: textOf(sql`INSERT INTO healing_watched ${sql.insert({ job: "", watched: 0 })}
+      ON CONFLICT (job) DO UPDATE SET watched = excluded.watched`),
+    forgetWatched: textOf(sql`DELETE FROM healing_watched WHERE job = ${""}`),
     addOccurrence: textOf(sql`
       INSERT INTO healing_occurrences
       ${sql.insert({ job: "", first: 0, at: 0, schedule: "", request: null, reason: null })}`)
@@ -80,7 +83,7 @@ const statementsOf = (sql: SqlClient) => {
 /** Each UPDATE is guarded by the state that it expects, and tells which it found instead. */
 const writeWith =
   (
-    { addOccurrence, insert, stateOf, update, upsertQueue }: ReturnType<typeof statementsOf>,
+    { addOccurrence, forgetWatched, insert, putWatched, stateOf, update, upsertQueue }: ReturnType<typeof statementsOf>,
     notices: SqlNotices.NoticeWriter,
     suggestions: SqlSuggestions.SuggestionWriter
   ) =>
@@ -101,6 +104,15 @@ const writeWith =
     if (change._tag === "Automatic") return suggestions.putAutomatic(connection, change.change)
     if (change._tag === "Lock") return suggestions.lock(connection, change.key, change.at)
     if (change._tag === "Unlock") return suggestions.unlock(connection, change.job, change.steps)
+    if (change._tag === "Watched")
+      return Effect.forEach(
+        change.watched,
+        ([job, watched]) =>
+          watched === null
+            ? connection.execute(forgetWatched, [job], undefined)
+            : connection.execute(putWatched, [job, watched], undefined),
+        { discard: true }
+      )
     if (change._tag === "Notice") return notices.write(connection, change.change)
     const { from, to } = change
     const failFor = (expected: string) =>

@@ -19,6 +19,8 @@ import { forSuggestions } from "../queue/ForSuggestions.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import { SuggestionStep } from "../request/HealingSuggestion.js"
 import { OpenClaw } from "../running/OpenClaw.js"
+import type { HasForNotices } from "../scheduler/ForNotices.js"
+import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { type AutoApplyRule, HealingConfig } from "../settings/HealingConfig.js"
 import { readFrom } from "../settings/Settings.js"
 import { HealingStore } from "../store/HealingStore.js"
@@ -95,9 +97,20 @@ export const make = Effect.gen(function* () {
   const jobLocks = yield* JobLocks.make({ ...ofQueue, store })
   const { lock } = jobLocks
   const { supervisor } = rules
+  const scheduler: Option.Option<Partial<HasForNotices>> = yield* Effect.serviceOption(HealingScheduler)
   const fileSystem = yield* FileSystem
   const marksOf = (job: string) => Effect.provideService(JobEvidence.logMarks(supervisor, job), FileSystem, fileSystem)
-  yield* Watching.make({ ...ofQueue, settings, steps, store, supervisor, events: events.listen, lock, marksOf })
+  yield* Watching.make({
+    ...ofQueue,
+    settings,
+    steps,
+    store,
+    supervisor,
+    events: events.listen,
+    lock,
+    marksOf,
+    scheduler
+  })
 
   const alone = yield* Alone.make
   const restart = Restarting.make(supervisor)

@@ -18,10 +18,12 @@ import * as Stream from "effect/Stream"
 import type { HealingStoreError } from "../HealingError.js"
 import { count } from "../internal/Plural.js"
 import * as SafeLog from "../internal/SafeLog.js"
+import { isRunTrigger } from "../policy/RunRule.js"
 import type { ForSuggestions } from "../queue/ForSuggestions.js"
 import type { HealingSuggestion, Watch } from "../request/HealingSuggestion.js"
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import * as FailureSignature from "../scheduler/FailureSignature.js"
+import { forNotices, type HasForNotices } from "../scheduler/ForNotices.js"
 import * as LogMarks from "../scheduler/LogMarks.js"
 import type { SuggestionSettings } from "../settings/HealingConfig.js"
 import { watch as watchChange } from "../store/Change.js"
@@ -61,6 +63,7 @@ type Told =
  *
  * - `events`: what happens to suggestions.
  * - `marksOf`: how long the logs of a job are now.
+ * - `scheduler`: that tells of runs which were not as their policies want them.
  *
  * Longer than a screen, since it is one loop over what is told of runs, and the few maps that it needs.
  *
@@ -71,6 +74,7 @@ export const make = ({
   lock,
   marksOf,
   record,
+  scheduler,
   settings,
   steps,
   store,
@@ -80,6 +84,7 @@ export const make = ({
   readonly events: Stream.Stream<SuggestionEvent>
   readonly lock: JobLocks["lock"]
   readonly marksOf: (job: string) => Effect.Effect<Watch["logs"]>
+  readonly scheduler: Option.Option<Partial<HasForNotices>>
   readonly settings: SuggestionSettings
   readonly steps: Pick<Steps, "record">
   readonly store: SuggestionJournal
@@ -273,6 +278,13 @@ export const make = ({
         broke: () => Effect.void
       })
     )
+    if (Option.isSome(scheduler)) {
+      scheduler.value[forNotices]?.onHappened(({ event: { job, runId, trigger } }) =>
+        isRunTrigger(trigger) && runId !== null
+          ? Effect.asVoid(inbox.offer({ _tag: "Breached", job, runId }))
+          : Effect.void
+      )
+    }
     yield* Effect.forkScoped(Stream.runForEach(Mailbox.toStream(inbox), (told) => tried(hear(told))))
     yield* Effect.yieldNow()
   })

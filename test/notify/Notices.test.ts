@@ -81,6 +81,7 @@ describe("a crash loop", () => {
       const last = yield* world.start
       yield* last.registry.add({ id: "digest" })
       yield* runJob(last, "digest")
+      yield* world.pass("1 minute")
       assert.strictEqual(slack.told.at(-1), "JobRecovered digest", "good runs count across restarts")
     })
   )

@@ -103,6 +103,8 @@ const live = (ops: ReadonlyArray<Op>) =>
         models.get(one.job)?.fail(one.error)
       } else if (one._tag === "Good") {
         yield* runJob(life, one.job)
+        // Until it is settled that it was a good one.
+        yield* world.pass("20 seconds")
         models.get(one.job)?.good()
       } else if (one._tag === "Channel") {
         const channel = channels[one.which]

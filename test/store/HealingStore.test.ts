@@ -60,7 +60,8 @@ const contents = (store: Store) =>
     lastNumber: store.lastNumber,
     completed: store.lastCompleted(0, LATER),
     starts: store.automaticStarts(0, LATER, 100),
-    facts: store.notices.facts(10_000)
+    facts: store.notices.facts(10_000),
+    watched: Effect.map(store.watched, (all) => Array.from(all).sort())
   })
 
 const refused = (store: Store, changes: Parameters<Store["commit"]>[0]) =>
@@ -764,7 +765,7 @@ it.scoped("a database of the version before schedules is read as it is, and writ
     yield* sql`DROP TABLE healing_applications`
     yield* sql`DROP TABLE healing_suggestion_stop`
     yield* sql`DROP TABLE healing_automatic_changes`
-    for (const table of ["outbox", "notices", "told", "failing", "muted"])
+    for (const table of ["outbox", "notices", "told", "failing", "muted", "watched", "run_counts"])
       yield* sql`DROP TABLE ${sql(`healing_${table}`)}`
     yield* sql`DROP TABLE healing_suggestions`
     yield* sql`DROP TABLE healing_suggestion_steps`

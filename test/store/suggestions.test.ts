@@ -426,7 +426,7 @@ it.scoped("suggestions of reviews that are stored already get their rows, of whi
       yield* sql`DROP TABLE healing_applications`
       yield* sql`DROP TABLE healing_suggestion_stop`
       yield* sql`DROP TABLE healing_automatic_changes`
-      for (const table of ["outbox", "notices", "told", "failing", "muted"])
+      for (const table of ["outbox", "notices", "told", "failing", "muted", "watched", "run_counts"])
         yield* sql`DROP TABLE ${sql(`healing_${table}`)}`
       yield* sql`DELETE FROM healing_migrations WHERE migration_id >= 3`
 

@@ -104,6 +104,7 @@ export const makeNoticeWorld = (channels: ReadonlyArray<FakeChannel>, settings: 
     const disk = new Disk()
     const clock = new LeapingClock(Date.UTC(2026, 0, 1))
     const logged: Array<string> = []
+    const reviewed: Array<HealingRequest> = []
     const state = {
       /** What the next reviews find. */
       review: (_request: HealingRequest): Effect.Effect<Reviewed, ReviewError> =>
@@ -127,7 +128,15 @@ export const makeNoticeWorld = (channels: ReadonlyArray<FakeChannel>, settings: 
     const Live = Layer.merge(NoticesLive, Suggestions.layer).pipe(
       Layer.provideMerge(HealingScheduler.layer),
       Layer.provideMerge(HealingQueue.layer),
-      Layer.provide(Layer.succeed(Reviewer, { review: (request) => Effect.suspend(() => state.review(request)) })),
+      Layer.provide(
+        Layer.succeed(Reviewer, {
+          review: (request) =>
+            Effect.suspend(() => {
+              reviewed.push(request)
+              return state.review(request)
+            })
+        })
+      ),
       Layer.provideMerge(StoreLive),
       Layer.provide(Supervisor.layerActivity),
       Layer.provideMerge(HealingService.layer),
@@ -171,7 +180,7 @@ export const makeNoticeWorld = (channels: ReadonlyArray<FakeChannel>, settings: 
         settle
       )
 
-    return { start, state, disk, sql, clock, logged, pass }
+    return { start, state, reviewed, disk, sql, clock, logged, pass }
   })
 
 /** A run of the job that ends so. */
