@@ -65,7 +65,7 @@ export interface Notice extends Schema.Schema.Type<typeof Notice> {}
  * What is to be told, before it is known whether it is.
  *
  * - `subject`: the same is told once. Without one it is told each time.
- * - `isAboutChange`: whether it is about a change of a file, which is told however much there is to tell.
+ * - `isExempt`: whether it is told however much there is to tell: a change of a file, a digest.
  *
  * @internal
  */
@@ -80,7 +80,7 @@ export interface Draft extends Pick<Notice, "at" | "kind" | "severity" | "title"
   readonly suggestion?: string | undefined
   readonly signature?: string | undefined
   readonly subject?: string | undefined
-  readonly isAboutChange?: boolean | undefined
+  readonly isExempt?: boolean | undefined
 }
 
 /** The net for secrets sees the text as it is, before it is cut. */

@@ -10,7 +10,7 @@ import type { Draft } from "./Notice.js"
 
 interface Said extends Pick<Draft, "severity" | "title" | "todo"> {
   readonly kind: NoticeKind
-  readonly isAboutChange: boolean
+  readonly isExempt: boolean
 }
 
 /** The door of rules that a person has written. */
@@ -19,8 +19,8 @@ const RULE = "rule"
 const said = ({ door, from, to }: Fact, one: HealingSuggestion): Said | undefined => {
   const { job } = one
   const what = `${one.suggestion.title} (${job})`
-  const change = { severity: "low", isAboutChange: true } as const
-  const decision = { severity: "low", isAboutChange: false } as const
+  const change = { severity: "low", isExempt: true } as const
+  const decision = { severity: "low", isExempt: false } as const
   const rollBack = `If it does not help: effect-healing rollback ${one.id}`
   if (from === to && (to === "pending" || to === "approved"))
     return {

@@ -29,10 +29,12 @@ import { decodeFilter, decodeMuting, decodeTarget } from "./Asked.js"
 import type { Channel } from "./Channel.js"
 import * as Channels from "./Channels.js"
 import * as Delivering from "./Delivering.js"
+import * as DigestClock from "./DigestClock.js"
 import * as Failures from "./Failures.js"
 import * as Notice from "./Notice.js"
 import { type MuteTarget, type NoticeFilter, shown } from "./NoticeDelivery.js"
 import * as Outbox from "./Outbox.js"
+import * as RunCounts from "./RunCounts.js"
 import * as StoreTrouble from "./StoreTrouble.js"
 import * as Telling from "./Telling.js"
 import * as Troubles from "./Troubles.js"
@@ -94,6 +96,10 @@ export const makeWith = Effect.fnUntraced(function* (channels: ReadonlyArray<Cha
         return event._tag === "Started" ? troubles.reviewed : Effect.void
       })
     )
+    if (notify.digest !== undefined) {
+      const { flush } = yield* RunCounts.make({ supervisor, write })
+      yield* DigestClock.make({ before: flush, schedule: notify.digest, store, tell, wall })
+    }
     const heavy = delivered.filter(({ channel }) => channel.isHeavy)
     if (heavy.length > 0)
       yield* Effect.forkScoped(

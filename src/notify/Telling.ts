@@ -148,7 +148,7 @@ export const make = ({
         if (asked.length === 0) return []
         const told = yield* ifNews(draft, at)
         if (Option.isNone(told)) return []
-        const isCounted = notice.severity !== "critical" && draft.isAboutChange !== true
+        const isCounted = notice.severity !== "critical" && draft.isExempt !== true
         const sent = yield* Effect.forEach(asked, (channel) => inChannel(notice, channel, isCounted, at))
         return [...told.value, ...sent]
       })

@@ -28,6 +28,7 @@ import { Glob, MAX_ITEMS, type SettingKind } from "./SettingKind.js"
  * - `PolicyWrong`: the policy of a job is wrong.
  * - `StoreFailing`, `StoreRecovered`: nothing can be written, and can again.
  * - `OpenClawMissing`: OpenClaw is not there, or too old.
+ * - `Digest`: what has happened to each job in a day or a week.
  * - `Several`: there was too much to tell it one by one.
  * - `Trial`: somebody tries the channel.
  *
@@ -54,6 +55,7 @@ export const NoticeKind = Schema.Literal(
   "StoreFailing",
   "StoreRecovered",
   "OpenClawMissing",
+  "Digest",
   "Several",
   "Trial"
 )

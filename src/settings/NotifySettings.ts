@@ -10,6 +10,7 @@ import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import { expecting, withDefault } from "../internal/Input.js"
+import { HealingSchedule } from "../policy/HealingSchedule.js"
 import * as TimeZone from "../policy/TimeZone.js"
 import { SuggestionSeverity } from "../request/Report.js"
 import * as NotifyChannel from "./NotifyChannel.js"
@@ -50,6 +51,13 @@ const decodeQuietHours = Schema.decodeUnknownEither(OrNone, { errors: "first", o
 const snake = (raw: unknown): unknown =>
   Predicate.isReadonlyRecord(raw) ? Record.mapKeys(raw, (key) => Str.snakeToCamel(key)) : raw
 
+/** Where it does not fit, and what would. */
+const explained = (error: ParseResult.ParseError): string => {
+  const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+  const what = issue?._tag === "Unexpected" ? "is not known" : (issue?.message ?? "")
+  return `${(issue?.path ?? []).join(".")} ${what}`.trim()
+}
+
 const quietHours: Kind.SettingKind<QuietHours | undefined, typeof OrNone.Encoded> = {
   inCode: OrNone,
   decode: {
@@ -62,10 +70,32 @@ const quietHours: Kind.SettingKind<QuietHours | undefined, typeof OrNone.Encoded
   },
   expected: 'from and to, and a timeZone, such as { from: "22:00", to: "07:00", timeZone: "Europe/Berlin" }',
   expectedInText: "from and to, and a time_zone; in the environment 22:00-07:00 Europe/Berlin",
-  explain: (error) => {
-    const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
-    return `${(issue?.path ?? []).join(".")} ${issue?._tag === "Unexpected" ? "is not known" : (issue?.message ?? "")}`.trim()
+  explain: explained,
+  fallback: undefined
+}
+
+const DigestSchedule = HealingSchedule.pipe(
+  Schema.filter((schedule) =>
+    "frequency" in schedule && (schedule.frequency === "daily" || schedule.frequency === "weekly")
+      ? undefined
+      : "expected a daily or weekly schedule"
+  )
+)
+
+const digestOrNone = Schema.UndefinedOr(DigestSchedule)
+
+const decodeDigest = Schema.decodeUnknownEither(digestOrNone, { errors: "first", onExcessProperty: "error" })
+
+const digest: Kind.SettingKind<HealingSchedule | undefined, typeof digestOrNone.Encoded> = {
+  inCode: digestOrNone,
+  decode: {
+    code: decodeDigest,
+    yaml: (raw) => decodeDigest(snake(raw)),
+    environment: (raw) => decodeDigest({ frequency: String(raw) })
   },
+  expected: 'daily or weekly, such as { frequency: "weekly", day: "monday", time: "09:00" }',
+  expectedInText: "frequency: daily or weekly, with day, time and time_zone; in the environment daily or weekly",
+  explain: explained,
   fallback: undefined
 }
 
@@ -91,7 +121,8 @@ const table = {
   retryFor: Kind.lastingDuration("1 day"),
   remindAfter: { ...Kind.lastingDuration("7 days"), fallback: Duration.infinity },
   maxPerHour: Kind.count(20),
-  quietHours
+  quietHours,
+  digest
 }
 
 /** @internal */
@@ -123,6 +154,7 @@ export interface NotifySettings extends InForce {}
  * - `maxPerHour` (20): of one channel. What is more comes as one notice that counts it, but for what is critical, and changes of files; 1 or
  *   more.
  * - `quietHours` (none): when only what is critical is told. The rest is told afterwards.
+ * - `digest` (none): a daily or weekly schedule, by which there is one notice of what has happened to each job.
  *
  * @since 0.1.0
  * @category models

@@ -6,16 +6,25 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type HealingStoreError, unexpectedState } from "../HealingError.js"
-import type { Fact, Failing, Muted, NoticeChange, NoticeJournal, StoredDelivery, Told } from "./NoticeJournal.js"
+import type {
+  Fact,
+  Failing,
+  Muted,
+  NoticeChange,
+  NoticeJournal,
+  RunCount,
+  StoredDelivery,
+  Told
+} from "./NoticeJournal.js"
 
 type State = Readonly<{
   facts: ReadonlyArray<Fact>
-  lastFact: number
   deliveries: ReadonlyMap<number, StoredDelivery>
   lastDelivery: number
   told: ReadonlyArray<Told>
   failing: ReadonlyMap<string, Failing>
   muted: ReadonlyArray<Muted>
+  counts: ReadonlyMap<string, RunCount>
 }>
 
 /**
@@ -47,12 +56,12 @@ const order = (one: string, other: string): number => (one < other ? -1 : one > 
 export const make = (): MemoryNotices => {
   let state: State = {
     facts: [],
-    lastFact: 0,
     deliveries: new Map(),
     lastDelivery: 0,
     told: [],
     failing: new Map(),
-    muted: []
+    muted: [],
+    counts: new Map()
   }
 
   const all = () => Array.from(state.deliveries.values())
@@ -118,6 +127,13 @@ export const make = (): MemoryNotices => {
         state = { ...state, failing }
         return undefined
       }
+      case "Count": {
+        const { failures, job, runs } = change.counted
+        const before = state.counts.get(job) ?? { runs: 0, failures: 0 }
+        const now = { job, runs: before.runs + runs, failures: before.failures + failures }
+        state = { ...state, counts: new Map(state.counts).set(job, now) }
+        return undefined
+      }
       case "Mute":
         state = { ...state, muted: [...unmuted(change.muted), change.muted] }
         return undefined
@@ -130,8 +146,8 @@ export const make = (): MemoryNotices => {
   return {
     write,
     addFact: (fact) => {
-      const number = state.lastFact + 1
-      state = { ...state, facts: [...state.facts, { number, ...fact }], lastFact: number }
+      const number = (state.facts.at(-1)?.number ?? 0) + 1
+      state = { ...state, facts: [...state.facts, { number, ...fact }] }
     },
     snapshot: () => {
       const before = state
@@ -169,6 +185,11 @@ export const make = (): MemoryNotices => {
         Effect.sync(() => state.told.filter((one) => one.job === job && one.kind === kind).length),
       failing: Effect.sync(() => Array.from(state.failing.values()).sort((one, other) => order(one.job, other.job))),
       muted: Effect.sync(() => state.muted.toSorted(byUntil)),
+      runCounts: Effect.sync(() =>
+        Array.from(state.counts.values())
+          .filter(({ failures, runs }) => runs > 0 && failures >= 0)
+          .sort((one, other) => order(one.job, other.job))
+      ),
       list: ({ before, channel, job, limit, states }) =>
         Effect.sync(() =>
           all()
@@ -196,7 +217,8 @@ export const make = (): MemoryNotices => {
             deliveries,
             facts: state.facts.filter((fact) => !oldFacts.includes(fact)),
             told,
-            muted: state.muted.filter(({ until }) => until >= endedBefore)
+            muted: state.muted.filter(({ until }) => until >= endedBefore),
+            counts: new Map(Array.from(state.counts).filter(([, { runs }]) => runs > 0))
           }
           return removed
         })

@@ -126,6 +126,20 @@ export const Muted = Schema.Struct({
 export interface Muted extends Schema.Schema.Type<typeof Muted> {}
 
 /**
+ * How many runs of a job have ended of which no digest has told, and how many of them failed.
+ *
+ * @internal
+ */
+export const RunCount = Schema.Struct({
+  job: JobName,
+  runs: Schema.NonNegativeInt,
+  failures: Schema.NonNegativeInt
+})
+
+/** @internal */
+export interface RunCount extends Schema.Schema.Type<typeof RunCount> {}
+
+/**
  * What is written of notices.
  *
  * - `Add`: there is a new delivery.
@@ -136,6 +150,7 @@ export interface Muted extends Schema.Schema.Type<typeof Muted> {}
  * - `Told`: it was told.
  * - `Forget`: it may be told again: all of a job; of some kinds, or of any.
  * - `Failing`: how the job is; `null` if it is well.
+ * - `Count`: so many more runs have ended; or fewer, of which a digest has told.
  * - `Mute`, `Unmute`: in place of one for the same.
  *
  * @internal
@@ -159,6 +174,7 @@ export type NoticeChange =
   | { readonly _tag: "Told"; readonly told: Told }
   | { readonly _tag: "Forget"; readonly job: string; readonly kinds: ReadonlyArray<string> | undefined }
   | { readonly _tag: "Failing"; readonly job: string; readonly failing: Failing | null }
+  | { readonly _tag: "Count"; readonly counted: RunCount }
   | { readonly _tag: "Mute"; readonly muted: Muted }
   | { readonly _tag: "Unmute"; readonly job: string | null; readonly signature: string | null }
 
@@ -187,6 +203,7 @@ export interface DeliveryQuery {
  * - `toldCount`: how many of a kind were told of a job.
  * - `failing`: the jobs of which a failure was told.
  * - `muted`: what is muted.
+ * - `runCounts`: of which no digest has told.
  * - `list`: the newest first.
  * - `pendingCounts`: how many of each channel are pending.
  * - `prune`: removes what had ended before then, and what else is of no use any more; so many at most. Returns how many it has removed.
@@ -213,6 +230,7 @@ export interface NoticeJournal {
   readonly toldCount: (job: string, kind: string) => Effect.Effect<number, HealingStoreError>
   readonly failing: Effect.Effect<ReadonlyArray<Failing>, HealingStoreError>
   readonly muted: Effect.Effect<ReadonlyArray<Muted>, HealingStoreError>
+  readonly runCounts: Effect.Effect<ReadonlyArray<RunCount>, HealingStoreError>
   readonly list: (query: DeliveryQuery) => Effect.Effect<ReadonlyArray<StoredDelivery>, HealingStoreError>
   readonly pendingCounts: Effect.Effect<ReadonlyMap<string, number>, HealingStoreError>
   readonly prune: (endedBefore: number, limit: number) => Effect.Effect<number, HealingStoreError>

@@ -21,6 +21,7 @@ import {
   Muted,
   type NoticeChange,
   type NoticeJournal,
+  RunCount,
   type StoredDelivery
 } from "./NoticeJournal.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
@@ -92,6 +93,9 @@ const statementsOf = (sql: SqlClient) => ({
   failing: textOf(sql`INSERT INTO healing_failing ${sql.insert({ job: "", since: 0, good: 0 })}
     ON CONFLICT (job) DO UPDATE SET since = excluded.since, good = excluded.good`),
   well: textOf(sql`DELETE FROM healing_failing WHERE job = ${""}`),
+  count: textOf(sql`INSERT INTO healing_run_counts ${sql.insert({ job: "", runs: 0, failures: 0 })}
+    ON CONFLICT (job) DO UPDATE SET runs = healing_run_counts.runs + excluded.runs,
+      failures = healing_run_counts.failures + excluded.failures`),
   unmute: textOf(sql`DELETE FROM healing_muted WHERE job IS ${""} AND signature IS ${""}`),
   mute: textOf(sql`INSERT INTO healing_muted ${sql.insert(placeholders(muted.columns))}`)
 })
@@ -151,6 +155,10 @@ export const writer = (sql: SqlClient): NoticeWriter => {
           return change.failing === null
             ? execute(connection, statements.well, [change.job])
             : execute(connection, statements.failing, [change.job, change.failing.since, change.failing.good])
+        case "Count": {
+          const { failures, job, runs } = change.counted
+          return execute(connection, statements.count, [job, runs, failures])
+        }
         case "Mute":
           return Effect.zipRight(
             unmute(connection, change.muted),
@@ -170,6 +178,8 @@ const Ats = Schema.Array(Schema.Struct({ at: Schema.Int }))
 const Count = Schema.Tuple(Schema.Struct({ count: Schema.Int }))
 
 const readFact = Schema.decodeUnknownOption(Fact)
+
+const readRunCount = Schema.decodeUnknownOption(RunCount)
 
 const readFailing = Schema.decodeUnknownOption(Failing)
 
@@ -232,6 +242,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
         ) RETURNING number`
       const told = yield* sql`DELETE FROM healing_told WHERE at < ${endedBefore} RETURNING at`
       yield* sql`DELETE FROM healing_muted WHERE "until" < ${endedBefore}`
+      yield* sql`DELETE FROM healing_run_counts WHERE runs <= 0`
       return removed.length + facts.length + told.length
     })
 
@@ -266,6 +277,10 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
     failing: sql`SELECT * FROM healing_failing ORDER BY job`.pipe(Effect.map(readable(readFailing)), typed),
     muted: sql`SELECT * FROM healing_muted ORDER BY "until", job, signature`.pipe(
       Effect.map(readable((found) => Either.getRight(muted.fromRow(found)))),
+      typed
+    ),
+    runCounts: sql`SELECT * FROM healing_run_counts WHERE runs > 0 ORDER BY job`.pipe(
+      Effect.map(readable(readRunCount)),
       typed
     ),
     list: (query) => list(query).pipe(Effect.flatMap(readAll), typed),

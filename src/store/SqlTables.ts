@@ -249,11 +249,10 @@ const watched = Effect.gen(function* () {
   yield* sql`CREATE UNIQUE INDEX healing_watched_of ON healing_watched (job)`
   yield* sql`CREATE TABLE healing_run_counts (
     job TEXT NOT NULL,
-    day INTEGER NOT NULL,
     runs INTEGER NOT NULL,
     failures INTEGER NOT NULL
   )`
-  yield* sql`CREATE UNIQUE INDEX healing_run_counts_of ON healing_run_counts (day, job)`
+  yield* sql`CREATE UNIQUE INDEX healing_run_counts_of ON healing_run_counts (job)`
 })
 
 const migrations: ReadonlyArray<Migrator.ResolvedMigration> = [

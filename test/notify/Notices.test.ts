@@ -621,7 +621,7 @@ it("what a rule applies and what has relapsed is critical, and each step is told
       draft("pending", "rejected"),
       draft("pending", "expired", "clock"),
       draft("pending", "superseded", "review")
-    ].map((found) => found && [found.kind, found.severity, found.isAboutChange, found.cause]),
+    ].map((found) => found && [found.kind, found.severity, found.isExempt, found.cause]),
     [
       ["SuggestionApplied", "low", true, "why"],
       ["SuggestionApplied", "critical", true, "why"],
@@ -680,4 +680,70 @@ scoped("what happened before there was a channel is not told later", () =>
     const error = yield* Effect.flip(before.notices.test())
     assert.include(error.message, "there is no channel")
   })
+)
+
+describe("the digest", () => {
+  scoped("counts for each job what has happened since the last one, across restarts, and is told once", () =>
+    Effect.gen(function* () {
+      const slack = new FakeChannel("slack", { takes: ({ kind }) => kind === "Digest" })
+      const digest = { frequency: "daily", time: "09:00", timeZone: "UTC" } as const
+      const world = yield* makeNoticeWorld([slack], { notify: { digest } })
+      const begin = Effect.tap(world.start, ({ registry }) =>
+        Effect.forEach(["digest", "mail"], (id) => registry.add({ id }))
+      )
+      let life = yield* begin
+      yield* world.pass("1 minute")
+      world.state.review = () =>
+        Effect.succeed(Reviewed.Completed({ report: { summary: "found", suggestions: [aSuggestion], costUsd: 0.25 } }))
+      yield* runJob(life, "digest")
+      yield* runJob(life, "mail")
+      yield* runJob(life, "mail", failing("Error: disk full"))
+      yield* runJob(life, "mail", failing("Error: disk full"))
+      yield* life.stop
+      life = yield* begin
+      yield* runJob(life, "digest")
+      yield* world.pass("10 hours")
+      yield* world.pass("2 minutes")
+      const [first] = slack.taken
+      assert.strictEqual(first?.title, "From 2026-01-01 to 2026-01-01: 5 runs, 2 failures, 1 review")
+      assert.deepStrictEqual(first?.details, [
+        "mail: 3 runs, 2 failures, 1 review ($0.25), suggestions: 1 open",
+        "digest: 2 runs, 0 failures"
+      ])
+      assert.deepStrictEqual([first?.costUsd, first?.todo], [0.25, "Decide on 1 suggestion"])
+      // The process is away when the next one is due.
+      yield* runJob(life, "digest")
+      yield* life.stop
+      yield* world.pass("2 days")
+      life = yield* begin
+      yield* world.pass("2 minutes")
+      assert.deepStrictEqual(slack.taken[1]?.details, [
+        "digest: 1 run, 0 failures",
+        "mail: 0 runs, 0 failures, suggestions: 1 open"
+      ])
+      yield* world.pass("1 hour")
+      assert.strictEqual(slack.taken.length, 2)
+    })
+  )
+})
+
+scoped(
+  "a hundred failures of one job are told one by one, and the others together; what was asked for by hand always",
+  () =>
+    Effect.gen(function* () {
+      const slack = new FakeChannel("slack")
+      const world = yield* makeNoticeWorld([slack], { notify: { maxPerHour: 1000 } })
+      const life = yield* world.start
+      yield* life.registry.add({ id: "digest", policy: { enabled: false } })
+      for (let error = 0; error < 105; error++) {
+        yield* runJob(
+          life,
+          "digest",
+          failing(`TypeError: ${String.fromCharCode(97 + (error % 26))}${"x".repeat(error)} is no function`)
+        )
+      }
+      assert.strictEqual(slack.told.filter((told) => told === "JobFailing digest").length, 101)
+      yield* reviewJobs(life, world, Array(105).fill("digest"))
+      assert.strictEqual(slack.told.filter((told) => told === "ReviewCompleted digest").length, 105)
+    })
 )

@@ -64,6 +64,7 @@ const contents = ({ notices }: Opened) =>
     toldCount: Effect.forEach(jobs, (job) => notices.toldCount(job, "JobFailing")),
     failing: notices.failing,
     muted: notices.muted,
+    runCounts: notices.runCounts,
     list: notices.list({ states, limit: 5 }),
     listed: notices.list({ states: ["sent", "failed"], channel: "mail", job: "A", limit: 100, before: 9 }),
     pendingCounts: Effect.map(notices.pendingCounts, (counts) => Array.from(counts).sort())
@@ -152,6 +153,14 @@ const change: FastCheck.Arbitrary<NoticeChange> = FastCheck.oneof(
       at: instant,
       until: instant,
       by: FastCheck.constant("anna")
+    })
+  }),
+  FastCheck.record({
+    _tag: FastCheck.constant("Count" as const),
+    counted: FastCheck.record({
+      job: FastCheck.constantFrom("A", "B:1"),
+      runs: FastCheck.integer({ min: -3, max: 5 }),
+      failures: FastCheck.nat(2)
     })
   }),
   FastCheck.record({
