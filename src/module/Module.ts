@@ -19,6 +19,7 @@ import { HealingHttp } from "../http/HealingHttp.js"
 import { Notices } from "../notify/Notices.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
+import { without } from "../openclaw/ProcessGroup.js"
 import { defaultHome, moduleDatabase, moduleFolder } from "../pm2/Home.js"
 import { Pm2 } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
@@ -27,7 +28,8 @@ import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
 import type { HealingScheduler } from "../scheduler/HealingScheduler.js"
-import { HealingConfig } from "../settings/HealingConfig.js"
+import { HealingConfig, type HealingSettings } from "../settings/HealingConfig.js"
+import { secretVariables } from "../settings/NotifyChannel.js"
 import { HealingStore } from "../store/HealingStore.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
@@ -73,8 +75,8 @@ export const run = Effect.gen(function* () {
 )
 
 /** Looks for OpenClaw, so that nobody has to wait for the first failure to see that it is not there. */
-const lookFor = (command: string) =>
-  Command.exitCode(Command.make(command, "--version")).pipe(
+const lookFor = (command: string, { notify }: HealingSettings) =>
+  Command.exitCode(Command.env(Command.make(command, "--version"), without(secretVariables(notify.channels)))).pipe(
     Effect.catchIf(
       (error) => error._tag === "SystemError" && error.reason === "NotFound",
       () => Effect.logError(new OpenClawNotFound({ command }).message)
@@ -158,7 +160,7 @@ const serve = Effect.fnUntraced(function* (
   })
   const command = launcher === undefined ? "" : `; the command is ${launcher}`
   yield* Effect.log(`watches PM2 in ${home}; reports go to ${reports}${command}`)
-  yield* Effect.forkScoped(lookFor(openclaw))
+  yield* Effect.forkScoped(lookFor(openclaw, yield* HealingConfig))
   yield* openDoors
   return yield* Effect.raceFirst(
     Effect.as(Actions.disconnected, 0),

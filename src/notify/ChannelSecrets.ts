@@ -33,7 +33,8 @@ const fromVariable = (channel: string, key: string, variable: string) =>
     Effect.orElseSucceed(() => Option.none<string>()),
     Effect.flatMap(
       Option.match({
-        onNone: () => wrong(channel, `${key}Env`, variable, "the name of an environment variable that is set"),
+        onNone: () =>
+          wrong(channel, `${key}Env`, "what is not shown here", "the name of an environment variable that is set"),
         onSome: (value) => Effect.succeed(Redacted.make(value))
       })
     )

@@ -10,6 +10,7 @@ import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { Webhook } from "standardwebhooks"
@@ -36,13 +37,21 @@ const APP = "app"
 /** How long one try may take: OpenClaw takes up to a minute itself. */
 const PATIENCE = { usual: Duration.seconds(30), openclaw: Duration.minutes(3) }
 
+/** As ntfy takes them: 1 to 64 letters, digits, _ and -. */
+const TOPIC = /\/[\w-]{1,64}\/?$/
+
 type Send = Channel["send"]
 
 const signerOf = (name: string, secret: Redacted.Redacted | undefined) =>
   secret === undefined
     ? Effect.sync(() => undefined)
     : Effect.try({
-        try: () => new Webhook(Redacted.value(secret)),
+        try: () => {
+          // Of these lengths, as Standard Webhooks asks.
+          const bytes = Buffer.from(Redacted.value(secret).replace(/^whsec_/, ""), "base64").length
+          if (bytes < 24 || bytes > 64) throw new Error()
+          return new Webhook(Redacted.value(secret))
+        },
         catch: () =>
           wrong(
             name,
@@ -87,8 +96,17 @@ const sendOf = (
         return SlackChannel.make(yield* findUrl(name, channel))
       case "discord":
         return DiscordChannel.make(yield* findUrl(name, channel))
-      case "ntfy":
-        return NtfyChannel.make(yield* findUrl(name, channel), yield* find(name, channel, "token"))
+      case "ntfy": {
+        const url = yield* findUrl(name, channel)
+        if (!TOPIC.test(new URL(Redacted.value(url)).pathname))
+          return yield* wrong(
+            name,
+            "url",
+            "what is not shown here",
+            "an address that ends with a topic, such as https://ntfy.sh/my-topic"
+          )
+        return NtfyChannel.make(url, yield* find(name, channel, "token"))
+      }
       case "telegram":
         return TelegramChannel.make(yield* mustFind(name, channel, "token"), channel.chatId, channel.server)
       case "email":
@@ -115,6 +133,9 @@ export const make = (
   Effect.gen(function* () {
     const app = Option.getOrUndefined(Option.map(yield* Effect.serviceOption(Notifier), ({ send }) => send))
     const hasApp = Object.values(settings).some(({ type }) => type === APP)
+    const taken = settings[APP]
+    if (app !== undefined && !hasApp && taken !== undefined)
+      return yield* wrong(APP, "type", taken.type, "another name: this one is that of the Notifier of the app")
     const ofApp: typeof settings = app === undefined || hasApp ? {} : { [APP]: { type: APP, severity: "low" } }
     const hidden = secretVariables(settings)
     const one = yield* Effect.makeSemaphore(1)
@@ -129,7 +150,8 @@ export const make = (
             isHeavy,
             patience: isHeavy ? PATIENCE.openclaw : PATIENCE.usual,
             // The CLI takes half a gigabyte: there is one at a time.
-            send: isHeavy ? (notice) => one.withPermits(1)(send(notice)) : send
+            alone: isHeavy ? one.withPermits(1) : identity,
+            send
           }
         })
       )

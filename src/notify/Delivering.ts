@@ -3,28 +3,25 @@
  *
  * @internal
  */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Random from "effect/Random"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { type HealingStoreError, NotifyError } from "../HealingError.js"
 import * as Clocks from "../internal/Clocks.js"
+import { count } from "../internal/Plural.js"
 import * as SafeLog from "../internal/SafeLog.js"
 import type { NotifySettings } from "../settings/HealingConfig.js"
 import { type Change, notice as noticeChange } from "../store/Change.js"
 import type { Delivery, NoticeJournal, StoredDelivery } from "../store/NoticeJournal.js"
 import type { Channel } from "./Channel.js"
+import * as ChannelHealth from "./ChannelHealth.js"
+import { MAX_RETRY_AFTER } from "./ChannelHealth.js"
 import * as Notice from "./Notice.js"
 import { PAUSE } from "./Persistently.js"
 import { quietUntil } from "./QuietTime.js"
-
-const FIRST_RETRY = Duration.toMillis("5 seconds")
-
-const LAST_RETRY = Duration.toMillis("10 minutes")
-
-/** A receiver may ask to be left alone for so long. */
-const MAX_RETRY_AFTER = Duration.toMillis("1 hour")
 
 /** A timer does not hear of a clock that is set. */
 const LONGEST_SLEEP = Duration.toMillis("1 hour")
@@ -32,6 +29,12 @@ const LONGEST_SLEEP = Duration.toMillis("1 hour")
 const PAGE = 100
 
 const MAX_REASON = 500
+
+/** No next try is further ahead than this, but for one that was set by a clock that was ahead. */
+const MAX_AHEAD = MAX_RETRY_AFTER + Duration.toMillis("2 minutes")
+
+/** What waits for one channel. A channel that is dead for long is no reason for a database that grows. */
+const MAX_PENDING = 20_000
 
 /**
  * One that is not in the store, since that fails.
@@ -69,18 +72,15 @@ export interface DeliveringOptions {
   readonly record: (changes: ReadonlyArray<Change>) => Effect.Effect<void, HealingStoreError>
 }
 
-/** How long to wait after so many tries that have failed, one after the other. */
-const backoff = (failures: number): Effect.Effect<number> =>
-  Effect.map(Random.nextRange(0.8, 1.2), (jitter) =>
-    Math.round(Math.min(FIRST_RETRY * 2 ** Math.min(failures - 1, 20), LAST_RETRY) * jitter)
-  )
-
 /**
  * One try, which ends in time whatever the channel does.
  *
  * @internal
  */
-export const sendThrough = ({ patience, send }: Channel, notice: Notice.Notice): Effect.Effect<void, NotifyError> =>
+export const sendThrough = (
+  { alone, patience, send }: Channel,
+  notice: Notice.Notice
+): Effect.Effect<void, NotifyError> =>
   Effect.suspend(() => send(notice)).pipe(
     Effect.disconnect,
     Effect.timeoutFail({
@@ -88,8 +88,16 @@ export const sendThrough = ({ patience, send }: Channel, notice: Notice.Notice):
       onTimeout: () =>
         new NotifyError({ reason: "Failed", detail: `it has not answered within ${Duration.format(patience)}` })
     }),
-    // A channel of the user's own may do anything.
-    Effect.catchAllDefect(() => new NotifyError({ reason: "Failed", detail: "it has died of the notice" }))
+    alone,
+    // A channel of the user's own may do anything: it may die of a notice, or interrupt itself.
+    Effect.catchAllCause((cause) =>
+      Effect.fail(
+        Option.getOrElse(
+          Cause.failureOption(cause),
+          () => new NotifyError({ reason: "Failed", detail: "it has broken off" })
+        )
+      )
+    )
   )
 
 /**
@@ -113,36 +121,11 @@ export const make = ({
     const now = () => Clocks.millis(clock)
     const wake = yield* Effect.makeLatch(true)
     const retryFor = Duration.toMillis(settings.retryFor)
+    const health = ChannelHealth.make(name, now)
     const memory: Array<InMemory> = []
     /** What has come of tries and could not be written yet: whether that was the end. */
     const unwritten = new Map<number, boolean>()
-    /** How many tries have failed, one after the other. */
-    let failures = 0
-    let trouble: string | undefined
-    /** By the steady clock. Until then the channel is left alone. */
-    let heldUntil = Number.NEGATIVE_INFINITY
-
     const sendOnce = (notice: Notice.Notice) => Effect.either(Effect.interruptible(sendThrough(channel, notice)))
-
-    const works = Effect.suspend(() => {
-      const was = trouble
-      failures = 0
-      trouble = undefined
-      return was === undefined ? Effect.void : SafeLog.info(`The channel "${name}" takes notices again`)
-    })
-
-    /** Returns how long to wait, in milliseconds. */
-    const fails = ({ detail, retryAfter = 0 }: NotifyError) =>
-      Effect.gen(function* () {
-        const isNews = trouble === undefined
-        failures++
-        trouble = detail.slice(0, MAX_REASON)
-        const wait = Math.max(yield* backoff(failures), Math.min(retryAfter, MAX_RETRY_AFTER))
-        heldUntil = now() + wait
-        if (isNews)
-          yield* SafeLog.warn(`The channel "${name}" takes no notices: ${trouble}. They are kept, and tried again`)
-        return wait
-      })
 
     const settle = (number: number, to: Pick<Delivery, "attempts" | "endedAt" | "nextTry" | "reason" | "state">) =>
       Effect.suspend(() => {
@@ -181,12 +164,12 @@ export const make = ({
           })
         const result = yield* sendOnce(read.right)
         if (Either.isRight(result)) {
-          yield* works
+          yield* health.works
           return yield* settle(number, { attempts, endedAt: wall(), nextTry: null, reason: null, state: "sent" })
         }
         const reason = result.left.detail.slice(0, MAX_REASON)
         if (result.left.reason === "Refused") {
-          yield* works
+          yield* health.works
           yield* SafeLog.warn(`The channel "${name}" has refused the notice "${read.right.title}": ${reason}`)
           return yield* settle(number, {
             attempts: attempts + 1,
@@ -196,7 +179,7 @@ export const make = ({
             state: "failed"
           })
         }
-        const wait = yield* fails(result.left)
+        const wait = yield* health.fails(result.left)
         return yield* settle(number, {
           attempts: attempts + 1,
           endedAt: null,
@@ -206,25 +189,55 @@ export const make = ({
         })
       }).pipe(Effect.uninterruptible)
 
+    const forget = (one: InMemory) => {
+      const index = memory.indexOf(one)
+      if (index >= 0) memory.splice(index, 1)
+    }
+
     const sendFromMemory = (one: InMemory) =>
       Effect.gen(function* () {
         const result = yield* sendOnce(one.notice)
-        if (Either.isLeft(result) && result.left.reason === "Failed") return void (yield* fails(result.left))
+        if (Either.isLeft(result) && result.left.reason === "Failed") return void (yield* health.fails(result.left))
         one.sent = true
-        memory.splice(memory.indexOf(one), 1)
-        yield* works
+        forget(one)
+        yield* health.works
       }).pipe(Effect.uninterruptible)
 
-    /** What the channel has not taken for so long has failed for good, also what was never tried since it takes nothing. */
+    const fail = (createdBefore: number, at: number, reason: string) =>
+      Effect.gen(function* () {
+        const lost = yield* store.olderThan(name, createdBefore)
+        if (lost === 0) return
+        yield* record([noticeChange({ _tag: "Expire", channel: name, createdBefore, at, reason })])
+        yield* SafeLog.warn(`${count(lost, "notice")} for the channel "${name}" failed for good: ${reason}`)
+      })
+
+    /**
+     * What the channel has not taken for so long has failed for good, also what was never tried since it takes nothing. Time counts in which this
+     * process has tried it: not that of quiet hours, or in which it was down.
+     */
     const expire = (at: number) =>
       Effect.gen(function* () {
-        if (trouble === undefined || !Number.isFinite(retryFor)) return
-        const [oldest] = yield* store.pending(name, 0, false, 1)
-        if (oldest === undefined || oldest.createdAt >= at - retryFor) return
-        const reason = `it could not be sent within ${Duration.format(settings.retryFor)}: ${trouble}`
-        yield* record([noticeChange({ _tag: "Expire", channel: name, createdBefore: at - retryFor, at, reason })])
-        yield* SafeLog.warn(`Notices were lost in the channel "${name}": ${reason}`)
+        const why = health.trouble()
+        if (why === undefined) return
+        if (health.failingFor() >= retryFor) {
+          const reason = `it could not be sent within ${Duration.format(settings.retryFor)}: ${why}`
+          yield* fail(at - retryFor, at, reason)
+        }
+        const oldestKept = yield* store.newest(name, MAX_PENDING)
+        if (Option.isSome(oldestKept)) {
+          const reason = `more than ${MAX_PENDING} wait for this channel, which takes none: ${why}`
+          yield* fail(oldestKept.value, at, reason)
+        }
       })
+
+    /** What another life has left behind: the channel is left alone for as long as it has asked for. */
+    const resume = Effect.gen(function* () {
+      const at = wall()
+      for (const { attempts, nextTry } of yield* store.pending(name, 0, false, PAGE)) {
+        const wait = (nextTry ?? 0) - at
+        if (attempts > 0 && wait > 0 && wait <= MAX_AHEAD) health.resume(attempts, wait)
+      }
+    })
 
     /** The next one that may be sent, or when to look again at the latest. */
     const next = Effect.gen(function* () {
@@ -239,13 +252,14 @@ export const make = ({
         for (const row of page) {
           after = row.number
           const hasEnded = unwritten.get(row.number)
-          if (hasEnded === false && row.job !== "") blocked.add(row.job)
+          const isInOrder = row.kind !== "Several"
+          if (hasEnded === false && isInOrder) blocked.add(row.job)
           // It is at its end already, or its job has one before it that is not sent yet.
-          if (hasEnded !== undefined || blocked.has(row.job)) continue
+          if (hasEnded !== undefined || (isInOrder && blocked.has(row.job))) continue
+          const dueAt = row.nextTry ?? 0
           // A clock that was ahead does not hold it back for longer.
-          const dueAt = Math.min(row.nextTry ?? 0, at + MAX_RETRY_AFTER)
-          if (dueAt <= at) return { row, soonest: at }
-          if (row.job !== "") blocked.add(row.job)
+          if (dueAt <= at || dueAt > at + MAX_AHEAD) return { row, soonest: at }
+          if (isInOrder) blocked.add(row.job)
           soonest = Math.min(soonest, dueAt)
         }
         if (page.length < PAGE) return { row: undefined, soonest }
@@ -256,7 +270,7 @@ export const make = ({
       Effect.raceFirst(wake.await, clock.sleep(Duration.millis(Math.max(1, Math.min(millis, LONGEST_SLEEP)))))
 
     const step: Effect.Effect<void, HealingStoreError> = Effect.suspend(() => {
-      const left = heldUntil - now()
+      const left = health.left()
       if (left > 0) return clock.sleep(Duration.millis(Math.ceil(left)))
       wake.unsafeClose()
       const [first] = memory
@@ -269,11 +283,9 @@ export const make = ({
     })
 
     // The queue says in the log that its store fails.
-    yield* step.pipe(
-      Effect.catchAll(() => sleep(Duration.toMillis(PAUSE))),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    const tried = (doing: Effect.Effect<void, HealingStoreError>) =>
+      Effect.catchAll(doing, () => sleep(Duration.toMillis(PAUSE)))
+    yield* tried(resume).pipe(Effect.zipRight(Effect.forever(tried(step))), Effect.forkScoped)
 
     return {
       wake: wake.open,
@@ -282,11 +294,8 @@ export const make = ({
           memory.push(one)
           return wake.open
         }),
-      forget: (one) => {
-        const index = memory.indexOf(one)
-        if (index >= 0) memory.splice(index, 1)
-      },
-      trouble: () => trouble
+      forget,
+      trouble: health.trouble
     }
   })
 

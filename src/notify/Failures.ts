@@ -25,6 +25,7 @@ import { RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
 import type { Draft } from "./Notice.js"
 import { OF_A_FAILURE } from "./OfRequest.js"
 import { persistently } from "./Persistently.js"
+import { shellWord } from "./ShellWord.js"
 import type { Telling } from "./Telling.js"
 
 /** So long after the last good run it may still turn out that something was wrong with it. */
@@ -32,6 +33,21 @@ const DOUBT = Duration.seconds(15)
 
 /** Runs that are told faster than they are looked at. */
 const MAX_EVENTS = 1024
+
+/** Runs of which it is remembered that something bad was told of them. */
+const MAX_BAD = 1000
+
+const DAY = Duration.toMillis("1 day")
+
+/**
+ * - `isNews`: whether it was not told before.
+ * - `wasUp`: whether it is the end of a run that never ends by itself.
+ */
+interface Seen {
+  readonly event: RunEvent
+  readonly isNews: boolean
+  readonly wasUp: boolean
+}
 
 type Started = Extract<RunEvent, { readonly _tag: "Started" }>
 
@@ -77,7 +93,17 @@ export const make = ({
     /** The runs of jobs that are always up, and since when. */
     const up = new Map<string, Map<string, number>>()
     const timers = yield* FiberMap.make<string>()
-    const inbox = yield* Mailbox.make<RunEvent>({ capacity: MAX_EVENTS, strategy: "sliding" })
+    const inbox = yield* Mailbox.make<Seen>({ capacity: MAX_EVENTS, strategy: "sliding" })
+    /** Runs of which something bad was told. */
+    const bad = new Set<string>()
+
+    const markBad = (runId: string, job: string) => {
+      bad.add(`${runId} ${job}`)
+      for (const oldest of bad) {
+        if (bad.size <= MAX_BAD) break
+        bad.delete(oldest)
+      }
+    }
 
     const put = (job: string, to: Failing | null): NoticeChange => ({ _tag: "Failing", job, failing: to })
 
@@ -116,7 +142,7 @@ export const make = ({
             known === undefined
               ? "Wait for its review, or look at its log"
               : "A review has explained this before: look at what it proposed",
-          command: `effect-healing history --job ${job}`,
+          command: `effect-healing history --job ${shellWord(job)}`,
           subject: signature === null ? (trigger === "failure" ? UNKNOWN_FAILURE : trigger) : causeOf(signature),
           ...(known !== undefined && { cause: known }),
           ...(signature !== null && { signature })
@@ -126,14 +152,16 @@ export const make = ({
 
     const happened = (one: Happened) =>
       Effect.gen(function* () {
-        const { job } = one.event
+        const { job, runId } = one.event
+        if (runId !== null) markBad(runId, job)
         const before = failing.get(job)
-        const now = { job, since: before?.since ?? wall(), good: 0 }
-        // One that counted as a good run was none.
-        const others = before !== undefined && before.good > 0 ? [put(job, now)] : []
+        const now = { job, since: wall(), good: 0 }
+        // One that counted as a good run was none. That it goes on failing is remembered once a day.
+        const isOld = before !== undefined && Math.abs(now.since - before.since) > DAY
+        const others = before !== undefined && (before.good > 0 || isOld) ? [put(job, now)] : []
         const isTold = yield* tell(yield* draftOf(one), { ifTold: [put(job, now)], others })
         if (!isTold && before === undefined) return
-        yield* remember(job, now)
+        yield* remember(job, isTold || others.length > 0 || before === undefined ? now : before)
         if (!isTold) return
         // One that is up has to stay so from now on.
         for (const [runId] of up.get(job) ?? []) yield* time(job, runId, upFor)
@@ -166,28 +194,40 @@ export const make = ({
       )
     }
 
+    /** What is up is known at once, however late anything else is looked at. */
+    const see = (event: RunEvent): Seen => {
+      const { job, runId } = event
+      if (runId === null) return { event, isNews: true, wasUp: false }
+      const ofJob = up.get(job) ?? new Map<string, number>()
+      if (event._tag === "Ended") {
+        const wasUp = ofJob.delete(runId)
+        if (ofJob.size === 0) up.delete(job)
+        return { event, isNews: true, wasUp }
+      }
+      if (!event.alwaysUp) return { event, isNews: true, wasUp: false }
+      const since = event.at ?? wall()
+      // Who listens anew is told again what runs.
+      const isNews = ofJob.get(runId) !== since
+      up.set(job, ofJob.set(runId, since))
+      return { event, isNews, wasUp: false }
+    }
+
     const started = ({ alwaysUp, at, job, runId }: Started) =>
       Effect.suspend(() => {
         if (!alwaysUp || runId === null) return Effect.void
-        const ofJob = up.get(job) ?? new Map<string, number>()
         const since = at ?? wall()
-        // Who listens anew is told again what runs.
-        if (ofJob.get(runId) === since) return Effect.void
-        up.set(job, ofJob.set(runId, since))
         const left = Math.max(0, Duration.toMillis(upFor) - Math.max(0, wall() - since))
         return time(job, runId, Duration.millis(left))
       })
 
-    const ended = ({ job, outcome, runId }: Ended) =>
+    const ended = ({ job, outcome, runId }: Ended, wasUp: boolean) =>
       Effect.gen(function* () {
-        const ofJob = up.get(job)
-        // One that is always up has no good end.
-        const wasUp = runId !== null && ofJob?.delete(runId) === true
-        if (ofJob?.size === 0) up.delete(job)
         yield* FiberMap.remove(timers, `${runId} ${job}`)
         const before = failing.get(job)
+        // One that is always up has no good end.
         if (before === undefined || outcome === "stopped" || (outcome === "succeeded" && wasUp)) return
-        const good = outcome === "succeeded" ? before.good + 1 : 0
+        const isGood = outcome === "succeeded" && (runId === null || !bad.has(`${runId} ${job}`))
+        const good = isGood ? before.good + 1 : 0
         if (good === before.good) return
         const now = { ...before, good }
         yield* tell(undefined, { others: [put(job, now)] })
@@ -213,14 +253,16 @@ export const make = ({
     const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
       listen(supervisor.runs, {
-        each: (event) => (isRunEvent(event) ? Effect.asVoid(inbox.offer(event)) : Effect.void),
+        each: (event) =>
+          isRunEvent(event) ? Effect.asVoid(Effect.suspend(() => inbox.offer(see(event)))) : Effect.void,
         broke: () => Effect.void
       })
     )
     yield* Effect.forkScoped(
-      Stream.runForEach(Mailbox.toStream(inbox), (event) =>
-        persistently(event._tag === "Started" ? started(event) : ended(event))
-      )
+      Stream.runForEach(Mailbox.toStream(inbox), ({ event, isNews, wasUp }) => {
+        if (event._tag === "Ended") return persistently(ended(event, wasUp))
+        return isNews ? persistently(started(event)) : Effect.void
+      })
     )
     yield* Effect.yieldNow()
     return { happened }

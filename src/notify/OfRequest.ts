@@ -10,8 +10,10 @@ import type { HealingRequest } from "../request/HealingRequest.js"
 import type { Report, Suggestion, SuggestionSeverity } from "../request/Report.js"
 import { UNKNOWN_FAILURE } from "../request/RequestLife.js"
 import { causeOf } from "../scheduler/FailureSignature.js"
+import type { NoticeChange } from "../store/NoticeJournal.js"
 import * as Filter from "./Filter.js"
 import type { Draft } from "./Notice.js"
+import { shellWord } from "./ShellWord.js"
 
 /**
  * Kinds that are told again once a job has recovered.
@@ -19,6 +21,16 @@ import type { Draft } from "./Notice.js"
  * @internal
  */
 export const OF_A_FAILURE = ["JobFailing", "ReviewCompleted", "ReviewFailed", "ReviewSkipped"] as const
+
+/**
+ * A review has come to a good end: so OpenClaw is there, and another one of the job that fails is news.
+ *
+ * @internal
+ */
+export const forgottenBy = ({ job }: Pick<HealingRequest, "job">): ReadonlyArray<NoticeChange> => [
+  { _tag: "Forget", job: "", kinds: ["OpenClawMissing"] },
+  { _tag: "Forget", job, kinds: ["ReviewFailed", "ReviewSkipped"] }
+]
 
 const severityOf = ({ suggestions = [] }: Pick<Report, "suggestions">): SuggestionSeverity =>
   suggestions.reduce<SuggestionSeverity>((worst, { severity }) => Filter.worse(worst, severity), "low")
@@ -53,7 +65,7 @@ const ofReport = (
       suggestions.length === 0
         ? "Read the report: it proposes no change"
         : "Look at what it proposes, and decide: nothing is changed until you have",
-    command: `effect-healing report ${request.id}`,
+    command: `effect-healing report ${shellWord(request.id)}`,
     ...(costUsd !== undefined && { costUsd })
   }
 }
@@ -100,8 +112,8 @@ export const draftOf = (request: HealingRequest, reviewsFrom: SuggestionSeverity
       severity: "high",
       title: `The review of ${job} has failed for good`,
       cause: why,
-      todo: `Mend what it says, then ask again: effect-healing heal ${job}`,
-      command: `effect-healing show ${id}`
+      todo: `Mend what it says, then ask again: effect-healing heal ${shellWord(job)}`,
+      command: `effect-healing show ${shellWord(id)}`
     }
   }
   if (state === "skipped" && !isNeedless(reason)) {
@@ -111,8 +123,8 @@ export const draftOf = (request: HealingRequest, reviewsFrom: SuggestionSeverity
       severity: "low",
       title: `${job} was not reviewed`,
       cause: why,
-      todo: `If you want it reviewed all the same: effect-healing heal ${job}`,
-      command: `effect-healing show ${id}`
+      todo: `If you want it reviewed all the same: effect-healing heal ${shellWord(job)}`,
+      command: `effect-healing show ${shellWord(id)}`
     }
   }
   return undefined

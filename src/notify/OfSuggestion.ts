@@ -7,6 +7,7 @@ import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import type { NoticeKind } from "../settings/HealingConfig.js"
 import type { Fact } from "../store/NoticeJournal.js"
 import type { Draft } from "./Notice.js"
+import { shellWord } from "./ShellWord.js"
 
 interface Said extends Pick<Draft, "severity" | "title" | "todo"> {
   readonly kind: NoticeKind
@@ -21,7 +22,7 @@ const said = ({ door, from, to }: Fact, one: HealingSuggestion): Said | undefine
   const what = `${one.suggestion.title} (${job})`
   const change = { severity: "low", isExempt: true } as const
   const decision = { severity: "low", isExempt: false } as const
-  const rollBack = `If it does not help: effect-healing rollback ${one.id}`
+  const rollBack = `If it does not help: effect-healing rollback ${shellWord(one.id)}`
   if (from === to && (to === "pending" || to === "approved"))
     return {
       ...decision,
@@ -67,7 +68,7 @@ const said = ({ door, from, to }: Fact, one: HealingSuggestion): Said | undefine
         severity: "critical",
         kind: "SuggestionRelapsed",
         title: `A change has not helped: ${what}`,
-        todo: `${job} has failed again for the same cause. Take the change back: effect-healing rollback ${one.id}`
+        todo: `${job} has failed again for the same cause. Take the change back: effect-healing rollback ${shellWord(one.id)}`
       }
     case "inconclusive":
       return {
@@ -102,7 +103,7 @@ export const draftOf = (fact: Fact, one: HealingSuggestion): Draft | undefined =
     at: fact.at,
     job: one.job,
     suggestion: one.id,
-    command: `effect-healing diff ${one.id}`,
+    command: `effect-healing diff ${shellWord(one.id)}`,
     ...(one.suggestion.targetFile !== null && { file: one.suggestion.targetFile }),
     ...(one.signatures[0] !== undefined && { signature: one.signatures[0] }),
     ...why,

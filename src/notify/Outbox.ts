@@ -29,6 +29,14 @@ const AT_ONCE = 100
 export const adds = (change: Change): boolean =>
   change._tag === "Suggestion" || (change._tag === "Transition" && isTold(change))
 
+/** What a row becomes, and what may be told again because of it. */
+interface Turned {
+  readonly draft: Draft | undefined
+  readonly forgotten: ReadonlyArray<NoticeChange>
+}
+
+const NOTHING: Turned = { draft: undefined, forgotten: [] }
+
 /**
  * Goes on for as long as the scope is open.
  *
@@ -54,30 +62,39 @@ export const make = ({
     const retryFor = Duration.toMillis(settings.retryFor)
 
     const ofRequest = (fact: Fact) =>
-      Effect.map(store.find(fact.request), (found) =>
-        Option.getOrUndefined(Option.map(found, (request) => OfRequest.draftOf(request, settings.reviewsFrom)))
+      Effect.map(
+        store.find(fact.request),
+        (found): Turned =>
+          Option.match(found, {
+            onNone: () => NOTHING,
+            onSome: (request) => ({
+              draft: OfRequest.draftOf(request, settings.reviewsFrom),
+              forgotten: request.state === "completed" ? OfRequest.forgottenBy(request) : []
+            })
+          })
       )
 
     const ofSuggestion = (fact: Fact, position: number) =>
-      Effect.map(store.suggestions.find({ request: fact.request, position }), (found) =>
-        Option.getOrUndefined(Option.map(found, (one) => OfSuggestion.draftOf(fact, one)))
+      Effect.map(
+        store.suggestions.find({ request: fact.request, position }),
+        (found): Turned =>
+          Option.match(found, {
+            onNone: () => NOTHING,
+            onSome: (one) => ({ draft: OfSuggestion.draftOf(fact, one), forgotten: [] })
+          })
       )
 
     /** What cannot be read, or is gone, is told by nobody. */
-    const draftOf = (fact: Fact): Effect.Effect<Draft | undefined, HealingStoreError> => {
+    const turnedInto = (fact: Fact): Effect.Effect<Turned, HealingStoreError> => {
       // It was not told when it could have been: the channels are newer, or the process was away for long.
-      if (!isOn || fact.at < wall() - retryFor) return Effect.sync(() => undefined)
+      if (!isOn || fact.at < wall() - retryFor) return Effect.succeed(NOTHING)
       return fact.position === null ? ofRequest(fact) : ofSuggestion(fact, fact.position)
     }
 
     const turn = (fact: Fact) =>
-      Effect.flatMap(draftOf(fact), (draft) => {
-        const turned: NoticeChange = { _tag: "Turned", upTo: fact.number }
-        // A review has come to its end, so that OpenClaw is there.
-        const isThere = fact.position === null && fact.to === "completed"
-        const forgotten: NoticeChange = { _tag: "Forget", job: "", kinds: ["OpenClawMissing"] }
-        return tell(draft, { others: isThere ? [forgotten, turned] : [turned] })
-      })
+      Effect.flatMap(turnedInto(fact), ({ draft, forgotten }) =>
+        tell(draft, { others: [...forgotten, { _tag: "Turned", upTo: fact.number }] })
+      )
 
     const turnAll: Effect.Effect<void, HealingStoreError> = Effect.flatMap(store.notices.facts(AT_ONCE), (facts) =>
       facts.length === 0

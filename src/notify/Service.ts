@@ -15,15 +15,15 @@ import * as Stream from "effect/Stream"
 import { HealingService } from "../gate/HealingService.js"
 import { HealingInvalid } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
-import type { PolicyIssue } from "../policy/HealingPolicy.js"
-import { forSuggestions, type HasForSuggestions } from "../queue/ForSuggestions.js"
+import { type ForSuggestions, forSuggestions, type HasForSuggestions } from "../queue/ForSuggestions.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import { OpenClaw } from "../running/OpenClaw.js"
-import { forNotices, type HasForNotices } from "../scheduler/ForNotices.js"
+import { forNotices, type HasForNotices, type Policies } from "../scheduler/ForNotices.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { notice as noticeChange } from "../store/Change.js"
 import { HealingStore } from "../store/HealingStore.js"
+import type { NoticeJournal } from "../store/NoticeJournal.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
 import { decodeFilter, decodeMuting, decodeTarget } from "./Asked.js"
 import type { Channel } from "./Channel.js"
@@ -38,6 +38,8 @@ import * as RunCounts from "./RunCounts.js"
 import * as StoreTrouble from "./StoreTrouble.js"
 import * as Telling from "./Telling.js"
 import * as Troubles from "./Troubles.js"
+
+const MAX_MUTED = 1000
 
 /** Changes of policies that wait to be looked at. Only the last one counts. */
 const LATEST = 1
@@ -76,18 +78,19 @@ export const makeWith = Effect.fnUntraced(function* (channels: ReadonlyArray<Cha
   const wake = Effect.forEach(delivered, ({ delivering }) => delivering.wake, { discard: true })
   const { tell } = yield* Telling.make({ channels, settings: notify, store: store.notices, wake, wall, write })
 
+  yield* endOthers(channels, wall(), store.notices, record)
   const outbox = yield* Outbox.make({ isOn: channels.length > 0, settings: notify, store, tell, wall })
   onCommit((changes) => {
     if (changes.some(Outbox.adds)) outbox.wake()
   })
   if (channels.length > 0) {
-    const storeTrouble = StoreTrouble.make({ channels: delivered, record, tell, wall })
+    const storeTrouble = yield* StoreTrouble.make({ channels: delivered, record, tell, wall })
     const healing = yield* HealingService
-    const troubles = yield* Troubles.make({ healing, openClaw, settings: notify, tell, wall })
+    const troubles = yield* Troubles.make({ healing, openClaw, settings: notify, store: store.notices, tell, wall })
     const failures = yield* Failures.make({ settings, store, supervisor, tell, wall })
-    const policies = yield* Mailbox.make<ReadonlyArray<PolicyIssue>>({ capacity: LATEST, strategy: "sliding" })
+    const policies = yield* Mailbox.make<Policies>({ capacity: LATEST, strategy: "sliding" })
     scheduler[forNotices]?.onHappened(failures.happened)
-    scheduler[forNotices]?.onProblems((problems) => void policies.unsafeOffer(problems))
+    scheduler[forNotices]?.onProblems((found) => void policies.unsafeOffer(found))
     yield* Effect.forkScoped(Stream.runForEach(Mailbox.toStream(policies), troubles.problems))
     yield* Effect.forkScoped(
       Stream.runForEach(queue.events, (event) => {
@@ -135,6 +138,11 @@ export const makeWith = Effect.fnUntraced(function* (channels: ReadonlyArray<Cha
         const { for: duration, who } = yield* decodeMuting({ ...options })
         const at = wall()
         const muted = { ...decoded, at, until: at + Math.ceil(Duration.toMillis(duration)), by: who }
+        const others = yield* store.notices.muted
+        if (others.length >= MAX_MUTED)
+          return yield* new HealingInvalid({
+            issues: [{ path: "", message: `expected at most ${MAX_MUTED} that are muted: unmute one before` }]
+          })
         yield* write(() => [noticeChange({ _tag: "Mute", muted })])
         return muted
       }),
@@ -165,6 +173,22 @@ export const makeWith = Effect.fnUntraced(function* (channels: ReadonlyArray<Cha
       })
   }
 })
+
+/** Channels that were there in another life get what waits for them no more. */
+const endOthers = (
+  channels: ReadonlyArray<Channel>,
+  at: number,
+  store: NoticeJournal,
+  record: ForSuggestions["record"]
+) =>
+  Effect.flatMap(store.pendingCounts, (pending) => {
+    const gone = Array.from(pending.keys()).filter((name) => !channels.some((channel) => channel.name === name))
+    const reason = "there is no such channel any more"
+    const changes = gone.map((channel) =>
+      noticeChange({ _tag: "Expire", channel, createdBefore: Number.MAX_SAFE_INTEGER, at, reason })
+    )
+    return changes.length === 0 ? Effect.void : record(changes)
+  })
 
 const aTrial = (at: number): Notice.Draft => ({
   at,

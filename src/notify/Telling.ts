@@ -126,7 +126,7 @@ export const make = ({
       Effect.gen(function* () {
         const add = { _tag: "Add" as const, delivery: deliveryOf(notice, name, isCounted, at) }
         if (!isCounted) return add
-        const first = yield* store.counted(name, at - HOUR, settings.maxPerHour)
+        const first = yield* store.counted(name, at - HOUR, at, settings.maxPerHour)
         if (Option.isNone(first)) return add
         const waiting = yield* store.pendingOf(name, "Several")
         const before = Option.flatMap(waiting, (found) => Either.getRight(Notice.fromJson(found.notice)))

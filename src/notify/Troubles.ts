@@ -17,8 +17,9 @@ import * as Clocks from "../internal/Clocks.js"
 import { named } from "../internal/Plural.js"
 import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import type { OpenClaw } from "../running/OpenClaw.js"
+import type { Policies } from "../scheduler/ForNotices.js"
 import type { NotifySettings } from "../settings/HealingConfig.js"
-import type { NoticeChange } from "../store/NoticeJournal.js"
+import type { NoticeChange, NoticeJournal } from "../store/NoticeJournal.js"
 import type { Draft } from "./Notice.js"
 import { persistently } from "./Persistently.js"
 import type { Telling } from "./Telling.js"
@@ -34,7 +35,7 @@ const forget = (kind: string, job = ""): NoticeChange => ({ _tag: "Forget", job,
  * @internal
  */
 export interface Troubles {
-  readonly problems: (problems: ReadonlyArray<PolicyIssue>) => Effect.Effect<void>
+  readonly problems: (policies: Policies) => Effect.Effect<void>
   readonly reviewed: Effect.Effect<void>
 }
 
@@ -49,14 +50,16 @@ export const make = ({
   healing,
   openClaw,
   settings,
+  store,
   tell,
   wall
 }: Pick<Telling, "tell"> & {
   readonly healing: Context.Tag.Service<HealingService>
   readonly openClaw: Context.Tag.Service<OpenClaw>
   readonly settings: Pick<NotifySettings, "gateHeldFor" | "sourceUnknownFor">
+  readonly store: Pick<NoticeJournal, "toldJobs">
   readonly wall: () => number
-}): Effect.Effect<Troubles, never, Scope.Scope> =>
+}): Effect.Effect<Troubles, HealingStoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const { gateHeldFor, sourceUnknownFor } = settings
     const clock = yield* Effect.clock
@@ -68,8 +71,8 @@ export const make = ({
     /** Since when nothing was reviewed, by the steady clock. */
     let heldSince = now()
     let unknown: ReadonlySet<string> = new Set()
-    /** The jobs whose policies are wrong. */
-    let wrong: ReadonlySet<string> = new Set()
+    /** The jobs whose policies are wrong, as was told. */
+    let wrong: ReadonlySet<string> = new Set(yield* store.toldJobs("PolicyWrong"))
 
     const forgetGate = Effect.suspend(() => {
       if (!told.gate) return Effect.void
@@ -133,14 +136,16 @@ export const make = ({
         heldSince = now()
         return forgetGate
       }),
-      problems: (found) =>
+      problems: ({ has, problems: found }) =>
         persistently(
           Effect.gen(function* () {
             const before = wrong
-            wrong = new Set(found.map(({ job }) => job))
-            const mended = Array.from(before).filter((job) => !wrong.has(job))
+            const now = new Set(found.map(({ job }) => job))
+            // One that its supervisor does not have for a while is as it was.
+            const mended = Array.from(before).filter((job) => !now.has(job) && has(job))
+            wrong = new Set([...before, ...now].filter((job) => !mended.includes(job)))
             if (mended.length > 0) yield* tell(undefined, { others: mended.map((job) => forget("PolicyWrong", job)) })
-            for (const job of wrong) {
+            for (const job of now) {
               const issues = found.filter((one) => one.job === job)
               yield* tell(ofPolicy(job, issues, wall()))
             }

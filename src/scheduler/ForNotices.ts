@@ -21,14 +21,25 @@ export interface Happened {
 }
 
 /**
+ * - `problems`: what is wrong with policies.
+ * - `has`: whether the supervisor has the job.
+ *
+ * @internal
+ */
+export interface Policies {
+  readonly problems: ReadonlyArray<PolicyIssue>
+  readonly has: (job: string) => boolean
+}
+
+/**
  * - `onHappened`: from now on this is done for each, before a review is asked for. While it fails it is done again.
- * - `onProblems`: from now on this is told what is wrong with policies, whenever they were read. It may not throw.
+ * - `onProblems`: from now on this is told what is wrong with policies, and which jobs there are, whenever that has changed. It may not throw.
  *
  * @internal
  */
 export interface ForNotices {
   readonly onHappened: (listener: (happened: Happened) => Effect.Effect<void, HealingStoreError>) => void
-  readonly onProblems: (listener: (problems: ReadonlyArray<PolicyIssue>) => void) => void
+  readonly onProblems: (listener: (policies: Policies) => void) => void
 }
 
 /**

@@ -60,16 +60,17 @@ export const make = Effect.gen(function* () {
 
   const happenedListeners: Array<Parameters<ForNotices["onHappened"]>[0]> = []
   const problemListeners: Array<Parameters<ForNotices["onProblems"]>[0]> = []
+  const policies = () => ({ problems: known.problems, has: (job: string) => known.has(job) })
   const ofNotices: ForNotices = {
     onHappened: (listener) => happenedListeners.push(listener),
     onProblems: (listener) => {
       problemListeners.push(listener)
-      listener(known.problems)
+      listener(policies())
     }
   }
 
   const plan = () => {
-    for (const listener of problemListeners) listener(known.problems)
+    for (const listener of problemListeners) listener(policies())
     agenda.plan(
       known.plans,
       (job) => known.has(job),

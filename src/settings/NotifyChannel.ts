@@ -265,7 +265,7 @@ class Wrong {
   ) {}
 }
 
-const isType = (type: unknown): type is NotifyChannel["type"] => Predicate.isString(type) && type in types
+const isType = (type: unknown): type is NotifyChannel["type"] => Predicate.isString(type) && Object.hasOwn(types, type)
 
 /** The ways to name something secret, of which there may be one. */
 const waysOf = (field: string): ReadonlyArray<string> => [field, `${field}Env`, `${field}File`]

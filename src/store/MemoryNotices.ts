@@ -172,15 +172,32 @@ export const make = (): MemoryNotices => {
               .at(-1)
           )
         ),
-      counted: (channel, since, many) =>
+      olderThan: (channel, createdBefore) =>
+        Effect.sync(() => pending(channel).filter(({ createdAt }) => createdAt < createdBefore).length),
+      newest: (channel, many) =>
+        Effect.sync(() => {
+          const newest = pending(channel).sort((one, other) => other.number - one.number)
+          return Option.fromNullable(newest[many - 1]?.createdAt)
+        }),
+      counted: (channel, since, at, many) =>
         Effect.sync(() => {
           const counted = all()
-            .filter((delivery) => delivery.channel === channel && delivery.isCounted && delivery.createdAt > since)
+            .filter(
+              (delivery) =>
+                delivery.channel === channel &&
+                delivery.isCounted &&
+                delivery.createdAt > since &&
+                delivery.createdAt <= at
+            )
             .map(({ createdAt }) => createdAt)
             .sort((one, other) => other - one)
           return Option.fromNullable(counted[many - 1])
         }),
       told: (told) => Effect.sync(() => Option.fromNullable(state.told.find((one) => isSame(one, told))?.at)),
+      toldJobs: (kind) =>
+        Effect.sync(() =>
+          Array.from(new Set(state.told.filter((one) => one.kind === kind).map(({ job }) => job))).sort(order)
+        ),
       toldCount: (job, kind) =>
         Effect.sync(() => state.told.filter((one) => one.job === job && one.kind === kind).length),
       failing: Effect.sync(() => Array.from(state.failing.values()).sort((one, other) => order(one.job, other.job))),
@@ -210,13 +227,15 @@ export const make = (): MemoryNotices => {
           const deliveries = new Map(state.deliveries)
           for (const { number } of old.slice(0, limit)) deliveries.delete(number)
           const oldFacts = state.facts.filter(({ at }) => at < endedBefore).slice(0, limit)
-          const told = state.told.filter(({ at }) => at >= endedBefore)
+          const failing = new Map(Array.from(state.failing).filter(([, { since }]) => since >= endedBefore))
+          const told = state.told.filter(({ at, job }) => at >= endedBefore || failing.has(job))
           const removed = Math.min(old.length, limit) + oldFacts.length + state.told.length - told.length
           state = {
             ...state,
             deliveries,
             facts: state.facts.filter((fact) => !oldFacts.includes(fact)),
             told,
+            failing,
             muted: state.muted.filter(({ until }) => until >= endedBefore),
             counts: new Map(Array.from(state.counts).filter(([, { runs }]) => runs > 0))
           }

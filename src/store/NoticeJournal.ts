@@ -96,7 +96,7 @@ export interface Told {
 /**
  * A job of which a failure was told.
  *
- * - `since`: when that was.
+ * - `since`: when it was seen to fail last, to within a day.
  * - `good`: how many good runs there were since the last failure.
  *
  * @internal
@@ -198,8 +198,11 @@ export interface DeliveryQuery {
  * - `pending`: of a channel, after this number; only urgent ones, if it says so; the first first, so many at most. One whose row cannot be
  *   read has failed for good, with a warning.
  * - `pendingOf`: the one of a channel that is of this kind, pending, and was never tried.
- * - `counted`: when the first of the last so many of a channel that count was made, after then; none if there are fewer.
+ * - `olderThan`: how many of a channel are pending, and were made before then.
+ * - `newest`: when the first of the newest so many of a channel that are pending was made; none if there are fewer.
+ * - `counted`: when the first of the last so many of a channel that count was made, between these two instants; none if there are fewer.
  * - `told`: when something was told last.
+ * - `toldJobs`: the jobs of which something of this kind was told.
  * - `toldCount`: how many of a kind were told of a job.
  * - `failing`: the jobs of which a failure was told.
  * - `muted`: what is muted.
@@ -221,12 +224,16 @@ export interface NoticeJournal {
     limit: number
   ) => Effect.Effect<ReadonlyArray<StoredDelivery>, HealingStoreError>
   readonly pendingOf: (channel: string, kind: string) => Effect.Effect<Option.Option<StoredDelivery>, HealingStoreError>
+  readonly olderThan: (channel: string, createdBefore: number) => Effect.Effect<number, HealingStoreError>
+  readonly newest: (channel: string, many: number) => Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly counted: (
     channel: string,
     since: number,
+    at: number,
     many: number
   ) => Effect.Effect<Option.Option<number>, HealingStoreError>
   readonly told: (told: Omit<Told, "at">) => Effect.Effect<Option.Option<number>, HealingStoreError>
+  readonly toldJobs: (kind: string) => Effect.Effect<ReadonlyArray<string>, HealingStoreError>
   readonly toldCount: (job: string, kind: string) => Effect.Effect<number, HealingStoreError>
   readonly failing: Effect.Effect<ReadonlyArray<Failing>, HealingStoreError>
   readonly muted: Effect.Effect<ReadonlyArray<Muted>, HealingStoreError>

@@ -240,7 +240,10 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
       const facts = yield* sql`DELETE FROM healing_outbox WHERE number IN (
           SELECT number FROM healing_outbox WHERE at < ${endedBefore} LIMIT ${limit}
         ) RETURNING number`
-      const told = yield* sql`DELETE FROM healing_told WHERE at < ${endedBefore} RETURNING at`
+      yield* sql`DELETE FROM healing_failing WHERE since < ${endedBefore}`
+      // What was told of a job that still fails is not told again.
+      const told = yield* sql`DELETE FROM healing_told WHERE at < ${endedBefore}
+        AND job NOT IN (SELECT job FROM healing_failing) RETURNING at`
       yield* sql`DELETE FROM healing_muted WHERE "until" < ${endedBefore}`
       yield* sql`DELETE FROM healing_run_counts WHERE runs <= 0`
       return removed.length + facts.length + told.length
@@ -255,9 +258,23 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
     pendingOf: (channel, kind) =>
       sql`SELECT * FROM healing_notices WHERE channel = ${channel} AND state = 'pending' AND kind = ${kind}
           AND attempts = 0 ORDER BY number DESC LIMIT 1`.pipe(Effect.flatMap(readAll), Effect.map(Arr.head), typed),
-    counted: (channel, since, many) =>
+    olderThan: (channel, createdBefore) =>
+      sql`SELECT COUNT(*) AS count FROM healing_notices WHERE channel = ${channel} AND state = 'pending'
+          AND created_at < ${createdBefore}`.pipe(
+        Effect.flatMap(Schema.decodeUnknown(Count)),
+        Effect.map(([{ count }]) => count),
+        typed
+      ),
+    newest: (channel, many) =>
+      sql`SELECT created_at AS at FROM healing_notices WHERE channel = ${channel} AND state = 'pending'
+          ORDER BY number DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
+        Effect.flatMap(Schema.decodeUnknown(Ats)),
+        Effect.map(([found]) => Option.fromNullable(found?.at)),
+        typed
+      ),
+    counted: (channel, since, at, many) =>
       sql`SELECT created_at AS at FROM healing_notices WHERE channel = ${channel} AND is_counted = 1
-          AND created_at > ${since} ORDER BY created_at DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
+          AND created_at > ${since} AND created_at <= ${at} ORDER BY created_at DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Ats)),
         Effect.map(([found]) => Option.fromNullable(found?.at)),
         typed
@@ -266,6 +283,11 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
       sql`SELECT at FROM healing_told WHERE job = ${job} AND kind = ${kind} AND subject = ${subject}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Ats)),
         Effect.map(([found]) => Option.fromNullable(found?.at)),
+        typed
+      ),
+    toldJobs: (kind) =>
+      sql`SELECT DISTINCT job FROM healing_told WHERE kind = ${kind} ORDER BY job`.pipe(
+        Effect.map((rows) => rows.map(({ job }) => String(job))),
         typed
       ),
     toldCount: (job, kind) =>

@@ -2,7 +2,7 @@
 import { NodeContext } from "@effect/platform-node"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Context, Duration, Effect, Exit, Layer, Logger, LogLevel, Scope } from "effect"
+import { Context, Duration, Effect, Exit, identity, Layer, Logger, LogLevel, Scope } from "effect"
 import {
   HealingConfig,
   HealingQueue,
@@ -49,6 +49,7 @@ export class FakeChannel {
       type: "app",
       takes: () => true,
       isHeavy: false,
+      alone: identity,
       patience: Duration.seconds(30),
       send: (notice) =>
         Effect.zipRight(
@@ -123,7 +124,11 @@ export const makeNoticeWorld = (channels: ReadonlyArray<FakeChannel>, settings: 
       })
     )
 
-    const NoticesLive = Layer.scoped(Notices, Service.makeWith(channels.map(({ channel }) => channel)))
+    const NoticesLive = Layer.scoped(
+      Notices,
+      // Those that there are by then.
+      Effect.suspend(() => Service.makeWith(channels.map(({ channel }) => channel)))
+    )
 
     const Live = Layer.merge(NoticesLive, Suggestions.layer).pipe(
       Layer.provideMerge(HealingScheduler.layer),

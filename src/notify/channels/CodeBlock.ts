@@ -7,9 +7,6 @@ import { withoutMentions } from "../Mentions.js"
 
 const FENCE = "```"
 
-/** What the fences and their line breaks take. */
-export const FRAME = 2 * FENCE.length + 2
-
 /**
  * Nothing in it ends the block.
  *

@@ -11,8 +11,8 @@ import { linesOf, titleOf, within } from "../NoticeText.js"
 import { codeBlock } from "./CodeBlock.js"
 import { inAnswer, isTaken, notTaken, post } from "./Posting.js"
 
-/** A message has 2,000 characters at most. Escapes take some of them. */
-const MAX_TEXT = 1400
+/** A message has 2,000 characters at most. */
+const MAX_CONTENT = 2000
 
 /** https://discord.com/developers/docs/resources/message#message-object-message-flags */
 const NO_PREVIEWS = 4
@@ -22,9 +22,10 @@ export const make =
   (url: Redacted.Redacted): Channel["send"] =>
   (notice) =>
     Effect.gen(function* () {
-      const body = codeBlock(within(linesOf(notice), MAX_TEXT))
+      const title = forDiscord(titleOf(notice))
+      const body = within(linesOf(notice), MAX_CONTENT - title.length - 1, (text) => codeBlock(text).length)
       const message = {
-        content: `${forDiscord(titleOf(notice))}\n${body}`,
+        content: `${title}\n${codeBlock(body)}`,
         allowed_mentions: { parse: [] },
         flags: NO_PREVIEWS
       }

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import { connect, type Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -30,28 +31,52 @@ const toNotifyError = (error: unknown): NotifyError => {
   })
 }
 
+/** Its sockets are ours, so that none is left when the library still waits for a server that says a little now and then. */
+const open = (url: Redacted.Redacted) =>
+  Effect.flatMap(
+    Effect.promise(() => import("nodemailer")),
+    ({ createTransport }) =>
+      Effect.try({
+        try: () => {
+          const sockets = new Set<Socket>()
+          const transport = createTransport({
+            url: Redacted.value(url),
+            connectionTimeout: TIMEOUT,
+            greetingTimeout: TIMEOUT,
+            socketTimeout: TIMEOUT,
+            disableFileAccess: true,
+            disableUrlAccess: true,
+            getSocket: ({ host, port }, done) => {
+              const socket = connect({ host: host ?? "localhost", port: Number(port), timeout: TIMEOUT })
+              sockets.add(socket)
+              const fail = (error: Error) => done(error, {})
+              socket.once("error", fail)
+              socket.once("timeout", () => socket.destroy(Object.assign(new Error(), { code: "ETIMEDOUT" })))
+              socket.once("connect", () => {
+                socket.off("error", fail)
+                socket.removeAllListeners("timeout")
+                socket.setTimeout(0)
+                done(null, { connection: socket })
+              })
+            }
+          })
+          const close = () => {
+            transport.close()
+            for (const socket of sockets) socket.destroy()
+          }
+          return { transport, close }
+        },
+        catch: toNotifyError
+      })
+  )
+
 /** @internal */
 export const make =
   (url: Redacted.Redacted, from: string, to: ReadonlyArray<string>): Channel["send"] =>
   (notice) =>
     Effect.acquireUseRelease(
-      Effect.promise(() => import("nodemailer")).pipe(
-        Effect.flatMap(({ createTransport }) =>
-          Effect.try({
-            try: () =>
-              createTransport({
-                url: Redacted.value(url),
-                connectionTimeout: TIMEOUT,
-                greetingTimeout: TIMEOUT,
-                socketTimeout: TIMEOUT,
-                disableFileAccess: true,
-                disableUrlAccess: true
-              }),
-            catch: toNotifyError
-          })
-        )
-      ),
-      (transport) =>
+      open(url),
+      ({ transport }) =>
         Effect.tryPromise({
           try: () =>
             transport.sendMail({
@@ -65,5 +90,5 @@ export const make =
             }),
           catch: toNotifyError
         }),
-      (transport) => Effect.sync(() => transport.close())
+      ({ close }) => Effect.sync(close)
     ).pipe(Effect.asVoid)

@@ -20,13 +20,9 @@ const bytes = (text: string): number => Buffer.byteLength(text)
 /** @internal */
 export const make = (url: Redacted.Redacted, token: Redacted.Redacted | undefined): Channel["send"] => {
   const address = new URL(Redacted.value(url))
-  const topic = decodeURIComponent(
-    address.pathname
-      .split("/")
-      .filter((part) => part !== "")
-      .at(-1) ?? ""
-  )
-  const server = Redacted.make(new URL(".", address).toString())
+  const topic = address.pathname.split("/").findLast((part) => part !== "") ?? ""
+  address.pathname = address.pathname.slice(0, address.pathname.lastIndexOf(topic))
+  const server = Redacted.make(address.toString())
   const secrets = [url, ...(token === undefined ? [] : [token])]
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` }

@@ -20,7 +20,7 @@ import { linesOf, titleOf, within } from "../NoticeText.js"
 import { type Programs, run } from "./Programs.js"
 
 /** OpenClaw splits what is longer than 4,000 characters into several messages. */
-const MAX_TEXT = 3000
+const MAX_TEXT = 3500
 
 const MAX_SAID = 200
 
@@ -61,11 +61,11 @@ const failed = ({ exitCode }: Output, answer: typeof Answer.Type | undefined): N
   })
 }
 
-/** No message was asked for: there is no gateway, or one that does not know of this. */
-const lacksGateway = (answer: typeof Answer.Type | undefined): boolean =>
-  answer === undefined ||
-  answer.error?.type === "cli_error" ||
-  (answer.error?.type === "gateway_transport_error" && /not reachable|ECONNREFUSED/i.test(answer.error.message))
+/** Nothing was sent: there is no gateway, or a CLI that does not know of this. Of one that was killed it is not known. */
+const lacksGateway = ({ exitCode, stderr }: Output, answer: typeof Answer.Type | undefined): boolean =>
+  (answer === undefined && exitCode > 0 && exitCode < 126 && /unknown (?:command|option)/i.test(stderr)) ||
+  answer?.error?.type === "cli_error" ||
+  (answer?.error?.type === "gateway_transport_error" && /not reachable|ECONNREFUSED/i.test(answer.error.message))
 
 /** @internal */
 export const make =
@@ -75,7 +75,9 @@ export const make =
   ): Channel["send"] =>
   (notice) =>
     Effect.gen(function* () {
-      const message = withoutMentions(within([titleOf(notice), ...linesOf(notice)], MAX_TEXT))
+      const message = withoutMentions(
+        within([titleOf(notice), ...linesOf(notice)], MAX_TEXT, (text) => withoutMentions(text).length)
+      )
       const params = { channel, to: target, message, idempotencyKey: notice.id, ...(account && { accountId: account }) }
       const call = [
         "gateway",
@@ -90,7 +92,7 @@ export const make =
       const called = yield* run(programs, [command, ...call], "", SURROUNDINGS)
       const ofGateway = answerOf(called)
       if (isTaken(called, ofGateway)) return
-      if (!lacksGateway(ofGateway)) return yield* failed(called, ofGateway)
+      if (!lacksGateway(called, ofGateway)) return yield* failed(called, ofGateway)
       const send = [
         ...["message", "send", "--channel", channel, "--target", target, "--json"],
         ...(account === undefined ? [] : ["--account", account]),

@@ -23,6 +23,9 @@ const MAX_ANSWER = 4096
 /** What is told of it, in characters. */
 const MAX_SAID = 150
 
+/** How long the body of an answer may take. */
+const PATIENCE = "2 seconds"
+
 /** Parts of an address that are shorter are no secret. */
 const MIN_SECRET = 6
 
@@ -61,8 +64,23 @@ const beginningOf = (response: HttpClientResponse): Effect.Effect<string> =>
     Stream.take(MAX_ANSWER),
     Stream.runCollect,
     Effect.map((bytes) => new TextDecoder().decode(Uint8Array.from(Chunk.toReadonlyArray(bytes)))),
+    Effect.timeout(PATIENCE),
     Effect.orElseSucceed(() => "")
   )
+
+/** `fetch` takes no address with a user and a password in it. */
+const withoutUser = (url: Redacted.Redacted) => {
+  const address = new URL(Redacted.value(url))
+  const { password, username } = address
+  if (username === "" && password === "") return { address: Redacted.value(url), authorization: {} }
+  address.username = ""
+  address.password = ""
+  const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return {
+    address: address.toString(),
+    authorization: { authorization: `Basic ${Buffer.from(user).toString("base64")}` }
+  }
+}
 
 /**
  * Redirects are not followed: what is sent is for nobody else.
@@ -78,12 +96,14 @@ export const post = (
 ): Effect.Effect<Answer, NotifyError> =>
   Effect.gen(function* () {
     const { execute } = yield* client
-    const request = HttpClientRequest.post(Redacted.value(url)).pipe(
-      HttpClientRequest.setHeaders({ "user-agent": "effect-healing", ...headers }),
+    const { address, authorization } = withoutUser(url)
+    const request = HttpClientRequest.post(address).pipe(
+      HttpClientRequest.setHeaders({ "user-agent": "effect-healing", ...authorization, ...headers }),
       HttpClientRequest.bodyText(body, "application/json")
     )
     const response = yield* execute(request)
-    const text = yield* beginningOf(response)
+    // One that is taken has nothing more to say.
+    const text = response.status >= 200 && response.status < 300 ? "" : yield* beginningOf(response)
     return {
       status: response.status,
       text,

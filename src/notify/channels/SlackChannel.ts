@@ -11,8 +11,8 @@ import { linesOf, titleOf, within } from "../NoticeText.js"
 import { codeBlock } from "./CodeBlock.js"
 import { isTaken, notTaken, post } from "./Posting.js"
 
-/** Slack cuts off what is longer than 4,000 characters; signs may take five of them. */
-const MAX_TEXT = 3000
+/** Slack cuts off what is longer than 4,000 characters. */
+const MAX_TEXT = 4000
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
 
@@ -21,7 +21,9 @@ export const make =
   (url: Redacted.Redacted): Channel["send"] =>
   (notice) =>
     Effect.gen(function* () {
-      const body = escaped(codeBlock(within(linesOf(notice), MAX_TEXT, (text) => escaped(text).length)))
-      const answer = yield* post(url, JSON.stringify({ text: `${forSlack(titleOf(notice))}\n${body}` }))
+      const title = forSlack(titleOf(notice))
+      const shown = (text: string) => escaped(codeBlock(text))
+      const body = shown(within(linesOf(notice), MAX_TEXT - title.length - 1, (text) => shown(text).length))
+      const answer = yield* post(url, JSON.stringify({ text: `${title}\n${body}` }))
       if (!isTaken(answer)) return yield* notTaken(answer, [url])
     })

@@ -11,7 +11,7 @@ import { linesOf, titleOf, within } from "../NoticeText.js"
 import { inAnswer, isTaken, notTaken, post } from "./Posting.js"
 
 /** A message has 4,096 characters at most. */
-const MAX_TEXT = 3500
+const MAX_TEXT = 4000
 
 const API = "https://api.telegram.org"
 
@@ -26,7 +26,9 @@ export const make = (token: Redacted.Redacted, chatId: string | number, server =
       // Without a parse mode nothing in it is a format.
       const message = {
         chat_id: chatId,
-        text: withoutMentions(within([titleOf(notice), ...linesOf(notice)], MAX_TEXT)),
+        text: withoutMentions(
+          within([titleOf(notice), ...linesOf(notice)], MAX_TEXT, (text) => withoutMentions(text).length)
+        ),
         link_preview_options: { is_disabled: true }
       }
       const answer = yield* post(url, JSON.stringify(message))
