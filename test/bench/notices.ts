@@ -53,13 +53,13 @@ const queueWith = (review: Effect.Effect<Reviewed>, channels: Readonly<Record<st
     const queue = yield* Effect.provide(HealingQueue, context)
     if (Object.keys(channels).length > 0)
       yield* Effect.flatMap(Effect.provide(HealingStore, context), ({ commit }) => commit(pending))
-    return millisEach(RUNS, times(RUNS, queue.heal({ job: "job" })))
+    return { cost: millisEach(RUNS, times(RUNS, queue.heal({ job: "job" }))) }
   })
 
 const row = (duration: string, review: Effect.Effect<Reviewed>, target?: number) =>
   Effect.gen(function* () {
-    const dead = yield* queueWith(review, { dead: { type: "webhook", url: DEAD } })
-    const none = yield* queueWith(review, {})
+    const { cost: dead } = yield* queueWith(review, { dead: { type: "webhook", url: DEAD } })
+    const { cost: none } = yield* queueWith(review, {})
     const what = `a durable review${duration} with ${PENDING.toLocaleString("en")} notices for a dead channel, to one without a channel`
     return rowOf(what, yield* compare({ rounds: 5 }, dead, none), target)
   }).pipe(Effect.scoped)

@@ -318,7 +318,7 @@ describe("what is muted", () => {
           notices.mute({ job: "digest" }, { for: "400 days", who: "" }),
           notices.test("slak")
         ],
-        (asked: Effect.Effect<unknown, HealingInvalid | HealingStoreError>) =>
+        (asked: Effect.Effect<object, HealingInvalid | HealingStoreError>) =>
           Effect.map(Effect.flip(asked), ({ message }) => message)
       )
       assert.deepStrictEqual(messages, [

@@ -98,7 +98,7 @@ const notice = Notice.make(
 const detail = (result: Either.Either<void, NotifyError>) =>
   Either.match(result, { onLeft: ({ detail, reason }) => `${reason}: ${detail}`, onRight: () => "sent" })
 
-const scoped = (name: string, test: Effect.Effect<void, unknown, NodeContext.NodeContext | Scope.Scope>) =>
+const scoped = <E>(name: string, test: Effect.Effect<void, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test, NodeContext.layer))
 
 describe("a channel of OpenClaw", () => {
@@ -184,6 +184,15 @@ describe("a channel of OpenClaw", () => {
       const message = { stdout: { action: "send", payload: { status: "suppressed", reason: "no_visible_payload" } } }
       const { send } = yield* makeOpenClaw({ gateway: NO_GATEWAY, message })
       assert.match(detail(yield* send(notice)), /^Failed/)
+    })
+  )
+
+  scoped(
+    "of which it is not known whether it was told is not told by another way",
+    Effect.gen(function* () {
+      const { calls, send } = yield* makeOpenClaw({ gateway: { exit: 137 }, message: SENT })
+      assert.match(detail(yield* send(notice)), /^Failed: OpenClaw does not send it \(exit code 137\)/)
+      assert.strictEqual(calls().length, 1)
     })
   )
 

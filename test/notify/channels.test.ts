@@ -1,10 +1,12 @@
 /** Each channel against a real server on this machine, which answers as the real one does. */
-import { readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Either, FastCheck, Layer, Option, Stream } from "effect"
+import { ConfigProvider, Deferred, Effect, Either, FastCheck, Fiber, Layer, Option, Runtime, Stream } from "effect"
 import {
   HealingConfig,
   type HealingConfigError,
@@ -441,5 +443,276 @@ it("nothing that stands in a text calls anybody or is a format", () => {
       }
     ),
     parameters(runsOf({ few: 300, many: 10_000 }), "test/notify/channels.test.ts")
+  )
+})
+
+describe("whatever a notice says", () => {
+  const anything = FastCheck.array(
+    FastCheck.oneof(
+      FastCheck.constantFrom(...HOSTILE, "@", "`", "``", "<", "&", "*", "\\", "🦊", "漢", "a"),
+      FastCheck.string()
+    ),
+    { minLength: 1, maxLength: 400 }
+  ).map((parts) => parts.join(""))
+
+  const notice = FastCheck.record({
+    title: anything,
+    cause: anything,
+    todo: anything,
+    details: FastCheck.array(anything, { maxLength: 25 }),
+    file: anything,
+    command: anything
+  })
+
+  scoped("no message is longer than its channel takes", () =>
+    Effect.gen(function* () {
+      const receiver = yield* makeReceiver
+      receiver.reply = () => ({ status: 200, body: "{}" })
+      const url = `${receiver.url}/topic`
+      const channels = yield* Effect.forEach(
+        [
+          { type: "slack", url },
+          { type: "discord", url },
+          { type: "ntfy", url },
+          { type: "telegram", token: "1:x", chatId: 7, server: receiver.url }
+        ] as const,
+        (input) => open(input)
+      )
+      const [slack, discord, ntfy, telegram] = channels
+      const messageOf = (channel: Channel | undefined, one: Notice) =>
+        Effect.map(channel === undefined ? Effect.void : channel.send(one), () =>
+          JSON.parse(receiver.received.at(-1)?.body ?? "{}")
+        )
+      const runPromise = Runtime.runPromise(yield* Effect.runtime())
+      const runs = runsOf({ few: 8, many: 300 })
+      yield* Effect.promise(() =>
+        FastCheck.assert(
+          FastCheck.asyncProperty(notice, (fields) =>
+            runPromise(
+              Effect.gen(function* () {
+                const one = aNotice(fields)
+                assert.isAtMost((yield* messageOf(slack, one)).text.length, 4000)
+                assert.isAtMost((yield* messageOf(discord, one)).content.length, 2000)
+                assert.isAtMost(Buffer.byteLength((yield* messageOf(ntfy, one)).message), 4096)
+                assert.isAtMost((yield* messageOf(telegram, one)).text.length, 4096)
+                for (const text of [one.title, one.cause ?? "", one.file ?? "", one.command ?? "", ...one.details])
+                  assert.notMatch(text, /[\r\n]/)
+              })
+            )
+          ),
+          parameters(runs, "test/notify/channels.test.ts")
+        )
+      )
+    })
+  )
+})
+
+describe("a server", () => {
+  scoped("that has taken a notice has, however long it goes on talking", () =>
+    Effect.gen(function* () {
+      const server = createServer((_request, response) => {
+        response.writeHead(200)
+        response.write("it goes on")
+      })
+      yield* Effect.acquireRelease(
+        Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.sync(() => server.close().closeAllConnections())
+      )
+      const { port } = server.address() as AddressInfo
+      const channel = yield* open({ type: "webhook", url: `http://127.0.0.1:${port}/` })
+      yield* channel.send(aNotice())
+    })
+  )
+
+  scoped("gets the user and the password of its address as HTTP has them", () =>
+    Effect.gen(function* () {
+      const receiver = yield* makeReceiver
+      const url = receiver.url.replace("http://", "http://anna:p%40ss@")
+      yield* Effect.flatMap(open({ type: "webhook", url }), ({ send }) => send(aNotice()))
+      const authorization = `Basic ${Buffer.from("anna:p@ss").toString("base64")}`
+      assert.strictEqual(receiver.received[0]?.headers.authorization, authorization)
+      receiver.reply = () => ({ status: 401, body: "anna:p%40ss is not known" })
+      const error = problem(yield* Effect.flatMap(open({ type: "webhook", url }), send))
+      assert.notInclude(error.detail, "p%40ss")
+    })
+  )
+
+  scoped("for mail that only drips is left, and no connection stays", () =>
+    Effect.gen(function* () {
+      const sockets = new Set<Socket>()
+      const isOpen = yield* Deferred.make<void>()
+      const isClosed = yield* Deferred.make<void>()
+      const server = createTcpServer((socket) => {
+        sockets.add(socket)
+        socket.write("220 drip ESMTP\r\n")
+        socket.on("error", () => {})
+        socket.on("data", () => {
+          socket.write("250-")
+          Deferred.unsafeDone(isOpen, Effect.void)
+        })
+        socket.on("close", () => Deferred.unsafeDone(isClosed, Effect.void))
+      })
+      yield* Effect.acquireRelease(
+        Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () =>
+          Effect.sync(() => {
+            for (const socket of sockets) socket.destroy()
+            server.close()
+          })
+      )
+      const { port } = server.address() as AddressInfo
+      const channel = yield* open({
+        type: "email",
+        url: `smtp://127.0.0.1:${port}`,
+        from: "a@example.com",
+        to: ["b@example.com"]
+      })
+      const fiber = yield* Effect.fork(channel.send(aNotice()))
+      yield* Deferred.await(isOpen)
+      yield* Fiber.interrupt(fiber)
+      yield* Deferred.await(isClosed)
+    })
+  )
+
+  scoped("for mail may speak TLS from the start", () =>
+    Effect.gen(function* () {
+      const mails: Array<string> = []
+      const server = new SMTPServer({
+        secure: true,
+        authOptional: true,
+        onData: (stream, _session, done) => {
+          stream.on("data", (chunk) => mails.push(String(chunk)))
+          stream.on("end", () => done())
+        }
+      })
+      server.on("error", () => {})
+      yield* Effect.acquireRelease(
+        Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.async<void>((resume) => server.close(() => resume(Effect.void)))
+      )
+      const address = server.server.address()
+      const port = typeof address === "object" ? address?.port : undefined
+      const to = { from: "a@example.com", to: ["b@example.com"] }
+      const url = `smtps://127.0.0.1:${port}/`
+      // Its certificate is signed by nobody.
+      assert.match(
+        problem(yield* Effect.flatMap(open({ type: "email", url, ...to }), send)).detail,
+        /certificate|ESOCKET|SELF_SIGNED|ETLS/i
+      )
+      yield* Effect.flatMap(open({ type: "email", url: `${url}?tls.rejectUnauthorized=false`, ...to }), (channel) =>
+        channel.send(aNotice())
+      )
+      assert.include(mails.join(""), "Look at its log")
+    })
+  )
+})
+
+describe("settings of a channel that are wrong", () => {
+  const secret = "tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"
+
+  const cases: ReadonlyArray<readonly [string, unknown, RegExp]> = [
+    ["no type", { url: "https://x" }, /one: type: webhook, slack, discord/],
+    ["a type of every object", { type: "constructor" }, /one: type: webhook, slack/],
+    ["no address", { type: "slack" }, /one: one of url, urlEnv, urlFile/],
+    ["two addresses", { type: "slack", url: "https://x", urlEnv: "X" }, /one: one of url, urlEnv, urlFile/],
+    ["a misspelt key", { type: "slack", ulr: secret }, /one: ulr: a known key \(did you mean url\?\)/],
+    [
+      "an address of another kind",
+      { type: "slack", url: `ftp://${secret}` },
+      /notify\.channels\.one\.url .*https:\/\/ or http:\/\//
+    ],
+    ["no address at all", { type: "slack", url: secret }, /notify\.channels\.one\.url/],
+    [
+      "a token in place of a variable",
+      { type: "ntfy", url: "https://ntfy.sh/x", tokenEnv: secret },
+      /tokenEnv .*an environment variable that is set/
+    ],
+    ["a topic that is none", { type: "ntfy", url: "https://ntfy.sh/%E0%A4%A" }, /ends with a topic/],
+    ["no topic", { type: "ntfy", url: "https://ntfy.sh" }, /ends with a topic/],
+    ["a secret that is too short", { type: "webhook", url: "https://x", secret: "YQ==" }, /24 to 64 bytes/],
+    ["a kind that there is not", { type: "app", kinds: ["JobFails"] }, /one: kinds\.?0?: .*JobFailing/],
+    ["a severity that there is not", { type: "app", severity: "urgent" }, /one: severity: low, medium, high, critical/],
+    ["no Notifier", { type: "app" }, /a Notifier beside it/],
+    ["no addressee", { type: "email", url: "smtp://x", from: "a@example.com", to: [] }, /one: to: a list of 1 to 100/],
+    ["a command that is a text", { type: "command", command: "tell" }, /one: command: a command, which is a list/],
+    ["a target that is an option", { type: "openclaw", channel: "whatsapp", target: "--json" }, /one: target: /]
+  ]
+  for (const [name, input, expected] of cases) {
+    scoped(`are refused without what is secret: ${name}`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(open(input as NotifyChannelInput))
+        assert.match(error.message, expected)
+        assert.notInclude(JSON.stringify(error), secret)
+      })
+    )
+  }
+
+  scoped("are found in the environment and in files that only their user may read", () =>
+    Effect.gen(function* () {
+      const folder = yield* inFolder
+      const receiver = yield* makeReceiver
+      const file = join(folder, "slack")
+      writeFileSync(file, `${receiver.url}/from-a-file\n`, { mode: 0o600 })
+      yield* Effect.flatMap(open({ type: "slack", urlFile: file }), ({ send }) => send(aNotice()))
+      yield* Effect.flatMap(
+        open({ type: "slack", urlEnv: "SLACK_URL" }, { SLACK_URL: `${receiver.url}/from-a-variable` }),
+        ({ send }) => send(aNotice())
+      )
+      assert.deepStrictEqual(
+        receiver.received.map(({ path }) => path),
+        ["/from-a-file", "/from-a-variable"]
+      )
+      chmodSync(file, 0o640)
+      const refused = yield* Effect.flip(open({ type: "slack", urlFile: file }))
+      assert.match(refused.message, /urlFile .*chmod 600.*which others may read/)
+      const missing = yield* Effect.flip(open({ type: "slack", urlFile: join(folder, "none") }))
+      assert.match(missing.message, /cannot be read: no such file/)
+    })
+  )
+
+  scoped("are read from YAML, in which they are written in snake case", () =>
+    Effect.gen(function* () {
+      const file = join(yield* inFolder, "healing.yaml")
+      const yaml = (channels: string, others = "") =>
+        Effect.sync(() => writeFileSync(file, `healing:\n  notify:\n${others}    channels:\n      one: ${channels}\n`))
+      const load = Effect.provide(
+        HealingConfig,
+        Layer.provide(HealingConfig.layerLoad({ yaml: file }), NodeContext.layer)
+      )
+      yield* yaml(
+        "{ type: telegram, token_env: TOKEN, chat_id: 7, severity: high, jobs: [digest-*] }",
+        "    quiet_hours: { from: '22:00', to: '07:00', time_zone: UTC }\n    digest: { frequency: weekly, time: '09:00', time_zone: UTC }\n    remind_after: infinity\n"
+      )
+      const { notify } = yield* load
+      assert.deepStrictEqual<unknown>(notify.channels.one, {
+        type: "telegram",
+        tokenEnv: "TOKEN",
+        chatId: 7,
+        severity: "high",
+        jobs: ["digest-*"]
+      })
+      assert.deepStrictEqual(notify.quietHours, { from: "22:00", to: "07:00", timeZone: "UTC" })
+      assert.deepStrictEqual<unknown>(notify.digest, {
+        frequency: "weekly",
+        day: "monday",
+        time: "09:00",
+        timeZone: "UTC"
+      })
+      yield* yaml(`{ type: slack, ulr: ${secret} }`)
+      const error = yield* Effect.flip(load)
+      assert.match(error.message, /one: ulr: a known key \(did you mean url\?\)/)
+      assert.notInclude(error.message, secret)
+      writeFileSync(file, `healing:\n  notify: ${secret}\n`)
+      assert.notInclude((yield* Effect.flip(load)).message, secret)
+      for (const others of [
+        "    quiet_hours: { from: '22:00', to: '22:00' }\n",
+        "    quiet_hours: { from: '25:00', to: '22:00' }\n",
+        "    digest: { frequency: hourly }\n",
+        "    max_per_hour: 0\n"
+      ]) {
+        yield* yaml("{ type: app }", others)
+        assert.match((yield* Effect.flip(load)).message, /notify\.(quiet_hours|digest|max_per_hour)/)
+      }
+    })
   )
 })

@@ -40,5 +40,5 @@ const tell = Effect.gen(function* () {
 })
 
 NodeRuntime.runMain(
-  (isLast ? tell : wish).pipe(Effect.provide(Live), Effect.provide(Logger.remove(Logger.defaultLogger)))
+  (isLast ? tell : wish).pipe(Effect.provide(Layer.provideMerge(Live, Logger.remove(Logger.defaultLogger))))
 )
