@@ -484,7 +484,7 @@ describe("whatever a notice says", () => {
           JSON.parse(receiver.received.at(-1)?.body ?? "{}")
         )
       const runPromise = Runtime.runPromise(yield* Effect.runtime())
-      const runs = runsOf({ few: 8, many: 300 })
+      const runs = runsOf({ few: 3, many: 300 })
       yield* Effect.promise(() =>
         FastCheck.assert(
           FastCheck.asyncProperty(notice, (fields) =>

@@ -8,7 +8,7 @@ import type { Notice } from "effect-healing"
 import { type Behaviour, FakeChannel, failing, makeNoticeWorld, runJob } from "../support/noticeWorld.js"
 import { parameters, patienceFor, runsOf } from "../support/property.js"
 
-const RUNS = runsOf({ few: 6, many: 150 })
+const RUNS = runsOf({ few: 4, many: 150 })
 
 const JOBS = ["digest", "mail"] as const
 

@@ -286,7 +286,7 @@ describe("by the clock", () => {
         "The supervisor has a job that does not fit JobInfo: it is left out",
         'The policy of "A" is wrong, so that only a person has it reviewed: schedule.time: expected a time of day from "00:00" to "23:59"',
         'The policy of "C" is wrong, so that only a person has it reviewed: triggers: expected a list of at most 16 names of events, such as failure, but not manual or schedule',
-        'The policy of "Z" is wrong, so that only a person has it reviewed: expected a mapping of enabled, triggers, schedule, minRuns, cooldown, priority, scope'
+        'The policy of "Z" is wrong, so that only a person has it reviewed: expected a mapping of enabled, triggers, schedule, minRuns, cooldown, priority, scope, expectedEvery, maxDuration, minDuration, output'
       ])
       assert.deepStrictEqual(
         (yield* scheduler.problems).map(({ job, key }) => `${job} ${key}`),

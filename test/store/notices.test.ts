@@ -24,7 +24,7 @@ import {
 
 type Opened = Context.Tag.Service<HealingStore>
 
-const RUNS = runsOf({ few: 40, many: 400 })
+const RUNS = runsOf({ few: 12, many: 400 })
 
 const jobs = ["", "A", "B:1", "'"]
 
