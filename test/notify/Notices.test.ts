@@ -653,7 +653,7 @@ scoped("nothing secret is left in a notice, a log or a row", () =>
         Reviewed.Completed({
           report: {
             summary: `the key ${secret} is refused`,
-            rootCause: `x`.repeat(390) + ` password=hunter2hunter2 ${secret}`,
+            rootCause: `${"x".repeat(390)} password=hunter2hunter2 ${secret}`,
             suggestions: [{ ...aSuggestion, title: `Replace ${secret}` }]
           }
         })

@@ -5,6 +5,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import { Healing, HealingQueue, JobRegistry, Reviewed, Reviewer } from "../../src/index.js"
 
 /** `isLast`: whether it only tells what is still to be told, and prints what has ended. */
@@ -39,6 +40,12 @@ const tell = Effect.gen(function* () {
   return yield* Effect.never
 })
 
-NodeRuntime.runMain(
-  (isLast ? tell : wish).pipe(Effect.provide(Layer.provideMerge(Live, Logger.remove(Logger.defaultLogger))))
+// The test reads stdout, and expects the warning that a review was cut off: only errors are logged, to stderr.
+const LoggerLive = Layer.merge(
+  Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger)),
+  Logger.minimumLogLevel(LogLevel.Error)
 )
+
+NodeRuntime.runMain((isLast ? tell : wish).pipe(Effect.provide(Layer.provideMerge(Live, LoggerLive))), {
+  disablePrettyLogger: true
+})

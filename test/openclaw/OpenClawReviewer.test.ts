@@ -5,7 +5,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope, TestClock } from "effect"
 import { Reviewed } from "effect-healing"
 import { nothing } from "../support/gatherEvidence.js"
+import { isFull } from "../support/property.js"
 import { answer, aSecret, failureOf, makeReviewWorld, suggestion, wanted } from "./reviewWorld.js"
+
+/** In `npm test`, others of the same kind stand for these. */
+const inFull = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
+  it.scopedLive.runIf(isFull)(name, () => Effect.provide(test(), NodeContext.layer))
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
@@ -144,7 +149,7 @@ describe.concurrent("an answer that is no report", () => {
     })
   )
 
-  scoped("is bounded in the second question, however long it is", () =>
+  inFull("is bounded in the second question, however long it is", () =>
     Effect.gen(function* () {
       const { fake, review } = yield* makeReviewWorld({
         turns: [{ mode: "huge", bytes: 1_500_000 }, { text: answer() }]
@@ -165,7 +170,7 @@ describe.concurrent("an answer that is no report", () => {
 
   const noise = { text: answer({ suggestions: [suggestion()] }) }
   for (const turn of [{ mode: "noise" }, { mode: "hugeStderr" }, { mode: "invalidUtf8" }] as const) {
-    scoped(`is none of these: ${turn.mode}`, () =>
+    inFull(`is none of these: ${turn.mode}`, () =>
       Effect.gen(function* () {
         const { fake, review } = yield* makeReviewWorld({ turns: [{ ...turn, ...noise }] })
         assert.lengthOf(completed(yield* review(wanted())).suggestions ?? [], 1)

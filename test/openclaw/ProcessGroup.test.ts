@@ -7,7 +7,12 @@ import { Data, Deferred, Effect, Exit, Fiber, Schedule, type Scope } from "effec
 import * as ProcessGroup from "../../src/openclaw/ProcessGroup.js"
 import { startOf } from "../../src/pm2/Proc.js"
 import { bundle } from "../support/bundle.js"
+import { isFull } from "../support/property.js"
 import { makeFake } from "./makeFake.js"
+
+/** In `npm test`, others of the same kind stand for these. */
+const inFull = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
+  it.scopedLive.runIf(isFull)(name, () => Effect.provide(test(), NodeContext.layer))
 
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
@@ -153,7 +158,7 @@ describe.concurrent("of a group nobody is left", () => {
     })
   )
 
-  scoped("after a SIGKILL of its guard as the first thing that the program does", () => {
+  inFull("after a SIGKILL of its guard as the first thing that the program does", () => {
     const once = Effect.gen(function* () {
       const folder = yield* tempFolder
       const args = ["-c", "echo $$ > pid; kill -9 $PPID; exec sleep 1000"]

@@ -188,44 +188,46 @@ const shell = (folder: string, name: string, text: string) => {
 }
 
 describe("a process that is down while PM2 goes on", () => {
-  it.scopedLive("knows the jobs that have outlived their daemon, and their children, when it is up again", () =>
-    Effect.gen(function* () {
-      const daemon = yield* makeDaemon
-      const { home } = daemon
-      yield* daemon.start(
-        { name: "alone", ...shell(daemon.folder, "alone.sh", ': > "$1/alive-$2-$$"; exec sleep 100000') },
-        { name: "parent", ...shell(daemon.folder, "parent.sh", 'sleep 100000 & : > "$1/alive-$2-$!"; wait') },
-        { name: "up", autorestart: true }
-      )
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const { running } = yield* watch({ home })
-          yield* running("alone", "parent")
-        })
-      )
-      const pid = yield* daemon.pid
-      assert.isDefined(pid)
-      process.kill(pid, "SIGKILL")
-      yield* daemon.pm2("ping")
-      const again = yield* watch({ home })
-      yield* again.running("alone", "parent")
-      assert.deepStrictEqual(yield* again.supervisor.jobs, [])
-      for (const one of daemon.alive()) if (one.job === "alone") process.kill(one.pid, "SIGKILL")
-      yield* again.running("parent")
-      // The shell ends, and its child goes on.
-      const [child] = daemon.alive().filter(({ job }) => job === "parent")
-      assert.isDefined(child)
-      const shellPid = Number(readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1])
-      process.kill(shellPid, "SIGKILL")
-      while (Proc.startOf(shellPid) !== undefined) yield* Effect.sleep("10 millis")
-      yield* again.supervisor.jobs
-      yield* again.running("parent")
-      process.kill(child.pid, "SIGKILL")
-      yield* again.running()
-    })
+  it.scopedLive.runIf(isFull)(
+    "knows the jobs that have outlived their daemon, and their children, when it is up again",
+    () =>
+      Effect.gen(function* () {
+        const daemon = yield* makeDaemon
+        const { home } = daemon
+        yield* daemon.start(
+          { name: "alone", ...shell(daemon.folder, "alone.sh", ': > "$1/alive-$2-$$"; exec sleep 100000') },
+          { name: "parent", ...shell(daemon.folder, "parent.sh", 'sleep 100000 & : > "$1/alive-$2-$!"; wait') },
+          { name: "up", autorestart: true }
+        )
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { running } = yield* watch({ home })
+            yield* running("alone", "parent")
+          })
+        )
+        const pid = yield* daemon.pid
+        assert.isDefined(pid)
+        process.kill(pid, "SIGKILL")
+        yield* daemon.pm2("ping")
+        const again = yield* watch({ home })
+        yield* again.running("alone", "parent")
+        assert.deepStrictEqual(yield* again.supervisor.jobs, [])
+        for (const one of daemon.alive()) if (one.job === "alone") process.kill(one.pid, "SIGKILL")
+        yield* again.running("parent")
+        // The shell ends, and its child goes on.
+        const [child] = daemon.alive().filter(({ job }) => job === "parent")
+        assert.isDefined(child)
+        const shellPid = Number(readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1])
+        process.kill(shellPid, "SIGKILL")
+        while (Proc.startOf(shellPid) !== undefined) yield* Effect.sleep("10 millis")
+        yield* again.supervisor.jobs
+        yield* again.running("parent")
+        process.kill(child.pid, "SIGKILL")
+        yield* again.running()
+      })
   )
 
-  it.scopedLive("knows them without its file, by their environments", () =>
+  it.scopedLive.runIf(isFull)("knows them without its file, by their environments", () =>
     Effect.gen(function* () {
       const daemon = yield* makeDaemon
       yield* daemon.start({

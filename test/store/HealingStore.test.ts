@@ -13,6 +13,7 @@ import {
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { QueueState } from "../../src/store/Change.js"
 import { victimOf } from "../support/interruptBeforeOp.js"
+import { runsOf } from "../support/property.js"
 import { aRequest, ended, insert, move, openStore, stores } from "../support/storeSamples.js"
 
 type Store = Context.Tag.Service<HealingStore>
@@ -395,7 +396,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
         yield* Effect.promise(() =>
           FastCheck.assert(
             FastCheck.asyncProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => run(check(pair))),
-            { numRuns: 150, endOnFailure: true }
+            { numRuns: runsOf({ few: 50, many: 150 }), endOnFailure: true }
           )
         )
       })
@@ -748,7 +749,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
               assert.strictEqual(yield* opened.lastNumber, newest)
             }).pipe(Effect.scoped, Effect.runPromise)
         ),
-        { numRuns: 40 }
+        { numRuns: runsOf({ few: 15, many: 40 }) }
       )
     )
   )

@@ -167,7 +167,7 @@ const usedStore = Effect.gen(function* () {
 const silent = Logger.remove(Logger.defaultLogger)
 
 describe("a file that is not there any more", () => {
-  const stride = isFull ? 3 : 61
+  const stride = isFull ? 3 : 149
   for (const [name, says, sabotage] of sabotages) {
     it.live(`takes nothing in: ${name}`, () =>
       Effect.gen(function* () {
