@@ -3,7 +3,6 @@
  *
  * @internal
  */
-
 import { isMissing } from "../openclaw/OpenClawError.js"
 import { isNeedless } from "../queue/Needless.js"
 import type { HealingRequest } from "../request/HealingRequest.js"

@@ -21,6 +21,9 @@ import type { Telling } from "./Telling.js"
 
 const AT_ONCE = 100
 
+/** What has happened longer ago is told by nobody: the process was away for long, or `Notices` is new. A long weekend is shorter. */
+const MAX_AGE = Duration.toMillis("7 days")
+
 /**
  * Whether it adds to the outbox.
  *
@@ -53,14 +56,12 @@ export const make = ({
   wall
 }: Pick<Telling, "tell"> & {
   readonly isOn: boolean
-  readonly settings: Pick<NotifySettings, "retryFor" | "reviewsFrom">
+  readonly settings: Pick<NotifySettings, "reviewsFrom">
   readonly store: Journal
   readonly wall: () => number
 }): Effect.Effect<{ readonly wake: () => void }, never, Scope.Scope> =>
   Effect.gen(function* () {
     const wake = yield* Effect.makeLatch(true)
-    const retryFor = Duration.toMillis(settings.retryFor)
-
     const ofRequest = (fact: Fact) =>
       Effect.map(
         store.find(fact.request),
@@ -86,8 +87,7 @@ export const make = ({
 
     /** What cannot be read, or is gone, is told by nobody. */
     const turnedInto = (fact: Fact): Effect.Effect<Turned, HealingStoreError> => {
-      // It was not told when it could have been: the channels are newer, or the process was away for long.
-      if (!isOn || fact.at < wall() - retryFor) return Effect.succeed(NOTHING)
+      if (!isOn || fact.at < wall() - MAX_AGE) return Effect.succeed(NOTHING)
       return fact.position === null ? ofRequest(fact) : ofSuggestion(fact, fact.position)
     }
 

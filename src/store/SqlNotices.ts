@@ -209,18 +209,30 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
       Effect.logWarning(`The notice ${found.number} in ${place.name} was set aside: ${reason}`)
     )
 
-  const readAll = (rows: ReadonlyArray<Row>): Effect.Effect<ReadonlyArray<StoredDelivery>, SqlError> => {
-    const [bad, good] = Arr.partitionMap(rows, (found) =>
-      Either.mapBoth(row.fromRow(found), {
-        onLeft: (reason) => ({ found, reason }),
-        onRight: (delivery): StoredDelivery => ({ ...delivery, number: Number(found.number) })
-      })
-    )
-    return Effect.as(
-      Effect.forEach(bad, ({ found, reason }) => setAside(found, reason), { discard: true }),
-      good
-    )
-  }
+  const readAll = (
+    query: Effect.Effect<ReadonlyArray<Row>, SqlError>
+  ): Effect.Effect<ReadonlyArray<StoredDelivery>, SqlError> =>
+    Effect.flatMap(query, (rows) => {
+      const [bad, good] = Arr.partitionMap(rows, (found) =>
+        Either.mapBoth(row.fromRow(found), {
+          onLeft: (reason) => ({ found, reason }),
+          onRight: (delivery): StoredDelivery => ({ ...delivery, number: Number(found.number) })
+        })
+      )
+      return Effect.zipRight(
+        Effect.forEach(bad, ({ found, reason }) => setAside(found, reason), { discard: true }),
+        // Others are in their place by now: a page that is shorter than asked for is the last one.
+        bad.length > 0 && place.isReadOnly !== true ? readAll(query) : Effect.succeed(good)
+      )
+    })
+
+  /** The first ones after a number. What cannot be read is passed over, however much it is. */
+  const factsAfter = (after: number, limit: number): Effect.Effect<ReadonlyArray<Fact>, SqlError> =>
+    Effect.flatMap(sql`SELECT * FROM healing_outbox WHERE number > ${after} ORDER BY number LIMIT ${limit}`, (rows) => {
+      const facts = readable(readFact)(rows)
+      const last = rows.at(-1)
+      return facts.length > 0 || last === undefined ? Effect.succeed(facts) : factsAfter(Number(last.number), limit)
+    })
 
   const list = ({ before, channel, job, limit, states }: DeliveryQuery) => {
     const conditions = [
@@ -250,14 +262,13 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
     })
 
   return {
-    facts: (limit) =>
-      sql`SELECT * FROM healing_outbox ORDER BY number LIMIT ${limit}`.pipe(Effect.map(readable(readFact)), typed),
+    facts: (limit) => factsAfter(0, limit).pipe(typed),
     pending: (channel, after, isUrgent, limit) =>
       sql`SELECT * FROM healing_notices WHERE channel = ${channel} AND state = 'pending' AND number > ${after}
-          AND is_urgent >= ${isUrgent ? 1 : 0} ORDER BY number LIMIT ${limit}`.pipe(Effect.flatMap(readAll), typed),
+          AND is_urgent >= ${isUrgent ? 1 : 0} ORDER BY number LIMIT ${limit}`.pipe(readAll, typed),
     pendingOf: (channel, kind) =>
       sql`SELECT * FROM healing_notices WHERE channel = ${channel} AND state = 'pending' AND kind = ${kind}
-          AND attempts = 0 ORDER BY number DESC LIMIT 1`.pipe(Effect.flatMap(readAll), Effect.map(Arr.head), typed),
+          AND attempts = 0 ORDER BY number DESC LIMIT 1`.pipe(readAll, Effect.map(Arr.head), typed),
     olderThan: (channel, createdBefore) =>
       sql`SELECT COUNT(*) AS count FROM healing_notices WHERE channel = ${channel} AND state = 'pending'
           AND created_at < ${createdBefore}`.pipe(
@@ -305,7 +316,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
       Effect.map(readable(readRunCount)),
       typed
     ),
-    list: (query) => list(query).pipe(Effect.flatMap(readAll), typed),
+    list: (query) => list(query).pipe(readAll, typed),
     pendingCounts:
       sql`SELECT channel, COUNT(*) AS count FROM healing_notices WHERE state = 'pending' GROUP BY channel`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Counts)),

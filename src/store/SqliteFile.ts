@@ -11,7 +11,9 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { flow } from "effect/Function"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import type * as Scope from "effect/Scope"
 import { HealingStoreError, isForGood } from "../HealingError.js"
 import { inWords } from "../internal/FileProblem.js"
@@ -238,37 +240,22 @@ const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep
 
 const untraced = Effect.withTracerEnabled(false)
 
+/** All that its members do is without spans. */
+const quiet = <A extends object>(members: A): A =>
+  // Each member keeps its type: it only says less.
+  Record.map(members as Record<string, unknown>, (member) => {
+    if (Effect.isEffect(member)) return untraced(member)
+    return typeof member === "function"
+      ? flow(member as (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown>, untraced)
+      : member
+  }) as A
+
 /** Most statements are of background work, where each would be a trace of its own. A commit has none. */
 const withoutSpans = (store: Journal): Journal => ({
-  ...store,
-  backup: (path) => untraced(store.backup(path)),
-  queueState: untraced(store.queueState),
-  lastNumber: untraced(store.lastNumber),
-  page: (state, from, limit) => untraced(store.page(state, from, limit)),
-  lastCompleted: (since, before) => untraced(store.lastCompleted(since, before)),
-  automaticStarts: (since, before, limit) => untraced(store.automaticStarts(since, before, limit)),
-  find: (number) => untraced(store.find(number)),
-  history: (query) => untraced(store.history(query)),
-  prune: (endedBefore, limit) => untraced(store.prune(endedBefore, limit)),
-  lastOccurrences: untraced(store.lastOccurrences),
-  occurrences: (job, limit) => untraced(store.occurrences(job, limit)),
-  suggestions: {
-    find: (key) => untraced(store.suggestions.find(key)),
-    list: (query) => untraced(store.suggestions.list(query)),
-    steps: (id, after, limit) => untraced(store.suggestions.steps(id, after, limit)),
-    due: (now, limit) => untraced(store.suggestions.due(now, limit)),
-    nextDue: untraced(store.suggestions.nextDue),
-    prune: (endedBefore, limit) => untraced(store.suggestions.prune(endedBefore, limit)),
-    application: (key) => untraced(store.suggestions.application(key)),
-    unreadable: (request) => untraced(store.suggestions.unreadable(request)),
-    unfinished: untraced(store.suggestions.unfinished),
-    stopped: untraced(store.suggestions.stopped),
-    automatic: (key) => untraced(store.suggestions.automatic(key)),
-    automaticSince: (since) => untraced(store.suggestions.automaticSince(since)),
-    lockedJobs: untraced(store.suggestions.lockedJobs),
-    locks: (job, limit) => untraced(store.suggestions.locks(job, limit))
-  },
-  explained: (job, signature) => untraced(store.explained(job, signature))
+  ...quiet(store),
+  commit: store.commit,
+  suggestions: quiet(store.suggestions),
+  notices: quiet(store.notices)
 })
 
 /**

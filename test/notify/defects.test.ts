@@ -89,6 +89,29 @@ describe("what waits", () => {
     })
   )
 
+  scoped.each([
+    { away: "3 days", isTold: true },
+    { away: "8 days", isTold: false }
+  ] as const)("to be told when the process dies for $away is told at its next start: $isTold", ({ away, isTold }) =>
+    Effect.gen(function* () {
+      const slack = new FakeChannel("slack")
+      const world = yield* makeNoticeWorld([slack])
+      const life = yield* world.start
+      yield* add(life, "digest")
+      yield* life.queue.submit({ job: "digest", trigger: "manual" })
+      yield* settle
+      yield* life.stop
+      assert.deepStrictEqual(slack.told, ["ReviewCompleted digest"])
+      const fact = { at: world.clock.unsafeCurrentTimeMillis(), request: 1, from: "running", to: "completed" }
+      yield* world.sql`INSERT INTO healing_outbox ${world.sql.insert(fact)}`
+      yield* world.pass(away)
+      yield* world.start
+      yield* world.pass("1 minute")
+      assert.strictEqual(slack.told.length, isTold ? 2 : 1)
+      assert.deepStrictEqual(yield* world.sql`SELECT * FROM healing_outbox`, [])
+    })
+  )
+
   scoped("for a channel that is gone has failed, and is not told when that comes again", () =>
     Effect.gen(function* () {
       const [slack, mail] = [new FakeChannel("slack"), new FakeChannel("mail")]

@@ -2,7 +2,7 @@ import { Command, FileSystem, Path } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
-import { Effect, Logger, LogLevel, Option, Schema, type Scope, Stream } from "effect"
+import { Effect, Logger, LogLevel, Option, Schema, type Scope, Stream, Tracer } from "effect"
 import { type HealingRequest, HealingStore } from "effect-healing"
 import * as SqliteFile from "../../src/store/SqliteFile.js"
 import { bundle } from "../support/bundle.js"
@@ -557,6 +557,37 @@ describe("a row that cannot be read", () => {
       assert.deepStrictEqual(yield* store.automaticStarts(0, 1e15, 9), [7, 5])
       assert.strictEqual(yield* store.lastNumber, 4)
       assert.strictEqual((yield* Effect.flip(store.commit([move("completed", ended(2, 9))]))).reason, "UnexpectedState")
+    })
+  )
+})
+
+describe("a trace", () => {
+  scoped("has no statement in it, whatever is asked of the store", () =>
+    Effect.gen(function* () {
+      const { store } = yield* openBoth(":memory:")
+      const names: Array<string> = []
+      const native = yield* Effect.tracer
+      const tracer = Tracer.make({
+        context: (run) => run(),
+        span: (name, ...others) => {
+          names.push(name)
+          return native.span(name, ...others)
+        }
+      })
+      const members = [store, store.notices, store.suggestions].flatMap((group) => Object.entries(group))
+      const query = { states: ["pending"], limit: 1, job: "x", kind: "x", subject: "x", request: 1, position: 0 }
+      // Only that statements are run matters here, and not what comes of them.
+      const asked = members.map(([name, member]): Effect.Effect<unknown, unknown> => {
+        if (name === "backup" || name === "commit") return store.commit([insert(aRequest(1))])
+        if (Effect.isEffect(member)) return member as Effect.Effect<unknown, unknown>
+        return typeof member === "function" ? Effect.suspend(() => member(query, 1, 1, 1)) : Effect.void
+      })
+      yield* Effect.forEach(asked, (one) => Effect.exit(one), { discard: true }).pipe(Effect.withTracer(tracer))
+      assert.isAbove(asked.length, 30)
+      assert.deepStrictEqual(names, [])
+      // It would have heard of them.
+      yield* Effect.exit(Effect.withSpan(Effect.void, "heard").pipe(Effect.withTracer(tracer)))
+      assert.deepStrictEqual(names, ["heard"])
     })
   )
 })

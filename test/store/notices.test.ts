@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { type Context, Effect, Layer, Logger } from "effect"
+import { Array as Arr, type Context, Effect, Layer, Logger } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { type HealingStore, HealingStore as Store } from "effect-healing"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
@@ -317,6 +317,46 @@ describe("the outbox", () => {
         ["notice-2"]
       )
       assert.match(logged.join(), /The notice 1 in .* was set aside: its row cannot be read: attempts/)
+    })
+  )
+
+  it.scoped("passes over what cannot be read, however much of it is in the way, and cuts no page short", () =>
+    Effect.gen(function* () {
+      const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:" }))
+      const store = yield* openStore(Layer.provide(Store.layerSql, Layer.succeedContext(client)))
+      const ids = Arr.makeBy(6, (index) => `notice-${index}`)
+      yield* store.commit(ids.map((id) => notice({ _tag: "Add", delivery: delivery({ id }) })))
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* sql`UPDATE healing_notices SET attempts = 'x' WHERE number IN (1, 3, 5)`
+        const facts = Arr.makeBy(8, (index) => ({
+          at: 1,
+          request: 1,
+          position: index < 7 ? "x" : null,
+          to: "completed"
+        }))
+        yield* sql`INSERT INTO healing_outbox ${sql.insert(facts)}`
+      }).pipe(Effect.provide(client))
+      const quiet = Logger.remove(Logger.defaultLogger)
+      const pages = yield* Effect.provide(
+        Effect.all([
+          store.notices.facts(3),
+          store.notices.pending("slack", 0, false, 2),
+          store.notices.list({ limit: 3, states: ["pending"] })
+        ]),
+        quiet
+      )
+      assert.deepStrictEqual(
+        pages[0].map(({ number }) => number),
+        [8]
+      )
+      assert.deepStrictEqual(
+        pages.slice(1).map((page) => page.map((one) => ("id" in one ? one.id : ""))),
+        [
+          ["notice-1", "notice-3"],
+          ["notice-5", "notice-3", "notice-1"]
+        ]
+      )
     })
   )
 })

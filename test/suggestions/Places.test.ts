@@ -265,7 +265,10 @@ describe("a file is changed only", () => {
         maxLength: 5
       })
       const text = FastCheck.array(line, { minLength: 1, maxLength: 6 }).map((lines) => lines.join("\n"))
-      for (const [before, after] of FastCheck.sample(FastCheck.tuple(text, text), { numRuns: 20, seed: 7 })) {
+      for (const [before, after] of FastCheck.sample(FastCheck.tuple(text, text), {
+        numRuns: isFull ? 20 : 8,
+        seed: 7
+      })) {
         if (before === after) continue
         const path = write("job.sh", before)
         yield* has("x", path)
@@ -501,7 +504,7 @@ const VICTIM = "victim\n"
 
 const STEPS = ["intend", "write", "rename", "sync", "look", "record"]
 
-const FEW = ["rename", "look"]
+const FEW = ["rename"]
 
 /** Before the file is put in its place. */
 const BEFORE = ["intend", "write", "rename"]
