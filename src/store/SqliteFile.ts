@@ -240,14 +240,16 @@ const guarded = (store: Journal, check: Check, upkeep: SqliteUpkeep.SqliteUpkeep
 
 const untraced = Effect.withTracerEnabled(false)
 
-/** All that its members do is without spans. */
+type Asked = Effect.Effect<void, HealingStoreError>
+
+const isAsked = (member: unknown): member is Asked => Effect.isEffect(member)
+
+/** No member of it makes a span. */
 const quiet = <A extends object>(members: A): A =>
-  // Each member keeps its type: it only says less.
+  // Each member keeps its type, and a function of a journal returns an effect.
   Record.map(members as Record<string, unknown>, (member) => {
-    if (Effect.isEffect(member)) return untraced(member)
-    return typeof member === "function"
-      ? flow(member as (...args: ReadonlyArray<unknown>) => Effect.Effect<unknown>, untraced)
-      : member
+    if (isAsked(member)) return untraced(member)
+    return typeof member === "function" ? flow(member as (...args: ReadonlyArray<unknown>) => Asked, untraced) : member
   }) as A
 
 /** Most statements are of background work, where each would be a trace of its own. A commit has none. */

@@ -3,7 +3,7 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import { Effect, Logger, LogLevel, Option, Schema, type Scope, Stream, Tracer } from "effect"
-import { type HealingRequest, HealingStore } from "effect-healing"
+import { type HealingRequest, HealingStore, type HealingStoreError } from "effect-healing"
 import * as SqliteFile from "../../src/store/SqliteFile.js"
 import { bundle } from "../support/bundle.js"
 import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
@@ -577,9 +577,11 @@ describe("a trace", () => {
       const members = [store, store.notices, store.suggestions].flatMap((group) => Object.entries(group))
       const query = { states: ["pending"], limit: 1, job: "x", kind: "x", subject: "x", request: 1, position: 0 }
       // Only that statements are run matters here, and not what comes of them.
-      const asked = members.map(([name, member]): Effect.Effect<unknown, unknown> => {
+      type Asked = Effect.Effect<void, HealingStoreError>
+      const isAsked = (member: unknown): member is Asked => Effect.isEffect(member)
+      const asked = members.map(([name, member]): Asked => {
         if (name === "backup" || name === "commit") return store.commit([insert(aRequest(1))])
-        if (Effect.isEffect(member)) return member as Effect.Effect<unknown, unknown>
+        if (isAsked(member)) return member
         return typeof member === "function" ? Effect.suspend(() => member(query, 1, 1, 1)) : Effect.void
       })
       yield* Effect.forEach(asked, (one) => Effect.exit(one), { discard: true }).pipe(Effect.withTracer(tracer))
