@@ -51,10 +51,7 @@ export const make = ({
       return
     }
     const due = nextOccurrence(schedule, last)
-    if (due > at)
-      return yield* Effect.sleep(
-        Duration.min(Duration.millis(Math.max(1, Math.min(due - at, 2 ** 31 - 1))), LONGEST_SLEEP)
-      )
+    if (due > at) return yield* Effect.sleep(Duration.min(Duration.millis(due - at), LONGEST_SLEEP))
     yield* before
     const { draft, told } = yield* Digest.make(store, last, at)
     yield* tell(draft, { others: [remember(at), ...told] })
