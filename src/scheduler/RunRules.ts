@@ -18,8 +18,8 @@ import type { ForScheduler } from "../queue/ForScheduler.js"
 import type { LogMark } from "../request/HealingSuggestion.js"
 import type { Journal } from "../store/Journal.js"
 import { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
-import { listen } from "../supervisor/Listening.js"
-import { type JobEvent, RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import { listenToRuns } from "../supervisor/ListeningToRuns.js"
+import type { JobEvent, RunEvent, Supervisor } from "../supervisor/Supervisor.js"
 import type { KnownJobs } from "./KnownJobs.js"
 import * as LogMarks from "./LogMarks.js"
 
@@ -227,17 +227,15 @@ export const make = ({
       changed.set(IN_ALL, inAll)
       const written = new Map(changed)
       changed.clear()
-      // What could not be written is the next time: until then it was watched for less long.
-      yield* Effect.ignore(writeWatched(written))
+      // What could not be written is written the next time, unless it is another by then.
+      yield* Effect.catchAll(writeWatched(written), () =>
+        Effect.sync(() => {
+          for (const [job, watched] of written) if (!changed.has(job)) changed.set(job, watched)
+        })
+      )
     })
 
-    const isRunEvent = Schema.is(RunEvent)
-    yield* Effect.forkScoped(
-      listen(supervisor.runs, {
-        each: (event) => (isRunEvent(event) ? Effect.asVoid(inbox.offer(event)) : Effect.void),
-        broke: () => Effect.void
-      })
-    )
+    yield* Effect.forkScoped(listenToRuns(supervisor, (event) => Effect.asVoid(inbox.offer(event))))
     yield* Mailbox.toStream(inbox).pipe(
       Stream.runForEach((event) => (event._tag === "Started" ? started(event) : ended(event))),
       Effect.provideService(FileSystem, fileSystem),

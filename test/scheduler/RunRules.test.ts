@@ -74,6 +74,25 @@ describe("expectedEvery", () => {
     })
   )
 
+  scoped("remembers a run that a failing store could not write down, when it can", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let life = yield* world.begin({ expectedEvery: "10 minutes" })
+      yield* world.minutes(6)
+      yield* run(life, world)
+      world.disk.fail("Unavailable")
+      yield* world.minutes(1)
+      world.disk.repair()
+      yield* world.minutes(2)
+      yield* life.stop
+      life = yield* world.begin({ expectedEvery: "10 minutes" })
+      yield* world.minutes(3)
+      assert.notInclude(world.slack.told, "JobFailing digest")
+      yield* world.minutes(6)
+      assert.include(world.slack.told, "JobFailing digest")
+    })
+  )
+
   scoped("is silent as long as it runs, or runs often enough, and about a job that is always up", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
