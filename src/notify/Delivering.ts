@@ -28,6 +28,8 @@ const LONGEST_SLEEP = Duration.toMillis("1 hour")
 
 const PAGE = 100
 
+const UNREADABLE = "its row cannot be read"
+
 const MAX_REASON = 500
 
 /** No next try is further ahead than this, but for one that was set by a clock that was ahead. */
@@ -137,6 +139,16 @@ export const make = ({
         )
       })
 
+    /** Nothing more comes of it: it was sent, or has failed for good. */
+    const end = (number: number, attempts: number, reason: string | null) =>
+      settle(number, {
+        attempts,
+        endedAt: wall(),
+        nextTry: null,
+        reason,
+        state: reason === null ? "sent" : "failed"
+      })
+
     /** From now on nothing is added to it. Answers with what it is by then. */
     const seal = (row: StoredDelivery) =>
       Effect.gen(function* () {
@@ -154,30 +166,17 @@ export const make = ({
         const row = yield* seal(found)
         const { attempts, number } = row
         const read = Notice.fromJson(row.notice)
-        if (Either.isLeft(read))
-          return yield* settle(number, {
-            attempts,
-            endedAt: wall(),
-            nextTry: null,
-            reason: UNREADABLE,
-            state: "failed"
-          })
+        if (Either.isLeft(read)) return yield* end(number, attempts, UNREADABLE)
         const result = yield* sendOnce(read.right)
         if (Either.isRight(result)) {
           yield* health.works
-          return yield* settle(number, { attempts, endedAt: wall(), nextTry: null, reason: null, state: "sent" })
+          return yield* end(number, attempts, null)
         }
         const reason = result.left.detail.slice(0, MAX_REASON)
         if (result.left.reason === "Refused") {
           yield* health.works
           yield* SafeLog.warn(`The channel "${name}" has refused the notice "${read.right.title}": ${reason}`)
-          return yield* settle(number, {
-            attempts: attempts + 1,
-            endedAt: wall(),
-            nextTry: null,
-            reason,
-            state: "failed"
-          })
+          return yield* end(number, attempts + 1, reason)
         }
         const wait = yield* health.fails(result.left)
         return yield* settle(number, {
@@ -298,5 +297,3 @@ export const make = ({
       trouble: health.trouble
     }
   })
-
-const UNREADABLE = "its row cannot be read"

@@ -8,7 +8,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberMap from "effect/FiberMap"
 import * as Mailbox from "effect/Mailbox"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { HealingStoreError } from "../HealingError.js"
@@ -20,8 +19,8 @@ import type { Happened } from "../scheduler/ForNotices.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { Journal } from "../store/Journal.js"
 import type { Failing, NoticeChange } from "../store/NoticeJournal.js"
-import { listen } from "../supervisor/Listening.js"
-import { RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import { listenToRuns } from "../supervisor/ListeningToRuns.js"
+import type { RunEvent, Supervisor } from "../supervisor/Supervisor.js"
 import type { Draft } from "./Notice.js"
 import { OF_A_FAILURE } from "./OfRequest.js"
 import { persistently } from "./Persistently.js"
@@ -250,13 +249,8 @@ export const make = ({
     }
 
     for (const job of failing.keys()) yield* settleSoon(job)
-    const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
-      listen(supervisor.runs, {
-        each: (event) =>
-          isRunEvent(event) ? Effect.asVoid(Effect.suspend(() => inbox.offer(see(event)))) : Effect.void,
-        broke: () => Effect.void
-      })
+      listenToRuns(supervisor, (event) => Effect.asVoid(Effect.suspend(() => inbox.offer(see(event)))))
     )
     yield* Effect.forkScoped(
       Stream.runForEach(Mailbox.toStream(inbox), ({ event, isNews, wasUp }) => {

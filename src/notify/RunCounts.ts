@@ -6,13 +6,12 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { HealingStoreError } from "../HealingError.js"
 import { type Change, notice as noticeChange } from "../store/Change.js"
 import type { RunCount } from "../store/NoticeJournal.js"
-import { listen } from "../supervisor/Listening.js"
-import { RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import { listenToRuns } from "../supervisor/ListeningToRuns.js"
+import type { Supervisor } from "../supervisor/Supervisor.js"
 
 /** How long counts are kept in memory: a kill loses no more. */
 const EVERY = Duration.minutes(1)
@@ -60,16 +59,13 @@ export const make = ({
       isDue.unsafeOpen()
     }
 
-    const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
-      listen(supervisor.runs, {
-        each: (event) =>
-          Effect.sync(() => {
-            if (!isRunEvent(event) || event._tag !== "Ended" || event.outcome === "stopped") return
-            add({ job: event.job, runs: 1, failures: event.outcome === "failed" ? 1 : 0 })
-          }),
-        broke: () => Effect.void
-      })
+      listenToRuns(supervisor, (event) =>
+        Effect.sync(() => {
+          if (event._tag !== "Ended" || event.outcome === "stopped") return
+          add({ job: event.job, runs: 1, failures: event.outcome === "failed" ? 1 : 0 })
+        })
+      )
     )
     // The queue says in the log that its store fails.
     yield* Effect.addFinalizer(() => Effect.ignore(flush))

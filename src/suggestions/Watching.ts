@@ -12,7 +12,6 @@ import * as FiberMap from "effect/FiberMap"
 import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { HealingStoreError } from "../HealingError.js"
@@ -30,7 +29,8 @@ import { watch as watchChange } from "../store/Change.js"
 import type { SuggestionJournal } from "../store/SuggestionJournal.js"
 import type { Evidence } from "../supervisor/Evidence.js"
 import { listen } from "../supervisor/Listening.js"
-import { type JobEvent, RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import { listenToRuns } from "../supervisor/ListeningToRuns.js"
+import type { JobEvent, RunEvent, Supervisor } from "../supervisor/Supervisor.js"
 import { hashOf } from "../text/Excerpt.js"
 import { MAX_FILE } from "./Examining.js"
 import { realPath } from "./Forbidden.js"
@@ -254,7 +254,6 @@ export const make = ({
       return told._tag === "Started" ? started(told) : ended(told)
     }
 
-    const isRunEvent = Schema.is(RunEvent)
     yield* Effect.forkScoped(
       Stream.runForEach(events, ({ _tag, suggestion }) => {
         if (_tag !== "Applied") return Effect.void
@@ -265,12 +264,7 @@ export const make = ({
     for (const suggestion of found) {
       if (suggestion.watch?.logs === null) yield* inbox.offer({ _tag: "Applied", suggestion })
     }
-    yield* Effect.forkScoped(
-      listen(supervisor.runs, {
-        each: (event) => (isRunEvent(event) ? Effect.asVoid(inbox.offer(event)) : Effect.void),
-        broke: () => Effect.void
-      })
-    )
+    yield* Effect.forkScoped(listenToRuns(supervisor, (event) => Effect.asVoid(inbox.offer(event))))
     yield* Effect.forkScoped(
       listen(supervisor.events, {
         each: ({ job, runId, trigger }: JobEvent) =>

@@ -253,35 +253,35 @@ describe("Telegram", () => {
   )
 })
 
-describe("e-mail", () => {
-  /** A real SMTP server, which takes what it is told to. */
-  const makeMailServer = (options: ConstructorParameters<typeof SMTPServer>[0]) =>
-    Effect.gen(function* () {
-      const mails: Array<string> = []
-      const server = new SMTPServer({
-        disabledCommands: ["STARTTLS"],
-        allowInsecureAuth: true,
-        authOptional: true,
-        onData: (stream, _session, done) => {
-          const chunks: Array<Buffer> = []
-          stream.on("data", (chunk) => chunks.push(chunk))
-          stream.on("end", () => {
-            mails.push(Buffer.concat(chunks).toString())
-            done()
-          })
-        },
-        ...options
-      })
-      server.on("error", () => {})
-      yield* Effect.acquireRelease(
-        Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-        () => Effect.async<void>((resume) => server.close(() => resume(Effect.void)))
-      )
-      const address = server.server.address()
-      const port = typeof address === "object" ? address?.port : undefined
-      return { mails, port }
+/** A real SMTP server, which takes what it is told to. */
+const makeMailServer = (options: ConstructorParameters<typeof SMTPServer>[0]) =>
+  Effect.gen(function* () {
+    const mails: Array<string> = []
+    const server = new SMTPServer({
+      disabledCommands: ["STARTTLS"],
+      allowInsecureAuth: true,
+      authOptional: true,
+      onData: (stream, _session, done) => {
+        const chunks: Array<Buffer> = []
+        stream.on("data", (chunk) => chunks.push(chunk))
+        stream.on("end", () => {
+          mails.push(Buffer.concat(chunks).toString())
+          done()
+        })
+      },
+      ...options
     })
+    server.on("error", () => {})
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () => Effect.async<void>((resume) => server.close(() => resume(Effect.void)))
+    )
+    const address = server.server.address()
+    const port = typeof address === "object" ? address?.port : undefined
+    return { mails, port }
+  })
 
+describe("e-mail", () => {
   scoped("arrives as text, with an id by which a mailbox knows doubles", () =>
     Effect.gen(function* () {
       const { mails, port } = yield* makeMailServer({
@@ -576,22 +576,7 @@ describe("a server", () => {
 
   scoped("for mail may speak TLS from the start", () =>
     Effect.gen(function* () {
-      const mails: Array<string> = []
-      const server = new SMTPServer({
-        secure: true,
-        authOptional: true,
-        onData: (stream, _session, done) => {
-          stream.on("data", (chunk) => mails.push(String(chunk)))
-          stream.on("end", () => done())
-        }
-      })
-      server.on("error", () => {})
-      yield* Effect.acquireRelease(
-        Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-        () => Effect.async<void>((resume) => server.close(() => resume(Effect.void)))
-      )
-      const address = server.server.address()
-      const port = typeof address === "object" ? address?.port : undefined
+      const { mails, port } = yield* makeMailServer({ secure: true })
       const to = { from: "a@example.com", to: ["b@example.com"] }
       const url = `smtps://127.0.0.1:${port}/`
       // Its certificate is signed by nobody.
