@@ -113,41 +113,36 @@ export const make = ({
       })
 
     /** What a review has found of it before, which is not reviewed again. */
-    const explanation = (job: string, signature: string) =>
+    const explanationOf = ({ event: { job }, signature }: Happened) =>
       Effect.gen(function* () {
-        if (!(yield* store.explained(job, signature))) return undefined
+        if (signature === null || !(yield* store.explained(job, signature))) return {}
         const last = yield* store.history({ job, states: ["completed"], limit: 20 })
         const found = last.find(({ signatures }) => signatures.includes(signature))?.report
-        return found?.rootCause ?? found?.summary
+        const cause = found?.rootCause ?? found?.summary
+        return cause === undefined
+          ? {}
+          : { cause, todo: "A review has explained this before: look at what it proposed" }
       })
 
-    const draftOf = ({ event, signature }: Happened) =>
-      Effect.gen(function* () {
-        const { exitCode, job, lastError, trigger } = event
-        const known = signature === null ? undefined : yield* explanation(job, signature)
-        const error = lastError?.trim()
-        const details = [
+    const draftOf = ({ event, signature }: Happened): Draft => {
+      const { exitCode, job, lastError, trigger } = event
+      const error = lastError?.trim()
+      return {
+        at: wall(),
+        kind: "JobFailing",
+        severity: "low",
+        job,
+        title: titleOf(event),
+        details: [
           ...(error === undefined || error === "" || isRunTrigger(trigger) ? [] : [`It has said: ${error}`]),
           ...(typeof exitCode === "number" ? [`Exit code ${exitCode}`] : [])
-        ]
-        const draft: Draft = {
-          at: wall(),
-          kind: "JobFailing",
-          severity: "low",
-          job,
-          title: titleOf(event),
-          details,
-          todo:
-            known === undefined
-              ? "Wait for its review, or look at its log"
-              : "A review has explained this before: look at what it proposed",
-          command: `effect-healing history --job ${shellWord(job)}`,
-          subject: signature === null ? (trigger === "failure" ? UNKNOWN_FAILURE : trigger) : causeOf(signature),
-          ...(known !== undefined && { cause: known }),
-          ...(signature !== null && { signature })
-        }
-        return draft
-      })
+        ],
+        todo: "Wait for its review, or look at its log",
+        command: `effect-healing history --job ${shellWord(job)}`,
+        subject: signature === null ? (trigger === "failure" ? UNKNOWN_FAILURE : trigger) : causeOf(signature),
+        ...(signature !== null && { signature })
+      }
+    }
 
     const happened = (one: Happened) =>
       Effect.gen(function* () {
@@ -158,7 +153,11 @@ export const make = ({
         // One that counted as a good run was none. That it goes on failing is remembered once a day.
         const isOld = before !== undefined && Math.abs(now.since - before.since) > DAY
         const others = before !== undefined && (before.good > 0 || isOld) ? [put(job, now)] : []
-        const isTold = yield* tell(yield* draftOf(one), { ifTold: [put(job, now)], others })
+        const isTold = yield* tell(draftOf(one), {
+          explanation: explanationOf(one),
+          ifTold: [put(job, now)],
+          others
+        })
         if (!isTold && before === undefined) return
         yield* remember(job, isTold || others.length > 0 || before === undefined ? now : before)
         if (!isTold) return

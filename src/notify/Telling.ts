@@ -18,24 +18,34 @@ import type { Channel } from "./Channel.js"
 import * as Notice from "./Notice.js"
 import * as Several from "./Several.js"
 
+const NOTHING_MORE = Effect.succeed({})
+
 const HOUR = Duration.toMillis("1 hour")
 
 /** Different failures of one job, and the like. All further ones count as one. */
 const MAX_SUBJECTS = 100
 
 /**
- * - `tell`: tells it, unless that is needless, with what else is written in the same commit: `others` in any case, `ifTold` if anybody is
- *   told. Returns whether anybody is.
+ * What goes with a notice.
+ *
+ * - `others`, `ifTold`: written in the same commit: in any case, or if anybody is told.
+ * - `explanation`: looked up only if anybody is told.
+ */
+interface Also {
+  readonly others?: ReadonlyArray<NoticeChange>
+  readonly ifTold?: ReadonlyArray<NoticeChange>
+  readonly explanation?: Effect.Effect<Pick<Partial<Notice.Draft>, "cause" | "todo">, HealingStoreError>
+}
+
+/**
+ * - `tell`: tells it, unless that is needless. Returns whether anybody is told.
  *
  * One comes after the other: each sees what those before it have written.
  *
  * @internal
  */
 export interface Telling {
-  readonly tell: (
-    draft: Notice.Draft | undefined,
-    also?: { readonly others?: ReadonlyArray<NoticeChange>; readonly ifTold?: ReadonlyArray<NoticeChange> }
-  ) => Effect.Effect<boolean, HealingStoreError>
+  readonly tell: (draft: Notice.Draft | undefined, also?: Also) => Effect.Effect<boolean, HealingStoreError>
 }
 
 /**
@@ -138,25 +148,26 @@ export const make = ({
         return { _tag: "Add" as const, delivery }
       })
 
-    const changesOf = (draft: Notice.Draft) =>
+    const changesOf = (draft: Notice.Draft, explanation: NonNullable<Also["explanation"]>) =>
       Effect.gen(function* () {
         const at = wall()
         if (isMuted(yield* store.muted, draft, at)) return []
-        const notice = Notice.make(draft, randomUUID())
-        const suggests = draft.kind === "ReviewCompleted" && notice.details.length > 0
-        const asked = channels.filter(({ takes }) => takes({ ...notice, suggests }))
+        const { details = [], job = null, kind, severity } = draft
+        const suggests = kind === "ReviewCompleted" && details.length > 0
+        const asked = channels.filter(({ takes }) => takes({ job, kind, severity, suggests }))
         if (asked.length === 0) return []
         const told = yield* ifNews(draft, at)
         if (Option.isNone(told)) return []
+        const notice = Notice.make({ ...draft, ...(yield* explanation) }, randomUUID())
         const isCounted = notice.severity !== "critical" && draft.isExempt !== true
         const sent = yield* Effect.forEach(asked, (channel) => inChannel(notice, channel, isCounted, at))
         return [...told.value, ...sent]
       })
 
     return {
-      tell: (draft, { ifTold = [], others = [] } = {}) =>
+      tell: (draft, { explanation = NOTHING_MORE, ifTold = [], others = [] } = {}) =>
         Effect.gen(function* () {
-          const told = draft === undefined ? [] : yield* changesOf(draft)
+          const told = draft === undefined ? [] : yield* changesOf(draft, explanation)
           const changes = [...told, ...(told.length > 0 ? ifTold : []), ...others]
           if (Arr.isEmptyReadonlyArray(changes)) return false
           yield* write(() => changes.map(noticeChange))
