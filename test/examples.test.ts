@@ -12,6 +12,7 @@ import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema, Stream } from "effect"
 import { draw, type Event, line, segments } from "../examples/draw.js"
+import { makeGateway } from "./openclaw/gateway/makeGateway.js"
 import { isFull } from "./support/property.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -25,10 +26,23 @@ const text = <E>(bytes: Stream.Stream<Uint8Array, E>) => bytes.pipe(Stream.decod
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
 /** With time that goes faster; with the usual one for what gives up after a minute. */
-const pace = { timeline: true, proactive: true, supervisor: false, otel: true, approve: false, dashboard: false }
+const pace = {
+  timeline: true,
+  proactive: true,
+  supervisor: false,
+  otel: true,
+  approve: false,
+  dashboard: false,
+  gateway: false
+}
 
-const start = (example: keyof typeof pace, folder: string, env: Readonly<Record<string, string>> = {}) =>
-  Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`)).pipe(
+const start = (
+  example: keyof typeof pace,
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+  args: ReadonlyArray<string> = []
+) =>
+  Command.make(process.execPath, "--import", tsx, join(root, `examples/${example}.ts`), ...args).pipe(
     Command.workingDirectory(folder),
     Command.env({
       ...env,
@@ -127,6 +141,40 @@ describe.concurrent("dashboard", () => {
       expect((yield* ask("/docs")).status).toBe(200)
       yield* child.kill("SIGINT")
       yield* child.exitCode
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+  )
+})
+
+describe.concurrent("gateway", () => {
+  it.live.runIf(isFull)("shows what a gateway does, and has a review wait for it", () =>
+    Effect.gen(function* () {
+      const gateway = yield* makeGateway
+      const child = yield* start("gateway", yield* emptyFolder, { OPENCLAW_GATEWAY_TOKEN: "token-7" }, [gateway.url])
+      const printed = yield* child.stdout.pipe(
+        Stream.decodeText(),
+        Stream.scan("", (before, text) => before + text),
+        Stream.tap((all) => {
+          if (!/begins\n/.test(all) || all.includes("gateway  runs")) return Effect.void
+          return Effect.sync(() =>
+            gateway.tell("cron", { jobId: "1", action: "started", runAtMs: 1, job: { name: "inbox" } })
+          )
+        }),
+        Stream.takeUntil((all) => all.includes("is done")),
+        Stream.runLast
+      )
+      const told = Option.getOrElse(printed, () => "").match(/(?:gateway|review|cron) .*/g) ?? []
+      expect(told.filter((line) => !line.includes("unknown"))).toEqual([
+        "review   waits for its turn",
+        "gateway  nothing runs",
+        "review   begins",
+        "cron     openclaw cron: inbox starts",
+        "gateway  runs: openclaw cron: inbox",
+        "gateway  nothing runs",
+        "review   begins",
+        "review   is done"
+      ])
+      expect(gateway.asked[0]?.params).toMatchObject({ auth: { token: "token-7" } })
+      yield* child.kill("SIGINT")
     }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
   )
 })

@@ -62,6 +62,7 @@ const status = (journal: Journal) =>
       heldBy: [notRunning],
       holds: state?.paused === true ? [paused] : [],
       openClaw: { jobs: [], unknown: [] },
+      quotas: [],
       next: null,
       stopped: Option.match(stopped, {
         onNone: () => [],

@@ -13,6 +13,7 @@ import type { ApiJob, ApiStatus, RequestBrief } from "../http/HealingHttp.js"
 import { FinalState, type HealingRequest, isId } from "../request/HealingRequest.js"
 import { type HealingSuggestion, SuggestionState, type SuggestionStep } from "../request/HealingSuggestion.js"
 import { reportMarkdown } from "../request/ReportMarkdown.js"
+import { quotaInWords } from "../running/Quota.js"
 import { oneLine } from "../text/OneLine.js"
 import { open } from "./OpenSource.js"
 import { failed } from "./Problem.js"
@@ -47,7 +48,7 @@ const short = (text: string | null): string => {
 const until = (time: Screen.Time, at: number | null): string => (at === null ? "" : ` (until ${time(at)})`)
 
 const showStatus = (status: ApiStatus, time: Screen.Time) => {
-  const { at, heldBy, holds, line, locked, next, openClaw, running, stopped, waiting } = status
+  const { at, heldBy, holds, line, locked, next, openClaw, quotas, running, stopped, waiting } = status
   const forWaiting = waiting === 0 ? holds : heldBy
   const inLine = line.slice(0, 5).map(({ job, waitedMs }) => `${job}, since ${time(at - waitedMs)}`)
   const more = waiting > inLine.length ? [`and ${waiting - inLine.length} more`] : []
@@ -61,6 +62,7 @@ const showStatus = (status: ApiStatus, time: Screen.Time) => {
         "no job runs"
     ],
     ["unknown", openClaw.unknown.map(({ name, reason }) => `${name}: ${oneLine(reason)}`).join("\n")],
+    ["quotas", quotas.map((quota) => quotaInWords(quota, until(time, quota.resetsAt))).join("\n")],
     ["next", next === null ? undefined : `${next.job}, ${time(next.at)}, by the clock`],
     ["stopped", stopped.map(({ message }) => message).join("\n")],
     ["locked", locked.join(", ")]

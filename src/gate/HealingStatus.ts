@@ -5,7 +5,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type { HeldBy } from "../HealingError.js"
-import type { JobId } from "../running/OpenClaw.js"
+import type { JobId, Quota } from "../running/OpenClaw.js"
 import type { HealingSettings } from "../settings/HealingConfig.js"
 
 /**
@@ -40,6 +40,7 @@ export interface RunningHealing {
  * - `running`: those who have a turn.
  * - `heldBy`: everything that holds the head of the line up; empty when nobody waits.
  * - `holds`: what holds the requests of the durable queue back as a whole, whether or not one waits.
+ * - `quotas`: what is left of the quotas of the providers of models, as far as somebody has told of it, such as the gateway of OpenClaw.
  * - `settings`: the settings in force.
  *
  * @since 0.1.0
@@ -51,5 +52,6 @@ export interface HealingStatus {
   readonly running: ReadonlyArray<RunningHealing>
   readonly heldBy: ReadonlyArray<HeldBy>
   readonly holds: ReadonlyArray<HeldBy>
+  readonly quotas: ReadonlyArray<Quota>
   readonly settings: HealingSettings
 }

@@ -68,6 +68,7 @@ export const make = ({ dispatcher, heldBy, now, running, settings }: StatusOptio
       })),
       heldBy: first === undefined ? [] : heldBy(first, state, present),
       holds: lanes.heldBy(present),
+      quotas: state.quotas,
       settings
     }
   })

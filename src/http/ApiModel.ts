@@ -94,6 +94,7 @@ const inLine = { job: Schema.String, priority: Schema.Number, yields: Schema.Int
  * - `running`: those who have a turn.
  * - `heldBy`: what holds up the first one who waits; `holds`: what holds back the queue as a whole.
  * - `openClaw`: the OpenClaw jobs that run, and the sources that do not know what runs.
+ * - `quotas`: what is left of the quotas of the providers of models, as far as somebody has told of it.
  * - `next`: which job is due next by the clock; `null` if none is, or if there is no scheduler.
  * - `stopped`: what stops applications of suggestions; `locked`: the jobs to which rules apply nothing.
  *
@@ -113,6 +114,14 @@ export const ApiStatus = Schema.Struct({
     jobs: Schema.Array(Schema.Struct({ job: Schema.String, instances: Schema.Int })),
     unknown: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String }))
   }),
+  quotas: Schema.Array(
+    Schema.Struct({
+      provider: Schema.String,
+      window: Schema.String,
+      usedPercent: Schema.Number,
+      resetsAt: Schema.NullOr(Schema.Number)
+    })
+  ),
   next: Schema.NullOr(Schema.Struct({ job: Schema.String, at: Millis })),
   stopped: Schema.Array(Schema.Struct({ by: Schema.String, message: Schema.String })),
   locked: Schema.Array(Schema.String)

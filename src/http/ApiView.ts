@@ -73,7 +73,7 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
   Effect.gen(function* () {
     const { healing, openClaw, scheduler, suggestions } = floors
     const now = yield* Clock.currentTimeMillis
-    const { heldBy, holds, line, running, settings, waiting } = yield* healing.status.get
+    const { heldBy, holds, line, quotas, running, settings, waiting } = yield* healing.status.get
     const { jobs, unknown } = yield* openClaw.running.get
     const upcoming = yield* Effect.orElseSucceed(
       Effect.flatMap(scheduler, ({ upcoming }) => upcoming),
@@ -101,6 +101,7 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
         jobs: Array.from(HashMap.entries(jobs), ([job, { instances }]) => ({ job, instances })),
         unknown
       },
+      quotas,
       next: upcoming[0] ?? null,
       stopped: stopped.map(({ by, message }) => ({ by, message })),
       locked: Array.from(new Set(locks.map(({ job }) => job)))

@@ -12,6 +12,7 @@ import { describeHeldBy, type HeldBy } from "../HealingError.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import { OpenClaw } from "../running/OpenClaw.js"
+import { quotaInWords } from "../running/Quota.js"
 import { HealingScheduler } from "../scheduler/HealingScheduler.js"
 import { Suggestions } from "../suggestions/Suggestions.js"
 import { Supervisor } from "../supervisor/Supervisor.js"
@@ -48,7 +49,7 @@ export const lines = Effect.gen(function* () {
     Effect.catchAll(({ detail }) => Effect.succeed(`unknown (${detail})`))
   )
   const { jobs } = yield* openClaw.running.get
-  const { heldBy, holds } = yield* healing.status.get
+  const { heldBy, holds, quotas } = yield* healing.status.get
   const requests = yield* queue.pending
   const [next] = yield* scheduler.upcoming
   const problems = yield* scheduler.problems
@@ -69,6 +70,9 @@ export const lines = Effect.gen(function* () {
     ...(waits.length === 0 ? ["waiting: none"] : waits.slice(0, MAX_REQUESTS).map(waiting(heldUp, now))),
     ...(waits.length > MAX_REQUESTS ? [`waiting: ${waits.length - MAX_REQUESTS} more`] : []),
     ...(waits.length === 0 ? holds.map((one) => `held up by ${describeHeldBy(one)}`) : []),
+    ...quotas.map(
+      (quota) => `quota: ${quotaInWords(quota, quota.resetsAt === null ? "" : `, begins anew ${time(quota.resetsAt)}`)}`
+    ),
     ...(next === undefined ? [] : [`next by the clock: ${next.job}, ${time(next.at)}`]),
     ...(open.length === 0
       ? []

@@ -20,9 +20,11 @@ import * as SafeLog from "../internal/SafeLog.js"
 import { HealingConfig } from "../settings/HealingConfig.js"
 import { type ForGate, forGate, type HasForGate } from "./ForGate.js"
 import * as InsideMark from "./InsideMark.js"
+import type { Quota } from "./Quota.js"
 import { type Reported, Reports, reported } from "./Reports.js"
 import type { JobId, RunningState } from "./RunningState.js"
 
+export type { Quota } from "./Quota.js"
 export type { JobId, RunningJob, RunningState, UnknownSource } from "./RunningState.js"
 
 /**
@@ -35,6 +37,7 @@ export type { JobId, RunningJob, RunningState, UnknownSource } from "./RunningSt
  *   from then on.
  * - `unknown`: the source has lost sight of its jobs; it is unknown until the next `replace`. Of `reason` the first 200
  *   characters are kept.
+ * - `quotas`: how the quotas of providers stand, as the source has heard it. Nothing waits for them: people see them.
  *
  * @since 0.1.0
  * @category models
@@ -44,6 +47,7 @@ export interface Source {
   readonly finished: (job: JobId) => Effect.Effect<void>
   readonly replace: (jobs: Iterable<JobId>) => Effect.Effect<void>
   readonly unknown: (reason: string) => Effect.Effect<void>
+  readonly quotas: (quotas: ReadonlyArray<Quota>) => Effect.Effect<void>
 }
 
 /**
@@ -164,7 +168,8 @@ const makeQueue = (clock: Clock.Clock): JobQueue => {
       jobs: HashMap.empty(),
       unknown: [],
       started: 0,
-      idleSince: Number.NEGATIVE_INFINITY
+      idleSince: Number.NEGATIVE_INFINITY,
+      quotas: []
     })
   )
 
@@ -190,7 +195,8 @@ const makeQueue = (clock: Clock.Clock): JobQueue => {
       const all = Array.from(jobs)
       return update((state) => reports.replace(state, source, all))
     },
-    unknown: (reason) => update((state) => reports.lose(state, source, reason))
+    unknown: (reason) => update((state) => reports.lose(state, source, reason)),
+    quotas: (quotas) => update((state) => reports.quote(state, source, quotas))
   })
 
   const open = (name: string): Effect.Effect<Reported> =>

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as HashMap from "effect/HashMap"
+import type { Quota } from "./Quota.js"
 import type { JobId, RunningState, UnknownSource } from "./RunningState.js"
 
 /**
@@ -11,6 +12,7 @@ import type { JobId, RunningState, UnknownSource } from "./RunningState.js"
  *
  * - `counts`: how many instances of each job it knows of.
  * - `unknown`: why it does not know what runs; `undefined` if it does.
+ * - `quotas`: what it has heard of the quotas of providers.
  * - `broken`: its adapter broke, so that it stays unknown until another one of its name takes its place.
  *
  * @internal
@@ -19,6 +21,7 @@ export interface Reported {
   readonly name: string
   readonly counts: Map<JobId, number>
   unknown: string | undefined
+  quotas: ReadonlyArray<Quota>
   broken: boolean
 }
 
@@ -27,6 +30,7 @@ export const reported = (name: string, unknown: string | undefined): Reported =>
   name,
   counts: new Map(),
   unknown,
+  quotas: [],
   broken: false
 })
 
@@ -73,6 +77,12 @@ export class Reports {
     return this.#next(state, { unknown: this.#unknown() })
   }
 
+  /** The source has heard how the quotas stand. */
+  quote(state: RunningState, source: Reported, quotas: ReadonlyArray<Quota>): RunningState {
+    source.quotas = quotas
+    return this.#next(state, { quotas: this.#quotas() })
+  }
+
   /** One more source reports, in the place of those of its name that broke. */
   add(state: RunningState, source: Reported): RunningState {
     const broken = Array.from(this.#sources).filter((other) => other.broken && other.name === source.name)
@@ -83,7 +93,7 @@ export class Reports {
   /** The source is gone, and its jobs with it. */
   remove(state: RunningState, source: Reported): RunningState {
     this.#sources.delete(source)
-    return this.#next(this.#recountAll(state, source, []), { unknown: this.#unknown() })
+    return this.#next(this.#recountAll(state, source, []), { unknown: this.#unknown(), quotas: this.#quotas() })
   }
 
   /** Whether another source of the same name reports by now. */
@@ -104,6 +114,10 @@ export class Reports {
     )
   }
 
+  #quotas(): ReadonlyArray<Quota> {
+    return Array.from(this.#sources).flatMap(({ quotas }) => quotas)
+  }
+
   #next(state: RunningState, changed: Partial<RunningState>): RunningState {
     const jobs = changed.jobs ?? state.jobs
     const unknown = changed.unknown ?? state.unknown
@@ -112,7 +126,8 @@ export class Reports {
       jobs,
       unknown,
       started: changed.started ?? state.started,
-      idleSince: isIdle ? (state.idleSince ?? this.#now()) : undefined
+      idleSince: isIdle ? (state.idleSince ?? this.#now()) : undefined,
+      quotas: changed.quotas ?? state.quotas
     }
   }
 }

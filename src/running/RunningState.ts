@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as HashMap from "effect/HashMap"
+import type { Quota } from "./Quota.js"
 
 /**
  * The name by which a supervisor knows a job.
@@ -44,6 +45,7 @@ export interface UnknownSource {
  * - `started`: how many job instances have ever been started.
  * - `idleSince`: since when no job runs and no source is unknown, in milliseconds of the monotonic clock: `-Infinity`
  *   for a queue that has never been busy, `undefined` for one that is.
+ * - `quotas`: what is left of the quotas of providers, as the sources heard it last.
  *
  * @since 0.1.0
  * @category models
@@ -53,4 +55,5 @@ export interface RunningState {
   readonly unknown: ReadonlyArray<UnknownSource>
   readonly started: number
   readonly idleSince: number | undefined
+  readonly quotas: ReadonlyArray<Quota>
 }

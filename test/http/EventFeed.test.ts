@@ -36,6 +36,7 @@ const status = {
   openClaw: { jobs: [], unknown: [] },
   next: null,
   stopped: [],
+  quotas: [],
   locked: []
 }
 

@@ -4,20 +4,11 @@
  * @internal
  */
 import * as Data from "effect/Data"
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { LAST_INSTANT } from "../../internal/Clocks.js"
-
-/** What is `null` or absent is left out. */
-const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { nullable: true })
-
-const nothing = Effect.as(Effect.void, undefined)
-
-/** What does not fit is left out as well: it is not needed to tell what runs. */
-const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
-  maybe(Schema.UndefinedOr(schema).annotations({ decodingFallback: () => nothing }))
+import { lenient, maybe } from "../../internal/Lenient.js"
 
 /** The names of configurations in JSON may be numbers. */
 const Name = Schema.Union(Schema.String, Schema.JsonNumber).pipe(
