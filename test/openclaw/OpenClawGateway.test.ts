@@ -218,11 +218,13 @@ describe("OpenClawGateway", () => {
         )
         gateway.tell("cron", finished({ runAtMs: AT + 20_000, error: "Cancelled by operator." }))
         gateway.tell("cron", finished({ runAtMs: AT + 25_000, status: "skipped", error: undefined }))
+        gateway.tell("cron", started({ runAtMs: AT + 27_000 }))
+        gateway.tell("cron", finished({ runAtMs: AT + 27_000, status: "skipped", error: "no provider" }))
         gateway.tell("cron", finished({ runAtMs: AT + 30_000, error: undefined, diagnostics: { summary: "exit 3" } }))
-        const all = yield* told.until((all) => all.length >= 8)
+        const all = yield* told.until((all) => all.length >= 10)
         assert.deepStrictEqual(
           all.map((run) => (run._tag === "Started" ? "started" : run.outcome)),
-          ["started", "failed", "started", "succeeded", "started", "stopped", "started", "failed"]
+          ["started", "failed", "started", "succeeded", "started", "stopped", "started", "stopped", "started", "failed"]
         )
         assert.deepStrictEqual(
           all.slice(0, 2).map(({ runId }) => runId),

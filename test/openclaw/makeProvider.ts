@@ -73,6 +73,11 @@ export const makeProvider = (behaviour: Behaviour) =>
   Effect.gen(function* () {
     const asked = yield* Queue.unbounded<Asked>()
     const serve = async (request: IncomingMessage, response: ServerResponse) => {
+      // Whether it is there at all, which the gateway asks before each of its cron jobs.
+      if (request.method === "GET") {
+        response.writeHead(200, { "content-type": "application/json" })
+        return response.end(JSON.stringify({ object: "list", data: [{ id: "mock-1", object: "model" }] }))
+      }
       const { messages, tools } = decode(await bodyOf(request))
       const results = messages.filter(({ role }) => role === "tool").map(({ content }) => JSON.stringify(content))
       Queue.unsafeOffer(asked, {

@@ -6,14 +6,16 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { Command, FileSystem, Path } from "@effect/platform"
-import { NodeContext } from "@effect/platform-node"
+import { NodeContext, NodeSocket } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Queue, Redacted, Schedule, Stream } from "effect"
 import { type Evidence, HealingConfig, HealingStore, Reviewer, Supervisor } from "effect-healing"
-import { type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
+import { OpenClawGateway, type OpenClawOptions, OpenClawRateLimited, OpenClawReviewer } from "effect-healing/openclaw"
+import { WebSocket } from "ws"
 import * as Channels from "../../src/notify/Channels.js"
 import * as Notice from "../../src/notify/Notice.js"
 import { nothing } from "../support/gatherEvidence.js"
+import { heard } from "../support/heard.js"
 import { makeReceiver, type Received, type Reply } from "../support/receiver.js"
 import { type Behaviour, makeProvider } from "./makeProvider.js"
 import { answer, digest, suggestion, wanted } from "./reviewWorld.js"
@@ -310,6 +312,149 @@ describe.runIf(OPENCLAW_BIN !== undefined)("a channel of the real OpenClaw", () 
         const sent = receiver.received.filter(({ path }) => path.includes("/sendMessage"))
         assert.strictEqual(sent.length, 1, "the gateway knows it by its id")
         assert.include(sent[0]?.body, "digest fails")
+      }).pipe(Effect.provide(NodeContext.layer)),
+    600_000
+  )
+})
+
+/** A client of the gateway that may do everything, and does what a person would. */
+const drive = (url: string, token: string) =>
+  Effect.acquireRelease(
+    Effect.async<{ readonly ask: (method: string, params: object) => Promise<unknown>; readonly close: () => void }>(
+      (resume) => {
+        const socket = new WebSocket(url)
+        const waiting = new Map<string, (payload: unknown) => void>()
+        const ask = (method: string, params: object) =>
+          new Promise((answered) => {
+            const id = `${method}-${waiting.size}`
+            waiting.set(id, answered)
+            socket.send(JSON.stringify({ type: "req", id, method, params }))
+          })
+        socket.on("message", async (data) => {
+          const frame = JSON.parse(String(data))
+          if (frame.type === "res") waiting.get(frame.id)?.(frame.payload)
+          if (frame.event !== "connect.challenge") return
+          const client = { id: "gateway-client", version: "0.1.0", platform: "linux", mode: "backend" }
+          const scopes = ["operator.read", "operator.write", "operator.admin"]
+          await ask("connect", {
+            minProtocol: 4,
+            maxProtocol: 4,
+            client,
+            role: "operator",
+            scopes,
+            caps: [],
+            auth: { token }
+          })
+          resume(Effect.succeed({ ask, close: () => socket.close() }))
+        })
+      }
+    ),
+    ({ close }) => Effect.sync(close)
+  )
+
+describe.runIf(OPENCLAW_BIN !== undefined)("the real gateway of OpenClaw", () => {
+  it.scopedLive(
+    "is seen to work and to rest, tells of its cron jobs, and does not see reviews",
+    () =>
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* Path.Path
+        const provider = yield* makeProvider({ calls: [], text: answer() })
+        const home = yield* fs.makeTempDirectoryScoped({ prefix: "openclaw-home-" })
+        yield* fs.makeDirectory(path.join(home, ".openclaw"))
+        const port = 20_000 + ((process.pid + 7) % 20_000)
+        const token = "0123456789abcdef".repeat(2)
+        const { models, update } = userConfig(provider.url, home)
+        const defaults = {
+          workspace: home,
+          skipBootstrap: true,
+          model: { primary: "mock/mock-1" },
+          heartbeat: { every: "0m" }
+        }
+        const gateway = { mode: "local", port, bind: "loopback", auth: { mode: "token", token } }
+        yield* fs.writeFileString(
+          path.join(home, ".openclaw", "openclaw.json"),
+          JSON.stringify({ models, update, agents: { defaults }, gateway })
+        )
+        const command = path.join(home, "openclaw")
+        yield* fs.writeFileString(
+          command,
+          `#!/bin/sh\nunset VITEST NODE_ENV\nHOME='${home}' DO_NOT_TRACK=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_NO_RESPAWN=1 OPENCLAW_SKIP_CHANNELS=1 exec '${OPENCLAW_BIN}' "$@"\n`,
+          { mode: 0o755 }
+        )
+        yield* Command.start(Command.make(command, "gateway"))
+        const url = `ws://127.0.0.1:${port}`
+        const context = yield* Layer.build(
+          OpenClawGateway.layer({ url, token: Redacted.make(token) }).pipe(
+            Layer.provide(NodeSocket.layerWebSocketConstructor)
+          )
+        )
+        const supervisor = Context.get(context, Supervisor)
+        const activity = yield* heard(supervisor.activity)
+        const events = yield* heard(supervisor.events)
+        const runs = yield* heard(supervisor.runs)
+        const rests = activity.until((all) => {
+          const last = all.at(-1)
+          return last?._tag === "Known" && last.running.length === 0
+        })
+        const unknown = (yield* rests).filter(({ _tag }) => _tag === "Unknown")
+        console.log(unknown.map((one) => (one._tag === "Unknown" ? one.reason : "")).join("\n"))
+        const person = yield* drive(url, token)
+        const ask = (method: string, params: object) => Effect.promise(() => person.ask(method, params))
+        const cron = (name: string, payload: object) =>
+          Effect.gen(function* () {
+            const schedule = { kind: "every", everyMs: 86_400_000 }
+            const job = {
+              name,
+              enabled: true,
+              schedule,
+              sessionTarget: "isolated",
+              wakeMode: "now",
+              payload,
+              delivery: { mode: "none" }
+            }
+            const added = yield* ask("cron.add", job)
+            const id = typeof added === "object" && added !== null && "id" in added ? added.id : ""
+            yield* ask("cron.run", { id, mode: "force" })
+          })
+        yield* cron("broken", { kind: "command", argv: ["sh", "-c", "echo no space >&2; sleep 1; exit 3"] })
+        yield* events.until((all) => all.length > 0)
+        yield* rests
+        yield* cron("fine", { kind: "agentTurn", message: "Sort the inbox." })
+        yield* runs.until((all) => all.some((run) => run._tag === "Ended" && run.outcome === "succeeded"))
+        yield* rests
+        const named = (yield* activity.all).flatMap((one) => (one._tag === "Known" ? one.running : []))
+        assert.includeMembers(named, ["openclaw cron: broken", "openclaw cron: fine"])
+        const jobs = yield* supervisor.jobs
+        const broken = jobs.find(({ id }) => id === "openclaw cron: broken") ?? assert.fail("it is not listed")
+        const evidence = yield* supervisor.evidence(broken, { _tag: "Since", since: 0, runId: null, limit: 5 })
+        console.log(JSON.stringify(evidence, null, 2))
+        assert.deepStrictEqual(
+          evidence.runs.map(({ outcome }) => outcome),
+          ["failed"]
+        )
+        assert.isNotEmpty(evidence.logs)
+
+        // Reviews run beside it: nothing has to be subtracted.
+        const before = (yield* activity.all).length
+        const ReviewerLive = OpenClawReviewer.layer({ command }).pipe(
+          Layer.provide([
+            HealingStore.layerMemory,
+            HealingConfig.layer(),
+            Layer.succeed(Supervisor, {
+              ...supervisor,
+              jobs: Effect.succeed([digest]),
+              evidence: () => Effect.succeed(nothing)
+            })
+          ]),
+          Layer.provide(NodeContext.layer)
+        )
+        const reviewed = yield* Effect.provide(
+          Effect.flatMap(Reviewer, ({ review }) => review(wanted())),
+          ReviewerLive
+        )
+        assert.propertyVal(reviewed, "_tag", "Completed")
+        assert.deepStrictEqual((yield* activity.all).slice(before), [])
       }).pipe(Effect.provide(NodeContext.layer)),
     600_000
   )

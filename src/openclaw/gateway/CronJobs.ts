@@ -45,7 +45,10 @@ export interface CronJob {
 }
 
 /**
- * A run of a cron job that has ended. `error`: what it says has gone wrong.
+ * A run of a cron job that has ended.
+ *
+ * - `isSkipped`: whether the gateway has not done it, or not gone on with it, since it could not be done: that is no failure to it.
+ * - `error`: what it says has gone wrong.
  *
  * @internal
  */
@@ -54,6 +57,7 @@ export interface CronRun {
   readonly startedAt: number
   readonly endedAt: number | null
   readonly outcome: Exclude<Run["outcome"], "running">
+  readonly isSkipped: boolean
   readonly error: string | undefined
 }
 
@@ -152,17 +156,20 @@ const Ended = {
 
 interface EndFields extends Partial<Schema.Struct.Type<typeof Ended>> {}
 
-/** None if it did not run at all. */
+/** None if it is not said how it has ended. */
 const endedRun = (id: string, end: EndFields): CronRun | undefined => {
   const { completionStatus, diagnostics, durationMs, error, runAtMs, status } = end
-  if (runAtMs === undefined || status === undefined || status === "skipped") return undefined
+  if (runAtMs === undefined || status === undefined) return undefined
   const isGood = status === "ok" && completionStatus !== "failed"
+  const isSkipped = status === "skipped"
+  const wasStopped = isSkipped || (error !== undefined && CANCELLED.test(error))
   const why = error ?? diagnostics?.summary
   return {
     runId: runIdOf(id, runAtMs),
     startedAt: runAtMs,
     endedAt: durationMs === undefined ? null : Math.min(runAtMs + durationMs, LAST_INSTANT),
-    outcome: isGood ? "succeeded" : error !== undefined && CANCELLED.test(error) ? "stopped" : "failed",
+    outcome: isGood ? "succeeded" : wasStopped ? "stopped" : "failed",
+    isSkipped,
     error: isGood ? undefined : why?.slice(0, MAX_ERROR)
   }
 }

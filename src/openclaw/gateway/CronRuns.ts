@@ -61,6 +61,10 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
 
   const end = (id: string, one: Known, run: CronRun) => {
     if (run.startedAt <= one.endedAt) return
+    if (run.isSkipped && one.runningAt !== run.startedAt) {
+      one.endedAt = run.startedAt
+      return
+    }
     start(id, one, run.startedAt)
     one.endedAt = run.startedAt
     one.runningAt = undefined
