@@ -5,13 +5,14 @@
  * @internal
  */
 import { createHash } from "node:crypto"
-import { readFileSync } from "node:fs"
-import { rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Proc from "./Proc.js"
+import * as Proc from "../internal/Proc.js"
+import * as StateFile from "../internal/StateFile.js"
+
+/** Processes that are kept. */
+const MAX_PROCESSES = 10_000
 
 const SeenProcess = Schema.Struct({
   slot: Schema.String,
@@ -34,17 +35,12 @@ const SeenProcess = Schema.Struct({
  */
 export interface SeenProcess extends Schema.Schema.Type<typeof SeenProcess> {}
 
-const Content = Schema.parseJson(
-  Schema.Struct({
-    version: Schema.Literal(1),
-    at: Schema.Finite,
-    boot: Schema.String,
-    processes: Schema.Array(SeenProcess).pipe(Schema.maxItems(10_000))
-  })
-)
-
-const decode = Schema.decodeUnknownOption(Content)
-const encode = Schema.encodeSync(Content)
+const Content = Schema.Struct({
+  version: Schema.Literal(1),
+  at: Schema.Finite,
+  boot: Schema.String,
+  processes: Schema.Array(SeenProcess).pipe(Schema.maxItems(MAX_PROCESSES))
+})
 
 /**
  * - `at`: when it was, in milliseconds since 1970.
@@ -70,52 +66,23 @@ export interface LookFile {
  * @internal
  */
 export const make = (home: string, key: string): LookFile => {
-  const path = join(home, `effect-healing-${createHash("sha256").update(key).digest("hex").slice(0, 8)}.json`)
-  let written = ""
-  let hasWarned = false
+  const name = `effect-healing-${createHash("sha256").update(key).digest("hex").slice(0, 8)}.json`
+  const file = StateFile.make(
+    join(home, name),
+    Content,
+    `${home} cannot be written to: OpenClaw jobs that outlive their PM2 daemon may not be known after a restart`
+  )
   return {
     read: (now) => {
-      const found = Option.getOrUndefined(decode(readIfThere(path)))
+      const found = file.read()
       if (found === undefined) return undefined
       const isSameLife = found.boot === Proc.bootOf(now)
       return { at: found.at, processes: found.processes.map((one) => (isSameLife ? one : { ...one, start: null })) }
     },
     write: (processes, now) =>
-      Effect.suspend(() => {
-        const next = JSON.stringify(processes)
-        if (next === written) return Effect.void
-        const text = encode({ version: 1, at: now, boot: Proc.bootOf(now), processes: processes.slice(0, 10_000) })
-        return Effect.tryPromise(() => replace(path, text)).pipe(
-          Effect.zipRight(Effect.sync(() => (written = next))),
-          Effect.catchAll(() => {
-            if (hasWarned) return Effect.void
-            hasWarned = true
-            return Effect.logWarning(
-              `${home} cannot be written to: OpenClaw jobs that outlive their PM2 daemon may not be known after a restart`
-            )
-          }),
-          Effect.asVoid
-        )
-      })
-  }
-}
-
-const readIfThere = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, "utf8")
-  } catch {
-    return undefined
-  }
-}
-
-/** The file is the old or the new one whole. */
-const replace = async (path: string, text: string) => {
-  const next = `${path}.${process.pid}`
-  try {
-    await writeFile(next, text, { mode: 0o600 })
-    await rename(next, path)
-  } catch (error) {
-    await rm(next, { force: true })
-    throw error
+      file.write(
+        { version: 1, at: now, boot: Proc.bootOf(now), processes: processes.slice(0, MAX_PROCESSES) },
+        JSON.stringify(processes)
+      )
   }
 }

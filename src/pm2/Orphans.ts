@@ -4,7 +4,7 @@
  *
  * @internal
  */
-import { startOf } from "./Proc.js"
+import { startOf } from "../internal/Proc.js"
 
 /** @internal */
 export interface Orphan {

@@ -16,6 +16,7 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
+import * as Proc from "../internal/Proc.js"
 import type { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import { Activity, type JobEvent, type JobInfo, type RunEvent, Supervisor } from "../supervisor/Supervisor.js"
 import * as Client from "./daemon/Client.js"
@@ -23,9 +24,9 @@ import * as Payload from "./daemon/Payload.js"
 import { defaultHome } from "./Home.js"
 import * as LastLook from "./LastLook.js"
 import { isUp, matcher, NAMESPACE, type NamePattern, type OpenClawRules, roleOf, VARIABLE } from "./OpenClawRules.js"
-import * as Proc from "./Proc.js"
 import * as RunningJobs from "./RunningJobs.js"
 import * as Runs from "./Runs.js"
+import { startedBy } from "./Started.js"
 import * as Starts from "./Starts.js"
 
 export type { NamePattern } from "./OpenClawRules.js"
@@ -167,7 +168,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     })
     if (lastLook !== undefined) runs.resume(lastLook)
     const starts = Starts.make(yield* Effect.clock)
-    const running = RunningJobs.make(rules, variable, () => Proc.startedBy(home, variable), lastLook?.processes ?? [])
+    const running = RunningJobs.make(rules, variable, () => startedBy(home, variable), lastLook?.processes ?? [])
     /** What has failed before anybody listened. */
     let early: ReadonlyArray<JobEvent> | undefined = []
     const asking = new Set<Asking>()

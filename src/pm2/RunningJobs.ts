@@ -5,11 +5,12 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { hasAncestor } from "../internal/Proc.js"
 import type * as Payload from "./daemon/Payload.js"
 import type { SeenProcess } from "./LastLook.js"
 import { isUp, type OpenClawRules, roleOf, WHILE_UP } from "./OpenClawRules.js"
 import * as Orphans from "./Orphans.js"
-import { hasAncestor, type Started } from "./Proc.js"
+import type { Started } from "./Started.js"
 
 /** How long a reload may take, in milliseconds. During it the old process lives beside the new one. */
 const MAX_RELOAD = 30_000

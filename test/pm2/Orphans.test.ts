@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Proc from "../../src/internal/Proc.js"
 import * as Orphans from "../../src/pm2/Orphans.js"
-import * as Proc from "../../src/pm2/Proc.js"
 
 describe("a process that PM2 does not know any more", () => {
   it("counts until it ends, even if another one gets its pid", () => {

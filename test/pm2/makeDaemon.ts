@@ -9,7 +9,7 @@ import { assert } from "@effect/vitest"
 import { Context, Data, Effect, Layer, Schedule, Stream, SubscriptionRef } from "effect"
 import { type Activity, type JobEvent, Supervisor } from "effect-healing"
 import { Pm2, type Pm2Options } from "effect-healing/pm2"
-import { startOf } from "../../src/pm2/Proc.js"
+import { startOf } from "../../src/internal/Proc.js"
 
 const bin = process.env.PM2_BIN ?? createRequire(import.meta.url).resolve("pm2/bin/pm2")
 

@@ -3,11 +3,9 @@
  *
  * @internal
  */
-import { readdirSync, readFileSync, realpathSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { uptime } from "node:os"
-import { join } from "node:path"
-import { isAlive } from "../internal/Pid.js"
-import { runIdOf } from "./daemon/Payload.js"
+import { isAlive } from "./Pid.js"
 
 const isLinux = process.platform === "linux"
 
@@ -30,7 +28,12 @@ export const startOf = (pid: number): string | undefined => {
   }
 }
 
-const parentOf = (pid: number): number => {
+/**
+ * 0 if it is not known.
+ *
+ * @internal
+ */
+export const parentOf = (pid: number): number => {
   try {
     return Number(statOf(pid)[1])
   } catch {
@@ -69,72 +72,37 @@ export const bootOf = (now: number): string => {
   }
 }
 
-/**
- * The variables of PM2 in the environment of a process that PM2 has started, or of a child of one. Nothing else of the environment is kept.
- *
- * @internal
- */
-export interface Started {
-  readonly pid: number
-  readonly job: string
-  readonly namespace: string
-  readonly isModule: boolean
-  readonly autorestart: boolean
-  readonly mark: string | undefined
-  readonly uniqueId: string | undefined
-  readonly runId: string | null
-}
-
 /** The processes that are looked at. */
 const MAX_PROCESSES = 20_000
 
 /**
- * The processes of this user that the PM2 of this home has started, and their children. None where there is no `/proc`.
- *
- * - `variable`: the one by which a process says something about OpenClaw.
+ * The processes that there are. None where there is no `/proc`.
  *
  * @internal
  */
-export const startedBy = (home: string, variable: string): ReadonlyArray<Started> => {
+export const pids = (): ReadonlyArray<number> => {
   if (!isLinux) return []
-  const place = real(home)
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .slice(0, MAX_PROCESSES)
-    .flatMap((name) => startedIn(Number(name), place, variable) ?? [])
+    .map(Number)
 }
 
-const startedIn = (pid: number, home: string, variable: string): Started | undefined => {
-  const said = variablesOf(pid, [
-    "pm_id",
-    "PM2_HOME",
-    "HOME",
-    "name",
-    "namespace",
-    "autorestart",
-    "pmx_module",
-    "unique_id",
-    "pm_uptime",
-    variable
-  ])
-  const { HOME = "", PM2_HOME = join(HOME, ".pm2"), name, pm_id: slot } = said
-  if (pid === process.pid || slot === undefined || name === undefined || real(PM2_HOME) !== home) return undefined
-  return {
-    pid,
-    job: name,
-    namespace: said.namespace ?? "default",
-    isModule: said.pmx_module === "true",
-    autorestart: said.autorestart !== "false",
-    mark: said[variable],
-    uniqueId: said.unique_id,
-    runId: runIdOf({ pm_id: slot, pm_uptime: said.pm_uptime })
-  }
-}
-
-const variablesOf = (pid: number, names: ReadonlyArray<string>): Partial<Record<string, string>> => {
+/**
+ * The variables of these names in the environment of a process, of which nothing else is kept. None if it has ended, or is somebody else's.
+ *
+ * - `mark`: which environments are looked into at all, by a text in them.
+ *
+ * @internal
+ */
+export const variablesOf = (
+  pid: number,
+  mark: string,
+  names: ReadonlyArray<string>
+): Partial<Record<string, string>> => {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8")
-    if (!environment.includes("pm_id=") || isDaemon(pid)) return {}
+    if (!environment.includes(mark)) return {}
     return Object.fromEntries(
       environment.split("\0").flatMap((entry) => {
         const end = entry.indexOf("=")
@@ -142,18 +110,19 @@ const variablesOf = (pid: number, names: ReadonlyArray<string>): Partial<Record<
       })
     )
   } catch {
-    // It has ended, or is somebody else's.
     return {}
   }
 }
 
-/** One that a job has started has the variables of that job. */
-const isDaemon = (pid: number): boolean => /^PM2 v[\d.]+: God Daemon/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"))
-
-const real = (path: string): string => {
+/**
+ * The words that a process was started with; none if it has ended.
+ *
+ * @internal
+ */
+export const wordsOf = (pid: number): ReadonlyArray<string> => {
   try {
-    return realpathSync(path)
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1)
   } catch {
-    return path
+    return []
   }
 }
