@@ -15,6 +15,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^effect-healing\/http$/, replacement: fromRoot("src/http/HealingHttp.ts") },
       { find: /^effect-healing\/openclaw$/, replacement: fromRoot("src/openclaw/index.ts") },
       { find: /^effect-healing\/pm2$/, replacement: fromRoot("src/pm2/Pm2.ts") },
+      { find: /^effect-healing\/procclaw$/, replacement: fromRoot("src/procclaw/ProcClaw.ts") },
       { find: /^effect-healing\/testing$/, replacement: fromRoot("src/testing/SupervisorContract.ts") }
     ]
   },

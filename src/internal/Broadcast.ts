@@ -19,6 +19,31 @@ export interface Broadcast<A> {
 }
 
 /**
+ * The same, and what is told before anybody listens is kept for the first who does, instead of what new listeners are told first.
+ *
+ * @internal
+ */
+export const keeping = <A>(capacity: number): Broadcast<A> => {
+  const broadcast = make<A>(capacity)
+  let early: ReadonlyArray<A> | undefined = []
+  const listenFrom = (first: () => ReadonlyArray<A>) =>
+    broadcast.listenFrom(() => {
+      const kept = early
+      early = undefined
+      return kept ?? first()
+    })
+  return {
+    ...broadcast,
+    tell: (message) => {
+      if (early === undefined) broadcast.tell(message)
+      else early = [...early, message].slice(-capacity)
+    },
+    listen: listenFrom(() => []),
+    listenFrom
+  }
+}
+
+/**
  * Up to `capacity` messages are kept for each listener.
  *
  * @internal

@@ -154,23 +154,18 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
       !isModule && !excluded.some((matches) => matches(job))
 
     const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "PM2 was not asked yet" }))
-    const events = Broadcast.make<JobEvent>(MAX_EVENTS)
+    // What has failed before anybody listened is no less news.
+    const events = Broadcast.keeping<JobEvent>(MAX_EVENTS)
     const lookFile = LastLook.make(home, JSON.stringify([rules.namespace, String(options.name), variable]))
     const lastLook = lookFile.read(yield* Clock.currentTimeMillis)
     const isJobReviewed = (job: string) => isReviewed({ job, isModule: false })
-    /** What was told of runs before anybody listened. */
-    let earlyRuns: ReadonlyArray<RunEvent> | undefined = []
-    const runEvents = Broadcast.make<RunEvent>(MAX_EVENTS)
+    const runEvents = Broadcast.keeping<RunEvent>(MAX_EVENTS)
     const runs = Runs.make((event) => {
-      if (!isJobReviewed(event.job)) return
-      if (earlyRuns === undefined) runEvents.tell(event)
-      else earlyRuns = [...earlyRuns, event].slice(-MAX_EVENTS)
+      if (isJobReviewed(event.job)) runEvents.tell(event)
     })
     if (lastLook !== undefined) runs.resume(lastLook)
     const starts = Starts.make(yield* Effect.clock)
     const running = RunningJobs.make(rules, variable, () => startedBy(home, variable), lastLook?.processes ?? [])
-    /** What has failed before anybody listened. */
-    let early: ReadonlyArray<JobEvent> | undefined = []
     const asking = new Set<Asking>()
     const wanted = yield* Effect.makeLatch(false)
     let connected: Client.Client | undefined
@@ -187,9 +182,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
       )
 
     const tellEvent = (event: JobEvent | undefined, isModule: boolean) => {
-      if (event === undefined || !isReviewed({ job: event.job, isModule })) return
-      if (early === undefined) events.tell(event)
-      else early = [...early, event].slice(-MAX_EVENTS)
+      if (event !== undefined && isReviewed({ job: event.job, isModule })) events.tell(event)
     }
 
     const lookAgain = () => {
@@ -296,16 +289,8 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     return {
       jobs: Effect.map(ask, (processes) => jobsOf(processes.filter(isReviewed), rules)),
       activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
-      events: events.listenFrom(() => {
-        const first = early ?? []
-        early = undefined
-        return first
-      }),
-      runs: runEvents.listenFrom(() => {
-        const first = earlyRuns ?? runs.up().filter(({ job }) => isJobReviewed(job))
-        earlyRuns = undefined
-        return first
-      }),
+      events: events.listen,
+      runs: runEvents.listenFrom(() => runs.up().filter(({ job }) => isJobReviewed(job))),
       restart: ({ id }) =>
         Effect.gen(function* () {
           const processes = (yield* ask).filter((process) => process.job === id && isReviewed(process))

@@ -257,6 +257,8 @@ export const supervisorContract = <E>(
           element._tag === "Some" ? [element.value] : []
         ).pipe(Effect.timeout(patience))
         const job = yield* addJob({ openClaw: true })
+        // It may not have asked its supervisor yet.
+        yield* activity.until(runOnly())
         assert.ok(runOnly()(yield* first))
         yield* start(job)
         yield* activity.until(runOnly(job))

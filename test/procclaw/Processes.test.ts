@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { isDaemonHere, jobsWithProcesses } from "../../src/procclaw/Processes.js"
+
+/** A folder, and processes that are ended with it. */
+const world = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = mkdtempSync(join(tmpdir(), "procclaw-"))
+    const children: Array<ChildProcess> = []
+    const start = (job: string | undefined, script: string, env: Record<string, string> = {}) => {
+      const child = spawn("/bin/sh", ["-c", script], {
+        detached: true,
+        stdio: "ignore",
+        cwd: folder,
+        env: { PATH: process.env.PATH, HOME: folder, ...(job !== undefined && { PROCCLAW_JOB_ID: job }), ...env }
+      })
+      children.push(child)
+      return child
+    }
+    return { folder, start, children, home: join(folder, ".procclaw") }
+  }),
+  ({ children, folder }) =>
+    Effect.sync(() => {
+      for (const { pid } of children) {
+        try {
+          if (pid !== undefined) process.kill(-pid, "SIGKILL")
+        } catch {
+          // It has ended.
+        }
+      }
+      rmSync(folder, { recursive: true, force: true })
+    })
+)
+
+/** Of these jobs only: others may run on the machine. */
+const jobsIn = (home: string, ...jobs: ReadonlyArray<string>) =>
+  jobsWithProcesses(home)
+    .filter(({ job }) => jobs.includes(job))
+    .map(({ isForeign, job }) => (isForeign ? `${job} of another` : job))
+    .toSorted()
+
+const until = (isSo: () => boolean) =>
+  Effect.repeat(Effect.sync(isSo), { until: (so) => so, schedule: Schedule.spaced("5 millis") })
+
+const wait = "while [ ! -e stop ]; do sleep 0.02; done"
+
+describe.runIf(process.platform === "linux")("the processes of a job", () => {
+  it.scopedLive("count while one of them lives, also where the outer shell is gone", () =>
+    Effect.gen(function* () {
+      const { folder, home, start } = yield* world
+      const shell = start("job-1", `bash -c 'echo $$ > agent; ${wait}' & wait`)
+      yield* until(() => existsSync(join(folder, "agent")))
+      assert.deepStrictEqual(jobsIn(home, "job-1"), ["job-1"])
+      shell.kill("SIGKILL")
+      yield* until(() => shell.signalCode !== null)
+      assert.deepStrictEqual(jobsIn(home, "job-1"), ["job-1"], "its agent works on")
+      writeFileSync(join(folder, "stop"), "")
+      yield* until(() => jobsIn(home, "job-1").length === 0)
+    })
+  )
+
+  it.scopedLive("are known by an ancestor, too, if they have dropped their environment", () =>
+    Effect.gen(function* () {
+      const { folder, home, start } = yield* world
+      // What has the name of the job in its environment is a wrapper alone.
+      writeFileSync(
+        join(folder, "procclaw-wrapper.sh"),
+        `#!/bin/bash\nenv -i bash -c 'echo $$ > agent; ${wait}' &\nwait\n`,
+        { mode: 0o755 }
+      )
+      start("job-2", 'exec "$PWD/procclaw-wrapper.sh"')
+      yield* until(() => existsSync(join(folder, "agent")))
+      const pid = Number(readFileSync(join(folder, "agent"), "utf8"))
+      assert.notInclude(readFileSync(`/proc/${pid}/environ`, "utf8"), "PROCCLAW_JOB_ID")
+      yield* until(() => jobsIn(home, "job-2").length > 0)
+      assert.deepStrictEqual(jobsIn(home, "job-2"), ["job-2"])
+      process.kill(pid, "SIGKILL")
+      yield* until(() => jobsIn(home, "job-2").length === 0)
+    })
+  )
+
+  it.scopedLive("are not the wrapper of ProcClaw, and not what that waits by", () =>
+    Effect.gen(function* () {
+      const { folder, home, start } = yield* world
+      writeFileSync(
+        join(folder, "procclaw-wrapper.sh"),
+        "#!/bin/bash\necho $$ > wrapper\nwhile true; do sleep 5; done\n",
+        { mode: 0o755 }
+      )
+      const wrapper = start("job-3", 'exec "$PWD/procclaw-wrapper.sh"')
+      yield* until(() => existsSync(join(folder, "wrapper")))
+      yield* until(() => jobsIn(home, "job-3").length === 0)
+      wrapper.kill("SIGKILL")
+      yield* until(() => wrapper.signalCode !== null)
+      assert.deepStrictEqual(jobsIn(home, "job-3"), [], "what it has waited by outlives it")
+    })
+  )
+
+  it.scopedLive("of another ProcClaw are told apart by the home of its user", () =>
+    Effect.gen(function* () {
+      const { folder, home, start } = yield* world
+      start("job-4", wait)
+      start("job-5", wait, { HOME: join(folder, "somebody-else") })
+      yield* until(() => jobsIn(home, "job-4", "job-5").length === 2)
+      assert.deepStrictEqual(jobsIn(home, "job-4", "job-5"), ["job-4", "job-5 of another"])
+    })
+  )
+
+  it.scopedLive("are those of this machine if the daemon is seen to be", () =>
+    Effect.gen(function* () {
+      const { folder, start } = yield* world
+      assert.isFalse(isDaemonHere(folder), "there is no file of its pid")
+      const other = start(undefined, wait)
+      writeFileSync(join(folder, "procclaw.pid"), `${other.pid}\n`)
+      assert.isFalse(isDaemonHere(folder), "the pid is another program's by now")
+      const daemon = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)", "procclaw"], { stdio: "ignore" })
+      writeFileSync(join(folder, "procclaw.pid"), `${daemon.pid}\n`)
+      yield* until(() => isDaemonHere(folder))
+      daemon.kill("SIGKILL")
+      yield* until(() => !isDaemonHere(folder))
+      for (const text of ["", "1", "-7", "x", "999999999"]) {
+        writeFileSync(join(folder, "procclaw.pid"), text)
+        assert.isFalse(isDaemonHere(folder), text)
+      }
+    })
+  )
+})
