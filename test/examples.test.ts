@@ -13,6 +13,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Option, Schema, Stream } from "effect"
 import { draw, type Event, line, segments } from "../examples/draw.js"
 import { makeGateway } from "./openclaw/gateway/makeGateway.js"
+import { makeProcClaw } from "./procclaw/makeProcClaw.js"
 import { isFull } from "./support/property.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -33,7 +34,8 @@ const pace = {
   otel: true,
   approve: false,
   dashboard: false,
-  gateway: false
+  gateway: false,
+  procclaw: false
 }
 
 const start = (
@@ -174,6 +176,47 @@ describe.concurrent("gateway", () => {
         "review   is done"
       ])
       expect(gateway.asked[0]?.params).toMatchObject({ auth: { token: "token-7" } })
+      yield* child.kill("SIGINT")
+    }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+  )
+})
+
+describe.concurrent("procclaw", () => {
+  it.live.runIf(isFull)("reviews what fails under ProcClaw and in the app, when no OpenClaw job runs", () =>
+    Effect.gen(function* () {
+      const daemon = yield* makeProcClaw
+      daemon.add({ id: "digest", type: "openclaw" })
+      daemon.add({ id: "inbox", type: "scheduled" })
+      const child = yield* start("procclaw", yield* emptyFolder, {}, [daemon.url])
+      let hasFailed = false
+      const fail = async () => {
+        hasFailed = true
+        daemon.start("digest")
+        daemon.start("inbox")
+        await daemon.ends("inbox", 3)
+      }
+      const works = () => daemon.runs.some(({ endedAt, job }) => job === "digest" && endedAt === undefined)
+      const printed = yield* child.stdout.pipe(
+        Stream.decodeText(),
+        Stream.scan("", (before, text) => before + text),
+        Stream.tap((all) =>
+          Effect.promise(async () => {
+            if (!hasFailed && all.includes("app:report: the review is completed")) return await fail()
+            const isSeen = all.includes("runs: digest") && all.includes("inbox: a review is wanted")
+            if (isSeen && works()) await daemon.ends("digest", 0)
+          })
+        ),
+        Stream.takeUntil((all) => all.includes("inbox: the review is completed")),
+        Stream.runLast
+      )
+      const told = Option.getOrElse(printed, () => "")
+        .replaceAll(/^\S+ {2}/gm, "")
+        .split("\n")
+      const after = told.slice(told.indexOf("runs: digest"))
+      expect(after).toContain("inbox: a review is wanted (failure)")
+      expect(after.indexOf("nothing runs")).toBeLessThan(after.indexOf("inbox: the review begins"))
+      expect(told).toContain("app:report (process)")
+      expect(told.join("\n")).toContain("no space left on device")
       yield* child.kill("SIGINT")
     }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
   )
