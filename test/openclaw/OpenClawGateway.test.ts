@@ -76,7 +76,7 @@ const started = (changed: object = {}) => ({
 const RUN = `c984c5d5-2918-45b0-a04f-585da660618c:${AT}`
 
 describe("OpenClawGateway", () => {
-  describe("what runs", () => {
+  describe.concurrent("what runs", () => {
     it.scopedLive("is nothing once it was quiet, and something at the first sign", () =>
       Effect.gen(function* () {
         const gateway = yield* makeGateway
@@ -331,7 +331,7 @@ describe("OpenClawGateway", () => {
     )
   })
 
-  describe("what can go wrong", () => {
+  describe.concurrent("what can go wrong", () => {
     const refusal = (details: object, code = "INVALID_REQUEST") => ({
       error: { code, message: `${TOKEN} and more`, details }
     })
