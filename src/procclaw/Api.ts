@@ -31,7 +31,7 @@ export class ProcClawSilent extends Data.TaggedError("ProcClawSilent")<{
 
 /**
  * - `get`: the answer to a question, as JSON.
- * - `post`: the same for something that is to be done, which may take so long.
+ * - `post`: the same for something that is to be done, which may take so long. Questions do not wait for it.
  *
  * @internal
  */
@@ -50,9 +50,7 @@ const MAX_ANSWER = 4 * 1024 * 1024
 const client = HttpClient.HttpClient.pipe(
   Effect.map(HttpClient.withTracerPropagation(false)),
   Effect.map(HttpClient.withTracerDisabledWhen(() => true)),
-  // A token goes to the place that it is for, and to no other one.
-  Effect.provide(FetchHttpClient.layer),
-  Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
+  Effect.provide(FetchHttpClient.layer)
 )
 
 /** @internal */
@@ -64,6 +62,7 @@ export const make = (url: URL, token: Redacted.Redacted<string> | undefined): Ap
 
   const ask = (request: HttpClientRequest.HttpClientRequest, patience: Duration.Duration) =>
     Effect.flatMap(client, (client) => client.execute(HttpClientRequest.acceptJson(authorized(request)))).pipe(
+      // A token goes to the place that it is for, and to no other one.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       // What is wrong may have the address with its password in it.
       Effect.mapError(() => new ProcClawSilent({ reason: `ProcClaw does not answer at ${url.host}` })),
@@ -72,12 +71,11 @@ export const make = (url: URL, token: Redacted.Redacted<string> | undefined): Ap
         duration: patience,
         onTimeout: () =>
           new ProcClawSilent({ reason: `ProcClaw does not answer within ${Duration.format(patience)} at ${url.host}` })
-      }),
-      oneAtATime.withPermits(1)
+      })
     )
 
   return {
-    get: (path) => ask(HttpClientRequest.get(`${base}${path}`), PATIENCE),
+    get: (path) => oneAtATime.withPermits(1)(ask(HttpClientRequest.get(`${base}${path}`), PATIENCE)),
     post: (path, patience) => ask(HttpClientRequest.post(`${base}${path}`), patience)
   }
 }

@@ -110,7 +110,7 @@ const optional = <A>(
 ): Effect.Effect<A, ProcClawSilent> =>
   Effect.map(question, read).pipe(
     Effect.catchIf(
-      ({ status }) => status !== undefined && status !== 401,
+      ({ status }) => status !== undefined && status !== 401 && status !== 403,
       () => Effect.succeed(otherwise)
     )
   )

@@ -122,10 +122,13 @@ const listedRunOf = (run: typeof ListedRun.Type, timeZone: string): ListedRun =>
       exitCode,
       trigger: trigger ?? null
     },
-    error: error?.slice(0, MAX_ERROR),
+    error: error === undefined || SAYS_NOTHING.test(error) ? undefined : error.slice(0, MAX_ERROR),
     wasCutOff: outcome !== "running" && (exitCode === null || exitCode < 0)
   }
 }
+
+/** What the exit code says as well. */
+const SAYS_NOTHING = /^Exit code: -?\d+$/
 
 /** SIGTERM, SIGINT and SIGHUP: it was asked to end. ProcClaw gives the first one as well to what it has lost sight of, whatever became of it. */
 const ASKED: ReadonlySet<number | null> = new Set([-15, -2, -1])

@@ -73,6 +73,9 @@ const RUNS = 100
 /** Open runs that are no longer among the newest are asked for one by one, so many jobs at a time. */
 const MAX_ASKED = 20
 
+/** A look takes some questions, each of which may take three seconds. */
+const LATE = Duration.seconds(10)
+
 /** It waits for the end of the old process, for a minute unless its configuration says otherwise. */
 const RESTART = Duration.minutes(2)
 
@@ -113,7 +116,12 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
     )
     const byItsWord = new ByItsWord()
     const wanted = yield* Effect.makeLatch(false)
-    const audit = home === undefined ? undefined : yield* AuditLog.follow(home, () => wanted.unsafeOpen())
+    const seen = yield* Effect.makeLatch(false)
+    const grown = () => {
+      wanted.unsafeOpen()
+      seen.unsafeOpen()
+    }
+    const audit = home === undefined ? undefined : yield* AuditLog.follow(home, grown)
     const suspected = new Set<string>()
     /** Whether its processes can be seen, which they can for good once they could. */
     let isHere = false
@@ -179,6 +187,10 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
         hasListed = true
         const healed = jobs.filter(({ id, selfHealing }) => isReviewed(id) && isHealedByProcClaw(selfHealing))
         if (healed.length > 0) yield* SafeLog.warn(healedTwice(healed.map(({ id }) => id)))
+        for (const { id } of jobs) {
+          if (!isOpenClaw(id) || !isAlwaysUp(id)) continue
+          yield* SafeLog.warn(`The OpenClaw job ${id} is always up, and does not hold reviews up`)
+        }
       }
       for (const job of byItsWord.unsupportedFor(options.suspectAfter, at)) {
         if (suspected.has(job) || !counts(job)) continue
@@ -203,7 +215,6 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
       })
 
     const look = Effect.gen(function* () {
-      if (isHere) yield* tellHere
       const found = yield* jobsNow
       const listed = yield* runsNow
       isHere ||= machine?.isDaemonHere() === true
@@ -226,31 +237,41 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
       if (memory !== undefined) yield* memory.write(told, JSON.stringify(told))
       yield* tellOnce(found.jobs, now())
     }).pipe(
-      Effect.catchTag("ProcClawSilent", ({ reason }) =>
-        // Its processes are seen without it.
-        isHere ? tellHere : tell(Activity.Unknown({ reason }))
-      )
+      // What is long in coming says nothing of what runs now. Its processes are seen without it.
+      Effect.timeoutFail({
+        duration: LATE,
+        onTimeout: () => new Api.ProcClawSilent({ reason: "ProcClaw takes its time" })
+      }),
+      Effect.catchTag("ProcClawSilent", ({ reason }) => (isHere ? tellHere : tell(Activity.Unknown({ reason }))))
     )
 
     yield* Effect.addFinalizer(() => {
       hasClosed = true
       return tell(Activity.Unknown({ reason: CLOSED }))
     })
-    const watching = Effect.gen(function* () {
-      let pause = 0
-      while (true) {
-        const wasWoken = Option.isSome(yield* Effect.timeoutOption(wanted.await, pause))
-        wanted.unsafeClose()
-        yield* look
-        const afterglow = isHere ? Number.POSITIVE_INFINITY : Math.ceil(byItsWord.next - now())
-        pause = Math.max(1, Math.min(options.interval, afterglow, wasWoken ? SOON : Number.POSITIVE_INFINITY))
-      }
-    })
-    yield* watching.pipe(
-      Effect.catchAllCause(() => tell(Activity.Unknown({ reason: "the adapter of ProcClaw broke" }))),
-      Effect.zipRight(Effect.sleep(options.interval)),
-      Effect.forever,
-      Effect.forkScoped
+    /** Again and again: soon after the audit log has grown, and else in its time. `next`: when it is due before that. */
+    const whenever = (grown: Effect.Latch, what: Effect.Effect<void>, next: () => number) =>
+      Effect.gen(function* () {
+        let pause = 0
+        while (true) {
+          const wasWoken = Option.isSome(yield* Effect.timeoutOption(grown.await, pause))
+          grown.unsafeClose()
+          yield* what
+          const due = Math.ceil(next() - now())
+          pause = Math.max(1, Math.min(options.interval, due, wasWoken ? SOON : Number.POSITIVE_INFINITY))
+        }
+      }).pipe(
+        Effect.catchAllCause(() => tell(Activity.Unknown({ reason: "the adapter of ProcClaw broke" }))),
+        Effect.zipRight(Effect.sleep(options.interval)),
+        Effect.forever,
+        Effect.forkScoped
+      )
+    yield* whenever(wanted, look, () => (isHere ? Number.POSITIVE_INFINITY : byItsWord.next))
+    // A daemon that is slow to answer does not keep anybody from seeing its processes.
+    yield* whenever(
+      seen,
+      Effect.suspend(() => (isHere ? tellHere : Effect.void)),
+      () => Number.POSITIVE_INFINITY
     )
 
     const asked = <A>(question: Effect.Effect<A, Api.ProcClawSilent>) =>

@@ -276,6 +276,33 @@ describe("OpenClawGateway", () => {
       }).pipe(hasted)
     )
 
+    it.scopedLive("that run while it is connected for the first time are told of, and not what had failed before", () =>
+      Effect.gen(function* () {
+        const gateway = yield* makeGateway
+        const failed = (at: number) => ({ lastRunAtMs: at, lastRunStatus: "error", lastError: "before" })
+        // It tells of a start, and of an end, before it has listed anything.
+        gateway.answers["cron.list"] = () => {
+          gateway.tell("cron", started({ jobId: "a", runAtMs: 5000 }))
+          gateway.tell("cron", started({ jobId: "b", runAtMs: 5000 }))
+          return {
+            payload: {
+              jobs: [cronJob({ id: "a" }, { ...failed(1000), runningAtMs: 5000 }), cronJob({ id: "b" }, failed(5000))]
+            }
+          }
+        }
+        const { events, runs } = yield* watched(gateway)
+        const failures = yield* heard(events)
+        const told = yield* heard(runs)
+        yield* told.until((all) => all.length >= 2)
+        for (const jobId of ["a", "b"]) gateway.tell("cron", finished({ jobId, runAtMs: 5000 }))
+        const all = yield* failures.until((all) => all.length >= 2)
+        assert.deepStrictEqual(
+          all.map(({ runId }) => runId),
+          ["a:5000", "b:5000"]
+        )
+      }).pipe(hasted)
+    )
+
     it.scopedLive("are told of what has failed without a connection, and not of what had failed before", () =>
       Effect.gen(function* () {
         const gateway = yield* makeGateway

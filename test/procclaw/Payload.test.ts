@@ -49,11 +49,11 @@ describe("what ProcClaw answers", () => {
     }
     assert.deepStrictEqual(Object.fromEntries(ends), {
       "0 undefined": "succeeded",
-      "3 Exit code: 3": "failed",
-      "2 Exit code: 2": "failed",
-      "-9 Exit code: -9": "failed",
+      "3 undefined": "failed",
+      "2 undefined": "failed",
+      "-9 undefined": "failed",
       // One that was asked to end, and an orphan that has ended well.
-      "-15 Exit code: -15": "stopped",
+      "-15 undefined": "stopped",
       "-15 Manually stopped": "stopped",
       // One that never lived.
       "-15 Killed (daemon restart)": "stopped",

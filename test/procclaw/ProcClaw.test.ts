@@ -107,6 +107,24 @@ describe("ProcClaw", () => {
       })
     )
 
+    it.scopedLive("is seen while the daemon does not answer, and a restart takes its time", () =>
+      Effect.gen(function* () {
+        const daemon = yield* makeProcClaw
+        daemon.add({ id: "a", type: "openclaw" })
+        daemon.add({ id: "feed", type: "continuous" })
+        const { activity, restart } = yield* adapter(daemon, { home: daemon.home })
+        yield* activity.until(runs())
+        daemon.start("feed")
+        daemon.state.answer = () => true
+        const restarting = yield* Effect.fork(Effect.ignore(restart?.(jobNamed("feed")) ?? Effect.void))
+        daemon.start("a")
+        yield* activity.until(runs("a"))
+        daemon.kill("a")
+        yield* activity.until(runs())
+        yield* Fiber.interrupt(restarting)
+      })
+    )
+
     it.scopedLive("is looked at when the audit log grows, and not only in its time", () =>
       Effect.gen(function* () {
         const daemon = yield* makeProcClaw
@@ -561,7 +579,7 @@ describe("ProcClaw", () => {
           daemon.start("a")
           await daemon.ends("a", 3)
         })
-        const file = () => readdirSync(daemon.home).find((name) => !before.includes(name))
+        const file = () => readdirSync(daemon.home).find((name) => name.endsWith(".json") && !before.includes(name))
         while (file() === undefined) yield* Effect.sleep("20 millis")
         const name = file() ?? ""
         assert.match(name, /^effect-healing-[\da-f]{8}\.json$/)

@@ -52,14 +52,14 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
   it.scopedLive("count while one of them lives, also where the outer shell is gone", () =>
     Effect.gen(function* () {
       const { folder, home, start } = yield* world
-      const shell = start("job-1", `bash -c 'echo $$ > agent; ${wait}' & wait`)
+      const shell = start("process-1", `bash -c 'echo $$ > agent; ${wait}' & wait`)
       yield* until(() => existsSync(join(folder, "agent")))
-      assert.deepStrictEqual(jobsIn(home, "job-1"), ["job-1"])
+      assert.deepStrictEqual(jobsIn(home, "process-1"), ["process-1"])
       shell.kill("SIGKILL")
       yield* until(() => shell.signalCode !== null)
-      assert.deepStrictEqual(jobsIn(home, "job-1"), ["job-1"], "its agent works on")
+      assert.deepStrictEqual(jobsIn(home, "process-1"), ["process-1"], "its agent works on")
       writeFileSync(join(folder, "stop"), "")
-      yield* until(() => jobsIn(home, "job-1").length === 0)
+      yield* until(() => jobsIn(home, "process-1").length === 0)
     })
   )
 
@@ -72,14 +72,14 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
         `#!/bin/bash\nenv -i bash -c 'echo $$ > agent; ${wait}' &\nwait\n`,
         { mode: 0o755 }
       )
-      start("job-2", 'exec "$PWD/procclaw-wrapper.sh"')
+      start("process-2", 'exec "$PWD/procclaw-wrapper.sh"')
       yield* until(() => existsSync(join(folder, "agent")))
       const pid = Number(readFileSync(join(folder, "agent"), "utf8"))
       assert.notInclude(readFileSync(`/proc/${pid}/environ`, "utf8"), "PROCCLAW_JOB_ID")
-      yield* until(() => jobsIn(home, "job-2").length > 0)
-      assert.deepStrictEqual(jobsIn(home, "job-2"), ["job-2"])
+      yield* until(() => jobsIn(home, "process-2").length > 0)
+      assert.deepStrictEqual(jobsIn(home, "process-2"), ["process-2"])
       process.kill(pid, "SIGKILL")
-      yield* until(() => jobsIn(home, "job-2").length === 0)
+      yield* until(() => jobsIn(home, "process-2").length === 0)
     })
   )
 
@@ -91,22 +91,22 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
         "#!/bin/bash\necho $$ > wrapper\nwhile true; do sleep 5; done\n",
         { mode: 0o755 }
       )
-      const wrapper = start("job-3", 'exec "$PWD/procclaw-wrapper.sh"')
+      const wrapper = start("process-3", 'exec "$PWD/procclaw-wrapper.sh"')
       yield* until(() => existsSync(join(folder, "wrapper")))
-      yield* until(() => jobsIn(home, "job-3").length === 0)
+      yield* until(() => jobsIn(home, "process-3").length === 0)
       wrapper.kill("SIGKILL")
       yield* until(() => wrapper.signalCode !== null)
-      assert.deepStrictEqual(jobsIn(home, "job-3"), [], "what it has waited by outlives it")
+      assert.deepStrictEqual(jobsIn(home, "process-3"), [], "what it has waited by outlives it")
     })
   )
 
   it.scopedLive("of another ProcClaw are told apart by the home of its user", () =>
     Effect.gen(function* () {
       const { folder, home, start } = yield* world
-      start("job-4", wait)
-      start("job-5", wait, { HOME: join(folder, "somebody-else") })
-      yield* until(() => jobsIn(home, "job-4", "job-5").length === 2)
-      assert.deepStrictEqual(jobsIn(home, "job-4", "job-5"), ["job-4", "job-5 of another"])
+      start("process-4", wait)
+      start("process-5", wait, { HOME: join(folder, "somebody-else") })
+      yield* until(() => jobsIn(home, "process-4", "process-5").length === 2)
+      assert.deepStrictEqual(jobsIn(home, "process-4", "process-5"), ["process-4", "process-5 of another"])
     })
   )
 

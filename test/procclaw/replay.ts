@@ -30,6 +30,8 @@ export const replay = (
   Effect.gen(function* () {
     const now = () => clock.unsafeCurrentTimeMillis()
     let index = 0
+    // A machine that has more to do plays a recording later than it was made.
+    let late = 0
     const sample = (): Sample => {
       while (index + 1 < samples.length && (samples[index + 1]?.t ?? 0) <= now()) index++
       const found = samples[index]
@@ -81,7 +83,13 @@ export const replay = (
     const timers = samples
       .filter(({ audit }) => audit.length > 0)
       .map(({ audit, t }) =>
-        setTimeout(() => appendFileSync(auditLog, `${audit.join("\n")}\n`), Math.max(0, t - now()) / speed)
+        setTimeout(
+          () => {
+            late = Math.max(late, now() - t)
+            appendFileSync(auditLog, `${audit.join("\n")}\n`)
+          },
+          Math.max(0, t - now()) / speed
+        )
       )
     yield* Effect.addFinalizer(() => Effect.sync(() => timers.forEach(clearTimeout)))
     const machine: Machine = {
@@ -96,5 +104,5 @@ export const replay = (
       },
       heartbeats: () => sample().heartbeats.flatMap(([name, age]) => (age < 8 ? [name.replace(/-\d+$/, "")] : []))
     }
-    return { url: url.url, home, machine }
+    return { url: url.url, home, machine, late: () => late }
   })

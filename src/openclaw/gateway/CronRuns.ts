@@ -94,12 +94,14 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
       const listed = new Set<string>()
       for (const { id, job, last, runningAt } of crons) {
         listed.add(id)
-        const isNew = !known.has(id)
         const one = knownOf(id, job)
-        if (isNew && !hasListed) one.endedAt = last?.startedAt ?? one.endedAt
-        else if (last !== undefined && isFirst) end(id, one, last)
+        if (last !== undefined && hasListed && isFirst) end(id, one, last)
+        // Of a run that has begun since, the end is still to be told.
+        if (last !== undefined && !hasListed && last.startedAt !== one.runningAt) {
+          one.endedAt = Math.max(one.endedAt, last.startedAt)
+        }
         if (runningAt !== undefined) start(id, one, runningAt)
-        else if (isFirst) lose(id, one)
+        else if (isFirst && hasListed) lose(id, one)
       }
       if (isFirst) for (const [id, one] of known) if (!listed.has(id)) lose(id, one)
       hasListed = true

@@ -48,16 +48,19 @@ const exchangesOf = (frames: ReadonlyArray<RecordedFrame>): ReadonlyArray<Exchan
 /** The address of the server, for as long as the scope is open. */
 export const serve = (recording: Recording, clock: Clock.Clock, speed: number) =>
   Effect.acquireRelease(
-    Effect.async<{ readonly url: string; readonly close: () => void }>((resume) => {
+    Effect.async<{ readonly url: string; readonly late: () => number; readonly close: () => void }>((resume) => {
       const { frames } = recording
       const sessions = sessionsOf(frames)
       const exchanges = exchangesOf(frames)
       const now = () => clock.unsafeCurrentTimeMillis()
+      // A machine that has more to do plays a recording later than it was made.
+      let late = 0
       const timers = new Set<NodeJS.Timeout>()
       const at = (time: number, what: () => void) => {
         const timer = setTimeout(
           () => {
             timers.delete(timer)
+            late = Math.max(late, now() - time)
             what()
           },
           Math.max(0, time - now()) / speed
@@ -73,7 +76,7 @@ export const serve = (recording: Recording, clock: Clock.Clock, speed: number) =
           for (const client of server.clients) client.terminate()
           server.close()
         }
-        resume(Effect.succeed({ url: `ws://127.0.0.1:${port}`, close }))
+        resume(Effect.succeed({ url: `ws://127.0.0.1:${port}`, late: () => late, close }))
       })
       server.on("connection", (socket: WebSocket) => {
         // One that comes a moment early is let in, since it is the first one to come.
