@@ -269,7 +269,7 @@ describe("ProcClaw", () => {
       })
     )
 
-    it.scopedLive("are found where a run goes on while a hundred others begin and end", () =>
+    it.scopedLive.runIf(isFull)("are found where a run goes on while a hundred others begin and end", () =>
       Effect.gen(function* () {
         const daemon = yield* makeProcClaw
         daemon.add({ id: "long", type: "openclaw" })
@@ -291,7 +291,7 @@ describe("ProcClaw", () => {
       })
     )
 
-    it.scopedLive("are told although the daemon ends itself when a job has used up its retries", () =>
+    it.scopedLive.runIf(isFull)("are told although the daemon ends itself when a job has used up its retries", () =>
       Effect.gen(function* () {
         const daemon = yield* makeProcClaw
         daemon.add({ id: "oc-crash", type: "openclaw" })
@@ -483,7 +483,7 @@ describe("ProcClaw", () => {
       }
     })
 
-    it.scopedLive("sends its token, asks one thing at a time, and needs no daemon to begin with", () =>
+    it.scopedLive.runIf(isFull)("sends its token, asks one thing at a time, and needs no daemon to begin with", () =>
       Effect.gen(function* () {
         const daemon = yield* makeProcClaw
         daemon.state.token = "token-of-procclaw"

@@ -121,7 +121,7 @@ const play = (schedule: ReadonlyArray<{ readonly after: number; readonly step: S
 }
 
 describe("a gateway that does what it likes", () => {
-  const runs = runsOf({ few: 60, many: 3000 })
+  const runs = runsOf({ few: 40, many: 3000 })
   const file = "test/openclaw/gateway/OpenClawGateway.property.test.ts"
 
   const never = "is never idle once it was seen to work, until it has ended, and is idle in the end (R16)"
