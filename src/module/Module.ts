@@ -6,6 +6,7 @@
 import * as Command from "@effect/platform/Command"
 import { FileSystem } from "@effect/platform/FileSystem"
 import { Path } from "@effect/platform/Path"
+import { layerWebSocketConstructorGlobal } from "@effect/platform/Socket"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,13 +16,15 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { HealingService } from "../gate/HealingService.js"
 import { Healing } from "../Healing.js"
+import type { HealingConfigError } from "../HealingError.js"
 import { HealingHttp } from "../http/HealingHttp.js"
 import { Notices } from "../notify/Notices.js"
 import { OpenClawNotFound } from "../openclaw/OpenClawError.js"
+import { OpenClawGateway, type OpenClawGatewayOptions } from "../openclaw/OpenClawGateway.js"
 import { OpenClawReviewer } from "../openclaw/OpenClawReviewer.js"
 import { without } from "../openclaw/ProcessGroup.js"
 import { defaultHome, moduleDatabase, moduleFolder } from "../pm2/Home.js"
-import { Pm2 } from "../pm2/Pm2.js"
+import { Pm2, type Pm2Options } from "../pm2/Pm2.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import type { HealingHealth } from "../queue/HealingHealth.js"
 import { HealingQueue } from "../queue/HealingQueue.js"
@@ -59,7 +62,7 @@ export const run = Effect.gen(function* () {
     filename: moduleDatabase(home),
     config: Layer.succeed(HealingConfig, settings.healing),
     reviewer: OpenClawReviewer.layer(settings.reviewer)
-  }).pipe(Layer.provideMerge(Pm2.layer({ ...settings.pm2, home })))
+  }).pipe(Layer.provideMerge(supervisor({ ...settings.pm2, home }, settings.gateway)))
   const launcher = yield* Launcher.write(folder, home)
   const served = serve(home, folder, launcher, settings.reviewer.command ?? "openclaw")
   return yield* Effect.provide(served, Layer.retry(live, whileOwned))
@@ -109,6 +112,18 @@ type Asked =
   | Path
   | Suggestions
   | Supervisor
+
+/** PM2, and the gateway of OpenClaw, if it is to count as well. The WebSocket is that of Node, which has one from version 22 on. */
+const supervisor = (
+  pm2: Pm2Options,
+  gateway: OpenClawGatewayOptions | undefined
+): Layer.Layer<Supervisor, HealingConfigError> =>
+  gateway === undefined
+    ? Pm2.layer(pm2)
+    : Supervisor.merge({
+        "": Pm2.layer(pm2),
+        gateway: OpenClawGateway.layer(gateway).pipe(Layer.provide(layerWebSocketConstructorGlobal))
+      })
 
 /** Until PM2 goes, or the queue ends since it has lost its file. Answers with the exit code: after 1, PM2 starts it anew. */
 const serve = Effect.fnUntraced(function* (

@@ -14,6 +14,8 @@ import * as Schema from "effect/Schema"
 import * as Str from "effect/String"
 import type { ConfigIssue } from "../HealingError.js"
 import { didYouMean } from "../internal/Input.js"
+import * as SecretFile from "../internal/SecretFile.js"
+import type { OpenClawGatewayOptions } from "../openclaw/OpenClawGateway.js"
 import type { OpenClawOptions } from "../openclaw/OpenClawReviewer.js"
 import { MODULE } from "../pm2/Home.js"
 import { pattern } from "../pm2/OpenClawRules.js"
@@ -25,10 +27,15 @@ import * as NotifyKeys from "./NotifyKeys.js"
 /** The name of the module is also that of the variable in which PM2 passes its settings on. */
 export const NAME = MODULE
 
-/** @internal */
+/**
+ * - `gateway`: the gateway of OpenClaw whose work counts as well, if there is one.
+ *
+ * @internal
+ */
 export interface ModuleSettings {
   readonly healing: HealingSettings
   readonly pm2: Pm2Options
+  readonly gateway: OpenClawGatewayOptions | undefined
   readonly reviewer: OpenClawOptions
 }
 
@@ -48,6 +55,8 @@ const own = {
   openclaw_name: "a regular expression, such as ^agent-",
   exclude: "names of processes, separated by commas",
   openclaw_command: "the name of a program, or its absolute path",
+  openclaw_gateway: "the address of a gateway of OpenClaw, such as ws://127.0.0.1:18789",
+  openclaw_gateway_token_file: "the absolute path of a file that only its user may read (chmod 600)",
   model: "a model by its provider, such as anthropic/claude-sonnet-4-5",
   thinking: "a level that OpenClaw knows, such as low",
   config: "the absolute path of a YAML file",
@@ -114,6 +123,8 @@ const checks: Partial<Record<Own, (value: string) => boolean>> = {
   ...NotifyKeys.checks,
   openclaw_name: (value) => Option.isSome(pattern(value)),
   model: (value) => /^[^\s/]+\/\S+$/.test(value),
+  openclaw_gateway: (value) => URL.canParse(value) && /^wss?:$/.test(new URL(value).protocol),
+  openclaw_gateway_token_file: isAbsolute,
   openclaw_command: (value) => !value.includes("/") || isAbsolute(value),
   config: isAbsolute
 }
@@ -153,6 +164,9 @@ export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effe
     Effect.withConfigProvider(ConfigProvider.fromMap(environment)),
     Effect.mapError(({ issues }) => new BadSettings({ lines: [...lines, ...issues.map(lineOf)] }))
   )
+  const gateway = yield* gatewayOf(mine.openclaw_gateway, mine.openclaw_gateway_token_file).pipe(
+    Effect.catchAll((line) => Effect.sync(() => void lines.push(line)))
+  )
   if (lines.length > 0) return yield* new BadSettings({ lines })
   return {
     healing,
@@ -162,9 +176,27 @@ export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effe
       // Itself too, for those who start it by `pm2 start`.
       exclude: [NAME, ...namesIn(mine.exclude ?? "")]
     },
+    gateway: gateway ?? undefined,
     reviewer: { command: mine.openclaw_command, model: mine.model, thinking: mine.thinking }
   }
 })
+
+/** The gateway, or the line that says what is wrong with its token. */
+const gatewayOf = (
+  url: string | undefined,
+  file: string | undefined
+): Effect.Effect<OpenClawGatewayOptions | undefined, string, FileSystem> => {
+  const key = "openclaw_gateway_token_file"
+  if (url === undefined) {
+    const line = wrong(key, "there without openclaw_gateway", "beside it", set("openclaw_gateway"))
+    return file === undefined ? Effect.succeed(undefined) : Effect.fail(line)
+  }
+  if (file === undefined) return Effect.succeed({ url })
+  return SecretFile.read(file).pipe(
+    Effect.map((token) => ({ url, token })),
+    Effect.mapError((found) => wrong(key, found, SecretFile.EXPECTED, set(key)))
+  )
+}
 
 /**
  * Takes what PM2 has kept out of the environment, in which there are addresses and tokens of channels: no child process is to get them. PM2

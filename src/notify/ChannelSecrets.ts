@@ -3,20 +3,15 @@
  *
  * @internal
  */
-import { FileSystem } from "@effect/platform/FileSystem"
+import type { FileSystem } from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { HealingConfigError } from "../HealingError.js"
-import { fileProblem, inWords } from "../internal/FileProblem.js"
+import * as SecretFile from "../internal/SecretFile.js"
 import type { NotifyChannel } from "../settings/HealingConfig.js"
 import { secretSource } from "../settings/NotifyChannel.js"
-
-const MAX_FILE = 4096
-
-/** Others than its user may read it, or write it. */
-const OPEN = 0o077
 
 /**
  * What is wrong with the settings of a channel. What was found is told only if it is no secret.
@@ -41,25 +36,7 @@ const fromVariable = (channel: string, key: string, variable: string) =>
   )
 
 const fromFile = (channel: string, key: string, path: string) =>
-  Effect.gen(function* () {
-    const fileSystem = yield* FileSystem
-    const refuse = (how: string) =>
-      wrong(
-        channel,
-        `${key}File`,
-        `${path}, which ${how}`,
-        "a file of at most 4 KiB that only its user may read (chmod 600)"
-      )
-    const unreadable = Effect.mapError((error: Parameters<typeof fileProblem>[0]) =>
-      refuse(`cannot be read: ${fileProblem(error)}`)
-    )
-    const { mode, size, type } = yield* fileSystem.stat(path).pipe(unreadable)
-    if (type !== "File") return yield* refuse(`is a ${inWords(type)}`)
-    if ((mode & OPEN) !== 0) return yield* refuse("others may read")
-    if (Number(size) > MAX_FILE) return yield* refuse(`has ${size} bytes`)
-    const text = (yield* fileSystem.readFileString(path).pipe(unreadable)).trim()
-    return text === "" ? yield* refuse("is empty") : Redacted.make(text)
-  })
+  Effect.mapError(SecretFile.read(path), (found) => wrong(channel, `${key}File`, found, SecretFile.EXPECTED))
 
 const NONE: Effect.Effect<undefined> = Effect.sync(() => undefined)
 

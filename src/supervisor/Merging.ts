@@ -109,9 +109,9 @@ export const make = (parts: ReadonlyArray<Part>): Adapter => {
     })
 
   const sources = parts.flatMap(({ adapter, prefix }) =>
-    sourcesOf(adapter).map((source) => ({
+    sourcesOf(adapter).map((source, _, { length }) => ({
       ...source,
-      name: prefix === "" ? source.name : prefix,
+      name: prefix === "" ? source.name : length === 1 ? prefix : nameIn(prefix, source.name),
       activity: Stream.map(source.activity, (known) =>
         known._tag === "Known" ? Activity.Known({ running: known.running.map((job) => nameIn(prefix, job)) }) : known
       )

@@ -18,6 +18,7 @@ import { lineOf, time } from "../../src/module/LogLines.js"
 import { type BadSettings, load } from "../../src/module/ModuleSettings.js"
 import * as ReportFiles from "../../src/module/ReportFiles.js"
 import { secretSource } from "../../src/settings/NotifyChannel.js"
+import { active, makeGateway } from "../openclaw/gateway/makeGateway.js"
 import { makeFake } from "../openclaw/makeFake.js"
 import { answer } from "../openclaw/reviewWorld.js"
 import { inTime, makeDaemon, planted } from "../pm2/makeDaemon.js"
@@ -165,6 +166,53 @@ describe("the module", () => {
   )
 })
 
+describe("a gateway of OpenClaw", () => {
+  it.scopedLive.runIf(isFull)("counts beside PM2, when it is named, and its cron jobs are reviewed", () =>
+    Effect.gen(function* () {
+      const gateway = yield* makeGateway
+      gateway.answers["cron.list"] = { payload: { jobs: [{ id: "c", name: "inbox" }] } }
+      gateway.answers["usage.status"] = {
+        payload: { providers: [{ displayName: "Anthropic", windows: [{ label: "5h", usedPercent: 62 }] }] }
+      }
+      const fake = yield* makeFake({ generation: "exec", turns: [{ text: answer() }] })
+      const daemon = yield* makeDaemon
+      yield* daemon.start({ name: "api", namespace: "default" })
+      const folder = yield* temporary
+      const tokenFile = join(folder, "token")
+      writeFileSync(tokenFile, "token-of-the-gateway\n", { mode: 0o600 })
+      const module = yield* startModule(daemon.home, {
+        openclaw_command: fake.command,
+        model: "mock/mock-1",
+        quiet_period: "100 millis",
+        openclaw_gateway: gateway.url,
+        openclaw_gateway_token_file: tokenFile
+      })
+      yield* module.says(/^watches PM2 in /)
+      yield* module.status(
+        /^OpenClaw jobs: gateway:openclaw cron: inbox; running: none; .*; quota: Anthropic, 5h: 62% used/
+      )
+      gateway.answers["gateway.restart.preflight"] = active(1)
+      gateway.tell("agent", {})
+      yield* module.status(/; running: gateway:openclaw gateway; /)
+      gateway.tell("cron", {
+        jobId: "c",
+        action: "finished",
+        job: { name: "inbox" },
+        runAtMs: 7,
+        status: "error",
+        error: "no"
+      })
+      yield* module.says(/^gateway:openclaw cron: inbox: a review is wanted \(failure\) and waits for its turn/)
+      yield* module.status(/held up by OpenClaw jobs running: gateway:openclaw gateway/)
+      gateway.answers["cron.runs"] = { payload: { entries: [] } }
+      gateway.answers["gateway.restart.preflight"] = active(0)
+      yield* module.says(/^gateway:openclaw cron: inbox: the review is completed, see /)
+      assert.deepInclude(gateway.asked[0]?.params, { auth: { token: "token-of-the-gateway" } })
+      assert.notInclude((yield* module.lines).join(), "token-of-the-gateway")
+    }).pipe(Effect.provide(NodeContext.layer))
+  )
+})
+
 describe("its database", () => {
   it.scopedLive.runIf(isFull)("is copied while it is in use, and given up when another process owns it", () =>
     Effect.gen(function* () {
@@ -292,7 +340,8 @@ describe("its settings", () => {
         file,
         "healing:\n  max_wait: 1 hour\n  cooldown: 2 hours\n  jobs:\n    api: { min_runs: 2 }\n  notify:\n    channels:\n      chat: { type: app, severity: high }\n"
       )
-      const { healing, pm2, reviewer } = yield* loaded({
+      const { gateway, healing, pm2, reviewer } = yield* loaded({
+        openclaw_gateway: "ws://127.0.0.1:18789",
         max_wait: "10 minutes",
         max_concurrent: "2",
         enabled: "false",
@@ -340,6 +389,7 @@ describe("its settings", () => {
         name: /^agent-/,
         exclude: ["effect-healing", "nginx", "cron"]
       })
+      assert.deepStrictEqual(gateway, { url: "ws://127.0.0.1:18789" })
       assert.deepStrictEqual(reviewer, { command: "/opt/openclaw", model: "mock/mock-1", thinking: "low" })
     })
   )
@@ -371,6 +421,25 @@ describe("its settings", () => {
         'notify_slack is what is not shown here, and should be an address that begins with https:// or http://. To mend it: pm2 set effect-healing:notify_slack "<value>"',
         'notify_openclaw is what is not shown here, and should be a channel of OpenClaw and whom to tell there, such as whatsapp:+15550100. To mend it: pm2 set effect-healing:notify_openclaw "<value>"',
         "notify_ntfy is there beside notify_ntfy_file, and should be one of the two. To mend it: pm2 unset effect-healing:notify_ntfy"
+      ]
+    ],
+    [
+      { openclaw_gateway: "http://127.0.0.1:18789", openclaw_gateway_token_file: "token" },
+      [
+        'openclaw_gateway is "http://127.0.0.1:18789", and should be the address of a gateway of OpenClaw, such as ws://127.0.0.1:18789. To mend it: pm2 set effect-healing:openclaw_gateway "<value>"',
+        'openclaw_gateway_token_file is "token", and should be the absolute path of a file that only its user may read (chmod 600). To mend it: pm2 set effect-healing:openclaw_gateway_token_file "<value>"'
+      ]
+    ],
+    [
+      { openclaw_gateway: "ws://127.0.0.1:18789", openclaw_gateway_token_file: "/nowhere/token" },
+      [
+        'openclaw_gateway_token_file is /nowhere/token, which cannot be read: no such file, and should be a file of at most 4 KiB that only its user may read (chmod 600). To mend it: pm2 set effect-healing:openclaw_gateway_token_file "<value>"'
+      ]
+    ],
+    [
+      { openclaw_gateway_token_file: "/home/you/token" },
+      [
+        'openclaw_gateway_token_file is there without openclaw_gateway, and should be beside it. To mend it: pm2 set effect-healing:openclaw_gateway "<value>"'
       ]
     ],
     [

@@ -256,6 +256,34 @@ describe("Supervisor.merge", () => {
     })
   )
 
+  it.scoped("joins what was joined before, by both prefixes", () =>
+    Effect.gen(function* () {
+      const inner = Supervisor.merge({ "": Layer.fresh(JobRegistry.layer), b: JobRegistry.layer })
+      const context = yield* Supervisor.layerActivity.pipe(
+        Layer.provideMerge(Supervisor.merge({ a: inner, c: Layer.fresh(toldBy(yield* Mailbox.make<Activity>())) })),
+        Layer.provideMerge(OpenClaw.layer),
+        Layer.provide(HealingConfig.layer()),
+        Layer.build
+      )
+      const registry = Context.get(context, JobRegistry)
+      yield* registry.add({ id: "inbox", openClaw: true })
+      yield* registry.started("inbox")
+      yield* settle
+      const { jobs, unknown } = yield* Context.get(context, OpenClaw).running.get
+      assert.deepStrictEqual(Array.from(HashMap.keys(jobs)), ["a:b:inbox"])
+      assert.deepStrictEqual(
+        unknown.map(({ name }) => name),
+        ["c"]
+      )
+      const known = yield* Context.get(context, Supervisor).jobs
+      assert.deepStrictEqual(
+        known.map(({ id }) => id),
+        ["a:b:inbox"]
+      )
+      yield* Context.get(context, Supervisor).evidence(jobNamed("a:b:inbox"), scope)
+    })
+  )
+
   it.effect("refuses a prefix that is none", () =>
     Effect.gen(function* () {
       const merged = Supervisor.merge({
