@@ -32,6 +32,16 @@ export const withSources = (adapter: Adapter, all: ReadonlyArray<NamedSource>): 
   [sources]: { of: adapter.activity, all }
 })
 
+/**
+ * An adapter whose one source has a name of its own.
+ *
+ * @internal
+ */
+export const named = (name: string, adapter: Adapter): Adapter => {
+  const { activity, quotas } = adapter
+  return withSources(adapter, [{ name, activity, ...(quotas !== undefined && { quotas }) }])
+}
+
 /** @internal */
 export const sourcesOf = (adapter: Adapter & { readonly [sources]?: Sources }): ReadonlyArray<NamedSource> => {
   const { activity, quotas } = adapter

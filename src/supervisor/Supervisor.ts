@@ -85,10 +85,10 @@ export { JobInfo } from "./JobInfo.js"
  */
 export class Supervisor extends Context.Tag("effect-healing/Supervisor")<Supervisor, Adapter>() {
   /**
-   * Feeds the activity into the running state, as a source named `supervisor`: unknown, and thereby busy, until the first
-   * element, after the stream has ended or broken until the first element of another try, and when this layer closes (R16). The tries
-   * follow after a second, two, four, up to a minute. Another one that is built over the same running state takes its place. Of what `merge`
-   * has joined, each is a source of its own.
+   * Feeds the activity into the running state, as a source named `supervisor`, or by the name that an adapter of this package has: unknown,
+   * and thereby busy, until the first element, after the stream has ended or broken until the first element of another try, and when this
+   * layer closes (R16). The tries follow after a second, two, four, up to a minute. Another one that is built over the same running state
+   * takes its place. Of what `merge` has joined, each is a source of its own.
    *
    * @since 0.1.0
    */

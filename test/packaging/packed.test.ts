@@ -17,10 +17,11 @@ import { isFull } from "../support/property.js"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const consumer = `
-import { Healing, HealingQueue, HealingService, HealingStore, OpenClaw, Reviewed, Reviewer } from "effect-healing"
+import { Healing, HealingQueue, HealingService, HealingStore, JobRegistry, OpenClaw, Reviewed, Reviewer, Supervisor } from "effect-healing"
 import { HealingHttp } from "effect-healing/http"
-import { OpenClawReviewer } from "effect-healing/openclaw"
+import { OpenClawGateway, OpenClawReviewer } from "effect-healing/openclaw"
 import { Pm2 } from "effect-healing/pm2"
+import { ProcClaw } from "effect-healing/procclaw"
 import { supervisorContract } from "effect-healing/testing"
 import { Effect, Layer } from "effect"
 
@@ -52,7 +53,12 @@ export const status = HealingHttp.client({ socket: "api.sock" }).pipe(
   Effect.map(({ waiting }): number => waiting)
 )
 
-export const ByPm2 = Pm2.layer({ name: /^agent-/ })
+export const ByAll = Supervisor.merge({
+  "": Pm2.layer({ name: /^agent-/ }),
+  procclaw: ProcClaw.layer(),
+  app: JobRegistry.layer,
+  gateway: OpenClawGateway.layer()
+})
 
 export const contract = supervisorContract(Effect.never)
 
