@@ -6,6 +6,7 @@
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Mailbox from "effect/Mailbox"
+import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
 import { HealingConfigError, SupervisorError } from "../HealingError.js"
@@ -71,7 +72,8 @@ export const make = (parts: ReadonlyArray<Part>): Adapter => {
 
   const accept = (part: Part, job: string): Effect.Effect<boolean> =>
     Effect.suspend(() => {
-      if (!isRefused(part, job)) return Effect.succeed(true)
+      // What an adapter gives may be anything: what has no name is refused by whoever reads it.
+      if (!Predicate.isString(job) || !isRefused(part, job)) return Effect.succeed(true)
       const id = nameIn(part.prefix, job)
       if (warned.has(id) || warned.size >= MAX_WARNED) return Effect.succeed(false)
       warned.add(id)
@@ -84,8 +86,8 @@ export const make = (parts: ReadonlyArray<Part>): Adapter => {
 
   const jobsOf = (part: Part) =>
     part.adapter.jobs.pipe(
-      Effect.flatMap(Effect.filter(({ id }) => accept(part, id))),
-      Effect.map(Arr.map((job) => ({ ...job, id: nameIn(part.prefix, job.id) })))
+      Effect.flatMap(Effect.filter((job) => accept(part, job?.id))),
+      Effect.map(Arr.map((job) => (Predicate.isString(job?.id) ? { ...job, id: nameIn(part.prefix, job.id) } : job)))
     )
 
   /** What all of them tell of their jobs. */
@@ -93,8 +95,10 @@ export const make = (parts: ReadonlyArray<Part>): Adapter => {
     together(
       parts.map((part) =>
         of(part.adapter).pipe(
-          Stream.filterEffect(({ job }) => accept(part, job)),
-          Stream.map((event) => ({ ...event, job: nameIn(part.prefix, event.job) }))
+          Stream.filterEffect((event) => accept(part, event?.job)),
+          Stream.map((event) =>
+            Predicate.isString(event?.job) ? { ...event, job: nameIn(part.prefix, event.job) } : event
+          )
         )
       )
     )

@@ -284,6 +284,24 @@ describe("Supervisor.merge", () => {
     })
   )
 
+  it.scoped("hands on what an adapter gives that is no job and no event, for whoever reads it to refuse", () =>
+    Effect.gen(function* () {
+      // What nobody would write who has types.
+      const odd = Layer.succeed(Supervisor, {
+        jobs: Effect.succeed([null, { id: 7 }, jobNamed("inbox")] as unknown as ReadonlyArray<JobInfo>),
+        activity: Stream.never,
+        events: Stream.make(null, { job: 7 }, { job: "inbox" }) as unknown as Stream.Stream<never>,
+        runs: Stream.never,
+        evidence: () => new SupervisorError({ detail: "nobody asks" })
+      })
+      const context = yield* Layer.build(Supervisor.merge({ app: odd }))
+      const { events, jobs } = Context.get(context, Supervisor)
+      assert.deepStrictEqual<unknown>(yield* jobs, [null, { id: 7 }, jobNamed("app:inbox")])
+      const told = yield* Stream.runCollect(Stream.take(events, 3))
+      assert.deepStrictEqual<unknown>(Array.from(told), [null, { job: 7 }, { job: "app:inbox" }])
+    })
+  )
+
   it.effect("refuses a prefix that is none", () =>
     Effect.gen(function* () {
       const merged = Supervisor.merge({
