@@ -83,7 +83,8 @@ const stored = Config.string(NAME).pipe(
 )
 
 const quoted = (key: string, text: string): string =>
-  NotifyKeys.isSecret(key) ? "what is not shown here" : JSON.stringify(Settings.cut(text))
+  // A part of an address may be a secret.
+  NotifyKeys.isSecret(key) || key === "openclaw_gateway" ? "what is not shown here" : JSON.stringify(Settings.cut(text))
 
 const set = (key: string): string => `pm2 set ${NAME}:${key} "<value>"`
 
@@ -185,18 +186,19 @@ export const load: Effect.Effect<ModuleSettings, BadSettings, FileSystem> = Effe
 const gatewayOf = (
   url: string | undefined,
   file: string | undefined
-): Effect.Effect<OpenClawGatewayOptions | undefined, string, FileSystem> => {
-  const key = "openclaw_gateway_token_file"
-  if (url === undefined) {
-    const line = wrong(key, "there without openclaw_gateway", "beside it", set("openclaw_gateway"))
-    return file === undefined ? Effect.succeed(undefined) : Effect.fail(line)
-  }
-  if (file === undefined) return Effect.succeed({ url })
-  return SecretFile.read(file).pipe(
-    Effect.map((token) => ({ url, token })),
-    Effect.mapError((found) => wrong(key, found, SecretFile.EXPECTED, set(key)))
-  )
-}
+): Effect.Effect<OpenClawGatewayOptions | undefined, string, FileSystem> =>
+  Effect.gen(function* () {
+    const key = "openclaw_gateway_token_file"
+    if (url !== undefined && file === undefined) return { url }
+    if (file === undefined) return undefined
+    if (url === undefined) {
+      return yield* Effect.fail(wrong(key, "there without openclaw_gateway", "beside it", set("openclaw_gateway")))
+    }
+    const token = yield* Effect.mapError(SecretFile.read(file), (found) =>
+      wrong(key, found, SecretFile.EXPECTED, set(key))
+    )
+    return { url, token }
+  })
 
 /**
  * Takes what PM2 has kept out of the environment, in which there are addresses and tokens of channels: no child process is to get them. PM2

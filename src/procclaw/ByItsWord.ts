@@ -11,6 +11,9 @@ import type { Job, ListedRun } from "./Payload.js"
 /** For how long an agent works on after a stop, a disable or a pause: 2.7 to 7 seconds were recorded. In milliseconds. */
 const AFTERGLOW = 7000
 
+/** One that has ended longer ago was listed anew, and is no news. */
+const RECENT = 60_000
+
 /** Jobs of which it is remembered that they were cut off. */
 const MAX_JOBS = 1000
 
@@ -39,18 +42,23 @@ export class ByItsWord {
   /** Since when ProcClaw says that they run, and nothing else does. */
   readonly #unsupported = new Map<string, number>()
   #ended: ReadonlySet<string> | undefined = undefined
+  #open: ReadonlySet<string> = new Set()
   #ran: ReadonlySet<string> = new Set()
 
   /** The jobs that run. */
   look({ at, cutOff, heartbeats, jobs, runs, wall }: Sight): ReadonlySet<string> {
     const ended = new Set(runs.filter(({ run }) => run.outcome !== "running").map(({ key }) => key))
     const before = this.#ended
-    const newlyCutOff = runs.filter(
-      ({ key, run, wasCutOff }) =>
-        wasCutOff && (before === undefined ? wall - (run.endedAt ?? 0) < AFTERGLOW : !before.has(key))
-    )
+    const wasOpen = this.#open
+    const newlyCutOff = runs.filter(({ key, run, wasCutOff }) => {
+      if (!wasCutOff || before?.has(key) === true) return false
+      const age = wall - (run.endedAt ?? (before === undefined ? 0 : wall))
+      return wasOpen.has(key) || age < (before === undefined ? AFTERGLOW : RECENT)
+    })
     this.#ended = ended
-    const open = new Set(runs.filter(({ run }) => run.outcome === "running").map(({ job }) => job))
+    const running = runs.filter(({ run }) => run.outcome === "running")
+    this.#open = new Set(running.map(({ key }) => key))
+    const open = new Set(running.map(({ job }) => job))
     const saidToRun = jobs.filter(({ isRunning }) => isRunning).map(({ id }) => id)
     const ran = new Set([...saidToRun, ...open])
     // One that has gone from the list while it ran was removed.

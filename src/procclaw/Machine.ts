@@ -8,7 +8,7 @@ import * as Processes from "./Processes.js"
 
 /**
  * - `isDaemonHere`: whether the daemon of this home is seen to live here.
- * - `jobs`: the jobs that have a process, but not the one that this process is.
+ * - `jobs`: the jobs that have a process, but for this one, what has started it, and what it has started.
  * - `heartbeats`: those with a fresh sign of life, at a time of the wall clock.
  *
  * @internal
@@ -22,9 +22,6 @@ export interface Machine {
 /** @internal */
 export const real = (home: string): Machine => ({
   isDaemonHere: () => Processes.isDaemonHere(home),
-  jobs: () => {
-    const { PROCCLAW_JOB_ID: own } = process.env
-    return Processes.jobsWithProcesses(home).filter(({ job }) => job !== own)
-  },
+  jobs: () => Processes.jobsWithProcesses(home),
   heartbeats: (now) => Heartbeats.freshAt(now)
 })

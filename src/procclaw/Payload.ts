@@ -16,8 +16,9 @@ const Command = Schema.String.pipe(Schema.maxLength(64 * 1024))
 
 const Listed = Schema.Struct({
   id: JobId,
-  type: lenient(Schema.String),
-  status: lenient(Schema.String),
+  // Without these it is not known what it is and whether it runs.
+  type: Schema.String,
+  status: Schema.String,
   cmd: lenient(Command),
   sla: lenient(Schema.Struct({ enabled: lenient(Schema.Boolean) })),
   self_healing: lenient(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
@@ -56,7 +57,7 @@ export const jobsOf = (body: unknown): Option.Option<{ readonly jobs: ReadonlyAr
     return {
       jobs: read.map(({ cmd, id, self_healing, sla, status, type }) => ({
         id,
-        type: type ?? "",
+        type,
         isRunning: status === "running",
         command: cmd ?? "",
         hasSla: sla?.enabled === true,
@@ -101,10 +102,14 @@ const decodeRun = Schema.decodeUnknownOption(ListedRun)
 /** Of what a run has said last, in characters. */
 const MAX_ERROR = 10_000
 
-/** @internal */
+/**
+ * None if one of them is odd: it may be one that runs.
+ *
+ * @internal
+ */
 export const runsOf = (body: unknown, timeZone: string): Option.Option<ReadonlyArray<ListedRun>> =>
-  Option.map(decodeRuns(body), ({ runs }) =>
-    runs.flatMap((one) => Option.toArray(Option.map(decodeRun(one), (run) => listedRunOf(run, timeZone))))
+  Option.flatMap(decodeRuns(body), ({ runs }) =>
+    Option.all(runs.map((one) => Option.map(decodeRun(one), (run) => listedRunOf(run, timeZone))))
   )
 
 const listedRunOf = (run: typeof ListedRun.Type, timeZone: string): ListedRun => {

@@ -107,13 +107,19 @@ export const ProcClaw: {
     )
 }
 
-const isAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+const isAddress = (url: string): boolean => {
+  const address = URL.canParse(url) ? new URL(url) : undefined
+  // `fetch` takes none with a user in it.
+  return (
+    address !== undefined && /^https?:$/.test(address.protocol) && address.username === "" && address.password === ""
+  )
+}
 
 const names = expecting("a list of at most 1000 names of jobs")(Schema.Array(JobName).pipe(Schema.maxItems(1000)))
 
 const Options = Schema.Struct({
   url: withDefault(
-    expecting('a URL with http: or https:, such as "http://127.0.0.1:9876"')(
+    expecting('a URL with http: or https:, without a user, such as "http://127.0.0.1:9876"')(
       Schema.String.pipe(Schema.filter(isAddress))
     ),
     () => "http://127.0.0.1:9876"

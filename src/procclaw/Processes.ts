@@ -7,7 +7,7 @@
  */
 import { readFileSync, realpathSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
-import { parentOf, pids, startOf, variablesOf, wordsOf } from "../internal/Proc.js"
+import { hasAncestor, parentOf, pids, startOf, variablesOf, wordsOf } from "../internal/Proc.js"
 
 const JOB = "PROCCLAW_JOB_ID"
 
@@ -51,7 +51,7 @@ export const jobsWithProcesses = (home: string): ReadonlyArray<JobProcess> => {
     const one = own.get(pid) ?? ofAncestor(pid, own)
     if (one === undefined) continue
     const key = `${one.job} ${one.isForeign}`
-    if (!found.has(key) && counts(pid)) found.set(key, one)
+    if (!found.has(key) && counts(pid) && !isOurs(pid, one.job)) found.set(key, one)
   }
   return Array.from(found.values())
 }
@@ -63,6 +63,11 @@ const real = (path: string): string => {
     return path
   }
 }
+
+/** This process may be a job itself, or be started by one. Then so seem its reviews, which are no job. */
+const isOurs = (pid: number, job: string): boolean =>
+  job === process.env[JOB] &&
+  (pid === process.pid || hasAncestor(pid, new Set([process.pid])) || hasAncestor(process.pid, new Set([pid])))
 
 const isWrapper = (pid: number): boolean => wordsOf(pid).some((word) => basename(word) === WRAPPER)
 

@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Schema from "effect/Schema"
+import { JobName } from "../request/HealingRequest.js"
 import type { JobEvent, RunEvent } from "../supervisor/Supervisor.js"
 import type { ListedRun, SlaBreach } from "./Payload.js"
 
@@ -13,14 +14,20 @@ const MAX_TOLD = 2000
 /** What has ended longer ago is no news, in milliseconds. */
 const MAX_AGE = 7 * 24 * 3_600_000
 
+const Key = Schema.String.pipe(Schema.maxLength(200))
+
+/** Runs of which it is remembered that they run. */
+const MAX_OPEN = 1000
+
 /**
- * What was told, for the next start.
+ * What was told, and what ran, for the next start.
  *
  * @internal
  */
 export const Told = Schema.Struct({
   version: Schema.Literal(1),
-  told: Schema.Array(Schema.String.pipe(Schema.maxLength(200))).pipe(Schema.maxItems(MAX_TOLD))
+  told: Schema.Array(Key).pipe(Schema.maxItems(MAX_TOLD)),
+  open: Schema.Array(Schema.Struct({ key: Key, job: JobName })).pipe(Schema.maxItems(MAX_OPEN))
 })
 
 /** @internal */
@@ -29,15 +36,17 @@ export interface Told extends Schema.Schema.Type<typeof Told> {}
 /**
  * - `listed`: the runs that there are, the newest first. Says whether one of them has ended since.
  * - `breached`: those that broke their service level, of these jobs.
- * - `open`: those that run, as far as is known.
- * - `starts`: the starts of those.
+ * - `open`: those that run, as far as is known, also from before the start of this process.
+ * - `vanished`: these are not known to ProcClaw any more.
+ * - `starts`: the starts of those that run.
  *
  * @internal
  */
 export interface Runs {
   readonly listed: (runs: ReadonlyArray<ListedRun>, now: number) => boolean
   readonly breached: (breaches: ReadonlyArray<SlaBreach>, now: number) => void
-  readonly open: () => ReadonlyArray<ListedRun>
+  readonly open: () => ReadonlyArray<Pick<ListedRun, "key" | "job">>
+  readonly vanished: (keys: ReadonlySet<string>) => void
   readonly starts: () => ReadonlyArray<RunEvent>
   readonly told: () => Told
 }
@@ -55,10 +64,14 @@ export const make = (
 ): Runs => {
   const told = new Set(before?.told ?? [])
   const open = new Map<string, ListedRun>()
+  /** Those that ran before this process was started, and were not seen since. */
+  const earlier = new Map((before?.open ?? []).map((one) => [one.key, one]))
   /** Whether what was not told is news. */
   const hasSeen = { runs: before !== undefined, breaches: before !== undefined }
 
+  /** The one that was seen last goes last. */
   const remember = (key: string) => {
+    told.delete(key)
     told.add(key)
     for (const oldest of told) {
       if (told.size <= MAX_TOLD) return
@@ -87,8 +100,12 @@ export const make = (
       let hasEnded = false
       for (const one of runs.toReversed()) {
         const { key, run } = one
-        if (told.has(key)) continue
+        if (told.has(key)) {
+          remember(key)
+          continue
+        }
         const isKnown = open.has(key)
+        earlier.delete(key)
         if (run.outcome === "running") {
           open.set(key, one)
           if (!isKnown) tellRun(startOf(one))
@@ -106,14 +123,27 @@ export const make = (
     },
     breached: (breaches, now) => {
       for (const { at, job, key, runId, what } of breaches) {
-        if (told.has(key)) continue
+        const isNews = hasSeen.breaches && !told.has(key)
         remember(key)
-        if (hasSeen.breaches && now - at <= MAX_AGE) tellEvent({ job, trigger: "sla_breach", runId, lastError: what })
+        if (isNews && now - at <= MAX_AGE) tellEvent({ job, trigger: "sla_breach", runId, lastError: what })
       }
       hasSeen.breaches = true
     },
-    open: () => Array.from(open.values()),
+    open: () => [...open.values(), ...earlier.values()],
+    vanished: (keys) => {
+      for (const key of keys) {
+        const one = open.get(key)
+        earlier.delete(key)
+        open.delete(key)
+        if (one === undefined) continue
+        const { job, run } = one
+        tellRun({ _tag: "Ended", job, runId: run.id, startedAt: run.startedAt, at: null, outcome: "stopped" })
+      }
+    },
     starts: () => Array.from(open.values(), startOf),
-    told: () => ({ version: 1, told: Array.from(told) })
+    told: () => {
+      const running = [...open.values(), ...earlier.values()].slice(0, MAX_OPEN)
+      return { version: 1, told: Array.from(told), open: running.map(({ job, key }) => ({ job, key })) }
+    }
   }
 }

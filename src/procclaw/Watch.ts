@@ -67,11 +67,11 @@ const MAX_EVENTS = 1000
 /** Jobs of which the type is remembered, also of those that are gone: their agents may live on. */
 const MAX_KINDS = 10_000
 
-/** Of a list of runs. ProcClaw lists up to 500, and filters after that. */
-const RUNS = 100
+/** Of a list of runs: at first as many as ProcClaw lists, since this process may have been down. It filters after the limit. */
+const RUNS = { first: 500, later: 100 }
 
-/** Open runs that are no longer among the newest are asked for one by one, so many jobs at a time. */
-const MAX_ASKED = 20
+/** Open runs that are no longer among the newest are asked for job by job, so many in each look, and so many runs of each. */
+const OPEN = { jobs: 5, runs: 100 }
 
 /** A look takes some questions, each of which may take three seconds. */
 const LATE = Duration.seconds(10)
@@ -125,7 +125,12 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
     const suspected = new Set<string>()
     /** Whether its processes can be seen, which they can for good once they could. */
     let isHere = false
+    /** What runs by ProcClaw's word, while its daemon is not seen: it may be another user's by now. */
+    let byWord: ReadonlySet<string> = new Set()
     let hasListed = false
+    let looks = 0
+    /** Whether the breaches of service levels are to be asked for. */
+    let wantsBreaches = true
     let hasClosed = false
 
     // An interrupted `SubscriptionRef.set` can keep its permit or its news for itself: it must run to its end.
@@ -140,9 +145,10 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
       tell(Activity.Known({ running: Array.from(new Set(jobs)).filter(counts).toSorted() }))
 
     /** By their processes. One that ProcClaw does not list may have been removed while it ran, unless it is another ProcClaw's. */
-    const tellHere = Effect.suspend(() =>
-      tellRunning((machine?.jobs() ?? []).flatMap(({ isForeign, job }) => (isForeign && !kinds.has(job) ? [] : [job])))
-    )
+    const tellHere = Effect.suspend(() => {
+      const seen = (machine?.jobs() ?? []).filter(({ isForeign, job }) => !isForeign || kinds.has(job))
+      return tellRunning([...seen.map(({ job }) => job), ...byWord])
+    })
 
     const learn = (jobs: ReadonlyArray<Payload.Job>) => {
       for (const { id, type } of jobs) if (kinds.has(id) || kinds.size < MAX_KINDS) kinds.set(id, type)
@@ -167,19 +173,23 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
         })
       )
 
-    /** The newest, and those that run for longer. */
+    /** The newest, and those that run for longer. One that its own job does not list any more was deleted. */
     const runsNow = Effect.gen(function* () {
-      const newest = yield* runsIn(`/api/v1/runs?limit=${RUNS}`)
+      const newest = yield* runsIn(`/api/v1/runs?limit=${hasListed ? RUNS.later : RUNS.first}`)
       const listed = new Set(newest.map(({ key }) => key))
       const older = runs.open().filter(({ key }) => !listed.has(key))
-      const jobs = Array.from(new Set(older.map(({ job }) => job))).slice(0, MAX_ASKED)
-      const others = yield* Effect.forEach(jobs, (job) =>
-        runsIn(`/api/v1/runs?job_id=${encodeURIComponent(job)}&limit=20`)
+      const jobs = Array.from(new Set(older.map(({ job }) => job)))
+      // Each has its turn, however many there are.
+      const from = jobs.length <= OPEN.jobs ? 0 : looks++ % jobs.length
+      const asked = [...jobs.slice(from), ...jobs.slice(0, from)].slice(0, OPEN.jobs)
+      const others = yield* Effect.forEach(asked, (job) =>
+        runsIn(`/api/v1/runs?job_id=${encodeURIComponent(job)}&limit=${OPEN.runs}`)
       )
-      const all = [...newest, ...others.flat()]
-      return Array.from(new Map(all.map((run) => [run.key, run])).values()).toSorted(
-        (a, b) => (b.run.startedAt ?? 0) - (a.run.startedAt ?? 0)
-      )
+      const ofInterest = new Set(older.map(({ key }) => key))
+      const found = others.flat().filter(({ key }) => ofInterest.has(key))
+      const keys = new Set(found.map(({ key }) => key))
+      runs.vanished(new Set(older.flatMap(({ job, key }) => (asked.includes(job) && !keys.has(key) ? [key] : []))))
+      return [...newest, ...found].toSorted((a, b) => (b.run.startedAt ?? 0) - (a.run.startedAt ?? 0))
     })
 
     const tellOnce = Effect.fnUntraced(function* (jobs: ReadonlyArray<Payload.Job>, at: number) {
@@ -208,33 +218,47 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
         const wall = yield* Clock.currentTimeMillis
         const heartbeats = machine?.heartbeats(wall) ?? []
         const cutOff = AuditLog.cutOffIn(audit?.added() ?? "")
-        const running = byItsWord.look({ at, wall, jobs: found.jobs, runs: listed, heartbeats, cutOff })
+        byWord = byItsWord.look({ at, wall, jobs: found.jobs, runs: listed, heartbeats, cutOff })
         if (found.odd > 0) {
           yield* tell(Activity.Unknown({ reason: `ProcClaw lists ${found.odd} entries that are no jobs` }))
-        } else yield* tellRunning(running)
+        } else yield* isHere ? tellHere : tellRunning(byWord)
       })
+
+    const lookForBreaches = (jobs: ReadonlyArray<Payload.Job>, wall: number) =>
+      Effect.gen(function* () {
+        const breaches = Payload.breachesOf(yield* api.get("/api/v1/sla/breaches?since=24h"), timeZone)
+        const withSla = new Set(jobs.filter(({ hasSla }) => hasSla).map(({ id }) => id))
+        runs.breached(
+          Option.getOrElse(breaches, () => []).filter(({ job }) => withSla.has(job)),
+          wall
+        )
+        wantsBreaches = false
+      }).pipe(
+        Effect.catchTag("ProcClawSilent", ({ status }) =>
+          Effect.sync(() => {
+            if (status === 404) wantsBreaches = false
+          })
+        )
+      )
+
+    const keep = Effect.suspend(() => {
+      const told = runs.told()
+      return memory === undefined ? Effect.void : memory.write(told, JSON.stringify(told))
+    })
 
     const look = Effect.gen(function* () {
       const found = yield* jobsNow
       const listed = yield* runsNow
-      isHere ||= machine?.isDaemonHere() === true
-      if (isHere) yield* tellHere
-      else yield* lookByItsWord(found, listed)
+      const isSeen = machine?.isDaemonHere() === true
+      isHere ||= isSeen
+      if (isSeen) {
+        byWord = new Set()
+        yield* tellHere
+      } else yield* lookByItsWord(found, listed)
       const wall = yield* Clock.currentTimeMillis
-      if (runs.listed(listed, wall)) {
-        const withSla = new Set(found.jobs.filter(({ hasSla }) => hasSla).map(({ id }) => id))
-        const breaches = yield* api.get("/api/v1/sla/breaches?since=24h").pipe(
-          Effect.map((body) => Option.getOrElse(Payload.breachesOf(body, timeZone), () => [])),
-          // It may have no levels to tell of.
-          Effect.orElseSucceed(() => [])
-        )
-        runs.breached(
-          breaches.filter(({ job }) => withSla.has(job)),
-          wall
-        )
-      }
-      const told = runs.told()
-      if (memory !== undefined) yield* memory.write(told, JSON.stringify(told))
+      if (runs.listed(listed, wall)) wantsBreaches = true
+      yield* keep
+      if (wantsBreaches) yield* Effect.zipRight(lookForBreaches(found.jobs, wall), keep)
       yield* tellOnce(found.jobs, now())
     }).pipe(
       // What is long in coming says nothing of what runs now. Its processes are seen without it.

@@ -426,7 +426,7 @@ describe("its settings", () => {
     [
       { openclaw_gateway: "http://127.0.0.1:18789", openclaw_gateway_token_file: "token" },
       [
-        'openclaw_gateway is "http://127.0.0.1:18789", and should be the address of a gateway of OpenClaw, such as ws://127.0.0.1:18789. To mend it: pm2 set effect-healing:openclaw_gateway "<value>"',
+        'openclaw_gateway is what is not shown here, and should be the address of a gateway of OpenClaw, such as ws://127.0.0.1:18789. To mend it: pm2 set effect-healing:openclaw_gateway "<value>"',
         'openclaw_gateway_token_file is "token", and should be the absolute path of a file that only its user may read (chmod 600). To mend it: pm2 set effect-healing:openclaw_gateway_token_file "<value>"'
       ]
     ],

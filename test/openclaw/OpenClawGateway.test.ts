@@ -420,6 +420,15 @@ describe("OpenClawGateway", () => {
           })
       ],
       [
+        "a rate limit of connections",
+        /refuses the connection \(AUTH_RATE_LIMITED\)/,
+        (gateway) => {
+          gateway.answers.connect = {
+            error: { code: "INVALID_REQUEST", retryAfterMs: 0, details: { code: "AUTH_RATE_LIMITED" } }
+          }
+        }
+      ],
+      [
         "a refusal in prose",
         /refuses the connection \(an unknown error\)/,
         (gateway) => (gateway.answers.connect = { error: { code: `no ${TOKEN}` } })
@@ -505,12 +514,13 @@ describe("OpenClawGateway", () => {
           Effect.provide(Logger.replace(Logger.defaultLogger, log))
         )
         yield* unknown(/refuses the token \(AUTH_TOKEN_MISMATCH\): provide the right one/)
-        yield* Effect.sleep("5 minutes")
+        // Longer than it ever waits for another try.
+        yield* Effect.sleep("25 seconds")
         assert.strictEqual(gateway.connections(), 1)
         assert.include((yield* Effect.flip(jobs)).detail, "refuses the token")
         const said = JSON.stringify([yield* activity.all, lines])
         assert.notInclude(said, TOKEN)
-      }).pipe(Effect.withClock(fastClock(Date.now(), 200)))
+      }).pipe(hasted)
     )
 
     it.scopedLive("is unknown without a gateway, and connects when there is one", () =>

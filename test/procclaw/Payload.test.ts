@@ -77,10 +77,21 @@ describe("what ProcClaw answers", () => {
     const { jobs } = Option.getOrThrow(Payload.jobsOf(recorded["jobs-idle"]))
     const body = recorded["jobs-idle"] as { jobs: ReadonlyArray<object> } // As was recorded.
     const mixed = {
-      jobs: [{ id: 7 }, ...body.jobs.map((job) => ({ ...job, news: [1], sla: "odd", cmd: null, status: 5 })), "x"]
+      jobs: [{ id: 7 }, ...body.jobs.map((job) => ({ ...job, news: [1], sla: "odd", cmd: null })), "x"]
     }
     const found = Option.getOrThrow(Payload.jobsOf(mixed))
     assert.deepStrictEqual([found.jobs.length, found.odd], [jobs.length, 2])
+    // Of these it is not known what they are, or whether they run.
+    for (const missing of ["type", "status"]) {
+      const odd = Option.getOrThrow(
+        Payload.jobsOf({ jobs: [{ id: "a", type: "openclaw", status: "running", [missing]: 7 }] })
+      )
+      assert.deepStrictEqual([odd.jobs.length, odd.odd], [0, 1], missing)
+    }
+    assert.isTrue(
+      Option.isNone(Payload.runsOf({ runs: [{ id: "seven", job_id: "a" }] }, ZONE)),
+      "it may be one that runs"
+    )
     for (const other of [null, "x", { jobs: {} }, [], { detail: "no" }]) {
       assert.isTrue(Option.isNone(Payload.jobsOf(other)))
       assert.isTrue(Option.isNone(Payload.runsOf(other, ZONE)))

@@ -125,6 +125,22 @@ describe("ProcClaw", () => {
       })
     )
 
+    it.scopedLive("goes by its word as well, when the daemon is no more seen to be here", () =>
+      Effect.gen(function* () {
+        const daemon = yield* makeProcClaw
+        daemon.add({ id: "a", type: "openclaw" })
+        daemon.add({ id: "b", type: "openclaw" })
+        const { activity } = yield* adapter(daemon, { home: daemon.home })
+        yield* activity.until(runs())
+        // It was started anew by another user, whose processes cannot be seen.
+        writeFileSync(join(daemon.home, "procclaw.pid"), "1")
+        daemon.runs.unshift({ id: 77, job: "b", startedAt: 1 })
+        yield* activity.until(runs("b"))
+        daemon.start("a")
+        yield* activity.until(runs("a", "b"))
+      })
+    )
+
     it.scopedLive("is looked at when the audit log grows, and not only in its time", () =>
       Effect.gen(function* () {
         const daemon = yield* makeProcClaw
@@ -289,6 +305,67 @@ describe("ProcClaw", () => {
           ["started", "failed"]
         )
       })
+    )
+
+    it.scopedLive.runIf(isFull)(
+      "that are old are no news when they are listed for another reason, and what was deleted has ended",
+      () =>
+        Effect.gen(function* () {
+          const daemon = yield* makeProcClaw
+          daemon.add({ id: "feed", type: "continuous", sla: true })
+          const now = yield* Clock.currentTimeMillis
+          const past = (id: number, job: string, exitCode: number) => ({
+            id,
+            job,
+            startedAt: now - 2000 + id,
+            endedAt: now - 1000 + id,
+            exitCode
+          })
+          daemon.runs.unshift(
+            ...Array.from({ length: 600 }, (_, index) =>
+              past(600 - index, index > 550 ? "feed" : "other", index > 550 ? 3 : 0)
+            )
+          )
+          daemon.breaches.push({
+            run_id: 3,
+            job_id: "feed",
+            started_at: "2026-11-26T02:00:00",
+            sla_status: "fail",
+            success_check: true,
+            on_time_check: false
+          })
+          let fails = true
+          daemon.state.answer = (request, response) => {
+            if (!fails || request.url?.includes("/sla/") !== true) return false
+            response.writeHead(500).end()
+            return true
+          }
+          const supervisor = yield* adapter(daemon, { home: daemon.home })
+          const told = yield* heard(supervisor.runs)
+          const events = yield* heard(supervisor.events)
+          yield* supervisor.activity.until(runs())
+          daemon.start("feed")
+          yield* told.until((all) => all.length === 1)
+          fails = false
+          daemon.runs.unshift(...Array.from({ length: 120 }, (_, index) => past(9120 - index, "other", 0)))
+          yield* told.until((all) => all.length >= 200)
+          yield* Effect.sleep("2500 millis")
+          assert.deepStrictEqual(
+            yield* events.all,
+            [],
+            "what had failed before its first look, and a breach of that time"
+          )
+          assert.lengthOf(
+            (yield* told.all).filter(({ job }) => job === "feed"),
+            1
+          )
+          daemon.runs.splice(
+            daemon.runs.findIndex(({ job }) => job === "feed"),
+            1
+          )
+          const ended = yield* told.until((all) => all.some((run) => run.job === "feed" && run._tag === "Ended"))
+          assert.deepInclude(ended.at(-1), { job: "feed", outcome: "stopped" })
+        })
     )
 
     it.scopedLive.runIf(isFull)("are told although the daemon ends itself when a job has used up its retries", () =>
@@ -584,7 +661,7 @@ describe("ProcClaw", () => {
         const name = file() ?? ""
         assert.match(name, /^effect-healing-[\da-f]{8}\.json$/)
         const content = JSON.parse(readFileSync(join(daemon.home, name), "utf8"))
-        assert.sameMembers(Object.keys(content), ["version", "told"])
+        assert.sameMembers(Object.keys(content), ["version", "told", "open"])
         const missing = join(daemon.folder, "nowhere")
         const { layer, lines } = logged()
         yield* Effect.gen(function* () {

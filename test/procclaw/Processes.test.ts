@@ -110,6 +110,25 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
     })
   )
 
+  it.scopedLive("are not those of this process and its reviews, where it is one of them itself", () =>
+    Effect.gen(function* () {
+      const { home, start } = yield* world
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          process.env.PROCCLAW_JOB_ID = "process-6"
+        }),
+        () =>
+          Effect.sync(() => {
+            delete process.env.PROCCLAW_JOB_ID
+          })
+      )
+      start("process-6", wait)
+      start("process-7", wait)
+      yield* until(() => jobsIn(home, "process-6", "process-7").length > 0)
+      assert.deepStrictEqual(jobsIn(home, "process-6", "process-7"), ["process-7"])
+    })
+  )
+
   it.scopedLive("are those of this machine if the daemon is seen to be", () =>
     Effect.gen(function* () {
       const { folder, start } = yield* world

@@ -60,7 +60,8 @@ const PATIENCE: Duration.DurationInput = "10 seconds"
 const MAX_FRAME = 32 * 1024 * 1024
 
 /** By these it says that the token is wrong or missing. */
-const WRONG_TOKEN = /^(?:AUTH_|NOT_PAIRED|PAIRING_|DEVICE_)/
+const WRONG_TOKEN =
+  /^(?:NOT_PAIRED|PAIRING_REQUIRED|DEVICE_\w+|AUTH_(?:REQUIRED|UNAUTHORIZED|\w+_MISMATCH|\w+_MISSING|\w+_NOT_CONFIGURED))$/
 
 /**
  * Connects, and says hello.

@@ -15,6 +15,8 @@ interface Known {
   runningAt: number | undefined
   /** When the last run of which the end was told has begun. */
   endedAt: number
+  /** When the last one has begun of which nobody seemed to tell any more: that it has failed is news all the same. */
+  lostAt: number | undefined
 }
 
 /** @internal */
@@ -36,7 +38,7 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
   /** It goes to the end of the line of those that may have to go. */
   const knownOf = (id: string, job: string | undefined): Known => {
     const before = known.get(id)
-    const one = before ?? { job: job ?? id, runningAt: undefined, endedAt: Number.NEGATIVE_INFINITY }
+    const one = before ?? { job: job ?? id, runningAt: undefined, endedAt: Number.NEGATIVE_INFINITY, lostAt: undefined }
     if (job !== undefined) one.job = job
     known.delete(id)
     known.set(id, one)
@@ -53,7 +55,7 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
       : [{ _tag: "Started", job, runId: runIdOf(id, runningAt), at: runningAt, alwaysUp: false }]
 
   const start = (id: string, one: Known, at: number) => {
-    if (at <= one.endedAt || at === one.runningAt) return
+    if (at <= one.endedAt || at === one.runningAt || at === one.lostAt) return
     lose(id, one)
     one.runningAt = at
     startOf(id, one).forEach(tellRun)
@@ -65,13 +67,14 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
       one.endedAt = run.startedAt
       return
     }
+    const wasLost = run.startedAt === one.lostAt
     start(id, one, run.startedAt)
     one.endedAt = run.startedAt
-    one.runningAt = undefined
+    if (!wasLost) one.runningAt = undefined
     const { endedAt, error, outcome, runId, startedAt } = run
     const last = error === undefined ? {} : { lastError: error }
     const { job } = one
-    tellRun({ _tag: "Ended", job, runId, startedAt, at: endedAt, outcome, exitCode: null, ...last })
+    if (!wasLost) tellRun({ _tag: "Ended", job, runId, startedAt, at: endedAt, outcome, exitCode: null, ...last })
     if (outcome === "failed") tellFailure({ job, trigger: "failure", runId, exitCode: null, ...last })
   }
 
@@ -80,7 +83,7 @@ export const make = (tellRun: (event: RunEvent) => void, tellFailure: (event: Jo
     if (one.runningAt === undefined) return
     const runId = runIdOf(id, one.runningAt)
     tellRun({ _tag: "Ended", job: one.job, runId, startedAt: one.runningAt, at: null, outcome: "stopped" })
-    one.endedAt = one.runningAt
+    one.lostAt = one.runningAt
     one.runningAt = undefined
   }
 

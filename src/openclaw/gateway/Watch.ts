@@ -16,6 +16,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../../HealingError.js"
 import * as Broadcast from "../../internal/Broadcast.js"
 import * as Clocks from "../../internal/Clocks.js"
+import * as SafeLog from "../../internal/SafeLog.js"
 import type { Quota } from "../../running/Quota.js"
 import { type EvidenceScope, runsWithin } from "../../supervisor/Evidence.js"
 import { named } from "../../supervisor/Sources.js"
@@ -222,7 +223,8 @@ export const make = ({
     const connected = Effect.gen(function* () {
       const client = yield* Client.open(url, token, receive)
       const { bootId, uptime } = client.hello
-      const mayResume = lastBoot === undefined ? (uptime ?? 0) < YOUNG : bootId !== lastBoot
+      const isYoung = uptime !== undefined && uptime < YOUNG
+      const mayResume = isYoung || (lastBoot === undefined ? uptime === undefined : bootId !== lastBoot)
       lastBoot = bootId
       const level = new Level(intervals, now(), mayResume)
       connection = { client, level }
@@ -248,9 +250,10 @@ export const make = ({
     const watching: Effect.Effect<never, never, WebSocketConstructor> = Effect.exit(connected).pipe(
       Effect.map((exit) => (Exit.isFailure(exit) ? lossOf(exit.cause) : new Client.GatewayLost({ reason: BROKE }))),
       Effect.tap(({ reason }) => lose(reason)),
-      Effect.flatMap(({ isForGood, retryAfter }) => {
-        if (isForGood === true) return Effect.never
-        const now = Math.min(retryAfter ?? pause, LONGEST_PAUSE)
+      Effect.flatMap(({ isForGood, reason, retryAfter }) => {
+        // Whatever was told of it before.
+        if (isForGood === true) return Effect.zipRight(SafeLog.warn(`The OpenClaw gateway: ${reason}`), Effect.never)
+        const now = Math.min(Math.max(retryAfter ?? pause, FIRST_PAUSE), LONGEST_PAUSE)
         pause = Math.min(pause * 2, LONGEST_PAUSE)
         return Effect.sleep(now)
       }),
