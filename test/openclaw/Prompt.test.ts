@@ -21,7 +21,7 @@ import { parameters, patienceFor, runsOf } from "../support/property.js"
 import { assertWithout, privateKey, secretSamples } from "../support/secretSamples.js"
 import { ended } from "../support/storeSamples.js"
 
-const RUNS = runsOf({ few: 4, many: 40 })
+const RUNS = runsOf({ few: 2, many: 40 })
 const patience = patienceFor(RUNS)
 
 const MARK = "evidence-0123456789abcdef"

@@ -396,7 +396,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
         yield* Effect.promise(() =>
           FastCheck.assert(
             FastCheck.asyncProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => run(check(pair))),
-            { numRuns: runsOf({ few: 50, many: 150 }), endOnFailure: true }
+            { numRuns: runsOf({ few: 25, many: 150 }), endOnFailure: true }
           )
         )
       })

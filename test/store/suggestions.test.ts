@@ -32,7 +32,7 @@ type Opened = Context.Tag.Service<HealingStore>
 
 const DAY = 86_400_000
 
-const RUNS = runsOf({ few: 25, many: 300 })
+const RUNS = runsOf({ few: 12, many: 300 })
 
 const anna = { who: "anna", door: "code" }
 
