@@ -409,7 +409,7 @@ describe("two processes", () => {
     )
   })
   type Rights = typeof rights extends fc.Arbitrary<infer A> ? A : never
-  const RUNS = runsOf({ few: 15, many: 600 })
+  const RUNS = runsOf({ few: 30, many: 600 })
 
   it.live(
     "never own one file, whoever may write what",
