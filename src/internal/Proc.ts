@@ -28,12 +28,8 @@ export const startOf = (pid: number): string | undefined => {
   }
 }
 
-/**
- * 0 if it is not known.
- *
- * @internal
- */
-export const parentOf = (pid: number): number => {
+/** 0 if it is not known. */
+const parentOf = (pid: number): number => {
   try {
     return Number(statOf(pid)[1])
   } catch {
@@ -45,18 +41,25 @@ export const parentOf = (pid: number): number => {
 const MAX_ANCESTORS = 50
 
 /**
+ * The nearest ancestor of the process that is one of these.
+ *
+ * @internal
+ */
+export const ancestorIn = (pid: number, pids: Pick<ReadonlySet<number>, "has">): number | undefined => {
+  let one = parentOf(pid)
+  for (let steps = 0; one > 1 && steps < MAX_ANCESTORS; steps++) {
+    if (pids.has(one)) return one
+    one = parentOf(one)
+  }
+  return undefined
+}
+
+/**
  * Whether one of these is an ancestor of the process.
  *
  * @internal
  */
-export const hasAncestor = (pid: number, pids: ReadonlySet<number>): boolean => {
-  let one = parentOf(pid)
-  for (let steps = 0; one > 1 && steps < MAX_ANCESTORS; steps++) {
-    if (pids.has(one)) return true
-    one = parentOf(one)
-  }
-  return false
-}
+export const hasAncestor = (pid: number, pids: ReadonlySet<number>): boolean => ancestorIn(pid, pids) !== undefined
 
 /**
  * In which life of the machine this is, since pids begin anew with each. Where the system does not tell, it is the minute in which the

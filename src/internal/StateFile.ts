@@ -3,26 +3,36 @@
  *
  * @internal
  */
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { rename, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
 /** @internal */
 export interface StateFile<A> {
-  /** None if there is none, or one that does not fit. */
+  /** Undefined if there is no file, or if what it holds does not fit the schema. */
   readonly read: () => A | undefined
   /** Writes it, if the key is another one than that of the last time. A folder that cannot be written to is warned of once. */
   readonly write: (content: A, key: string) => Effect.Effect<void>
 }
 
 /**
- * `warning`: what is said once if it cannot be written.
+ * - `folder`: where the file is.
+ * - `about`: what it is about. What is about something else has a file of its own.
+ * - `warning`: what is said once if it cannot be written.
  *
  * @internal
  */
-export const make = <A, I>(path: string, schema: Schema.Schema<A, I>, warning: string): StateFile<A> => {
+export const make = <A, I>(
+  folder: string,
+  about: string,
+  schema: Schema.Schema<A, I>,
+  warning: string
+): StateFile<A> => {
+  const path = join(folder, `effect-healing-${createHash("sha256").update(about).digest("hex").slice(0, 8)}.json`)
   const json = Schema.parseJson(schema)
   const decode = Schema.decodeUnknownOption(json)
   const encode = Schema.encodeSync(json)

@@ -47,7 +47,7 @@ export interface OpenClawGatewayOptions {
  * - It is idle when it has nothing to do, by its own count, two seconds after it was last seen to work. Requests of others that are
  *   being answered count as work for as long as that takes. After a start of the gateway it is busy for at least 13 seconds, since the gateway
  *   may go on with a run by itself.
- * - A job is all its cron jobs of one name, `openclaw cron: <name>`. A run that fails is a `failure`; one that was cancelled is none. What
+ * - A job is all its cron jobs of one name, `openclaw cron: <name>`. A run that fails is a `failure`; one that was cancelled is not. What
  *   has failed without a connection is found when there is one again, at most once for each cron job; what failed before this layer was
  *   built is not.
  * - Evidence holds the schedule, the prompt, how the last 50 runs have ended and what the gateway says has gone wrong.

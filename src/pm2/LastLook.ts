@@ -4,8 +4,6 @@
  *
  * @internal
  */
-import { createHash } from "node:crypto"
-import { join } from "node:path"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Proc from "../internal/Proc.js"
@@ -66,9 +64,9 @@ export interface LookFile {
  * @internal
  */
 export const make = (home: string, key: string): LookFile => {
-  const name = `effect-healing-${createHash("sha256").update(key).digest("hex").slice(0, 8)}.json`
   const file = StateFile.make(
-    join(home, name),
+    home,
+    key,
     Content,
     `${home} cannot be written to: OpenClaw jobs that outlive their PM2 daemon may not be known after a restart`
   )

@@ -12,13 +12,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
 import * as Proc from "../internal/Proc.js"
 import type { Evidence, EvidenceScope } from "../supervisor/Evidence.js"
 import { Activity, type JobEvent, type JobInfo, type RunEvent, Supervisor } from "../supervisor/Supervisor.js"
+import * as ToldActivity from "../supervisor/ToldActivity.js"
 import * as Client from "./daemon/Client.js"
 import * as Payload from "./daemon/Payload.js"
 import { defaultHome } from "./Home.js"
@@ -153,7 +152,8 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     const isReviewed = ({ isModule, job }: Pick<Payload.Process, "isModule" | "job">) =>
       !isModule && !excluded.some((matches) => matches(job))
 
-    const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "PM2 was not asked yet" }))
+    const activity = yield* ToldActivity.make("PM2 was not asked yet")
+    const { tell } = activity
     // What has failed before anybody listened is no less news.
     const events = Broadcast.keeping<JobEvent>(MAX_EVENTS)
     const lookFile = LastLook.make(home, JSON.stringify([rules.namespace, String(options.name), variable]))
@@ -172,14 +172,6 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
     let changes = 0
     let pause = FIRST_PAUSE
     let hasClosed = false
-
-    // An interrupted `SubscriptionRef.set` can keep its permit or its news for itself: it must run to its end.
-    const tell = (next: Activity) =>
-      Effect.uninterruptible(
-        Effect.flatMap(SubscriptionRef.get(activity), (before) =>
-          isSame(before, next) ? Effect.void : SubscriptionRef.set(activity, next)
-        )
-      )
 
     const tellEvent = (event: JobEvent | undefined, isModule: boolean) => {
       if (event !== undefined && isReviewed({ job: event.job, isModule })) events.tell(event)
@@ -288,7 +280,7 @@ const make = (options: Pm2Options): Effect.Effect<Supervisor["Type"], never, Sco
 
     return {
       jobs: Effect.map(ask, (processes) => jobsOf(processes.filter(isReviewed), rules)),
-      activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
+      activity: activity.changes,
       events: events.listen,
       runs: runEvents.listenFrom(() => runs.up().filter(({ job }) => isJobReviewed(job))),
       restart: ({ id }) =>
@@ -338,15 +330,6 @@ const BROKE = "the adapter of PM2 broke"
 /** What a defect says is left out: anything may stand in it. */
 const reasonOf = (cause: Cause.Cause<Client.Pm2Lost>): string =>
   Option.match(Cause.failureOption(cause), { onNone: () => BROKE, onSome: ({ reason }) => reason })
-
-const isSame = (a: Activity, b: Activity): boolean => {
-  if (a._tag === "Unknown") return b._tag === "Unknown" && a.reason === b.reason
-  return (
-    b._tag === "Known" &&
-    a.running.length === b.running.length &&
-    a.running.every((job, index) => job === b.running[index])
-  )
-}
 
 const jobsOf = (processes: ReadonlyArray<Payload.Process>, rules: OpenClawRules): ReadonlyArray<JobInfo> => {
   const jobs = new Map<string, JobInfo>()

@@ -3,9 +3,9 @@
  *
  * @internal
  */
-import { realpathSync } from "node:fs"
 import { join } from "node:path"
 import { pids, variablesOf, wordsOf } from "../internal/Proc.js"
+import { realPath } from "../internal/RealPath.js"
 import { runIdOf } from "./daemon/Payload.js"
 
 /**
@@ -32,7 +32,7 @@ export interface Started {
  * @internal
  */
 export const startedBy = (home: string, variable: string): ReadonlyArray<Started> => {
-  const place = real(home)
+  const place = realPath(home)
   return pids().flatMap((pid) => startedIn(pid, place, variable) ?? [])
 }
 
@@ -50,7 +50,7 @@ const startedIn = (pid: number, home: string, variable: string): Started | undef
     variable
   ])
   const { HOME = "", PM2_HOME = join(HOME, ".pm2"), name, pm_id: slot } = said
-  if (pid === process.pid || slot === undefined || name === undefined || real(PM2_HOME) !== home) return undefined
+  if (pid === process.pid || slot === undefined || name === undefined || realPath(PM2_HOME) !== home) return undefined
   if (isDaemon(pid)) return undefined
   return {
     pid,
@@ -66,11 +66,3 @@ const startedIn = (pid: number, home: string, variable: string): Started | undef
 
 /** One that a job has started has the variables of that job. */
 const isDaemon = (pid: number): boolean => /^PM2 v[\d.]+: God Daemon/.test(wordsOf(pid).join(" "))
-
-const real = (path: string): string => {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
-}

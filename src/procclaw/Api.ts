@@ -4,7 +4,6 @@
  * @internal
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
@@ -15,6 +14,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { client } from "../internal/PrivateHttp.js"
 
 /**
  * There is no answer, or none of use.
@@ -45,13 +45,6 @@ const PATIENCE = Duration.seconds(3)
 
 /** What is read of an answer, in bytes: 10,000 lines of a log took 742 kB. */
 const MAX_ANSWER = 4 * 1024 * 1024
-
-/** A client of its own: that of the app may log what it is asked for, and a span would have the address in it. */
-const client = HttpClient.HttpClient.pipe(
-  Effect.map(HttpClient.withTracerPropagation(false)),
-  Effect.map(HttpClient.withTracerDisabledWhen(() => true)),
-  Effect.provide(FetchHttpClient.layer)
-)
 
 /** @internal */
 export const make = (url: URL, token: Redacted.Redacted<string> | undefined): Api => {

@@ -55,7 +55,7 @@ export interface ProcClawOptions {
  *   Elsewhere it runs as long as one of the signs says so that there are: its status, an open run, a fresh heartbeat, or a stop less than 7
  *   seconds ago; and while the API does not answer, what runs is unknown, and thereby busy (R16).
  * - A run that fails is a `failure`, one that took too long or began too late is an `sla_breach` if the job has `sla.enabled`. Each is told once,
- *   also what has happened while this process or the daemon was down, if `home` can be written to. A stop is none, and neither is an end
+ *   also what has happened while this process or the daemon was down, if `home` can be written to. A stop is no failure, and neither is an end
  *   that ProcClaw records with -15, by which it also means what it has lost sight of.
  * - A policy is what its `self_healing` says: `reactive` is reviewed when it fails, `proactive` by its `review_schedule`. Whether
  *   `self_healing` is enabled does not matter: that is ProcClaw's own healing, and a warning names the jobs for which it is on as well.

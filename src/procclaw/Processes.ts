@@ -5,17 +5,15 @@
  *
  * @internal
  */
-import { readFileSync, realpathSync, statSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { basename, join } from "node:path"
-import { hasAncestor, parentOf, pids, startOf, variablesOf, wordsOf } from "../internal/Proc.js"
+import { ancestorIn, hasAncestor, pids, startOf, variablesOf, wordsOf } from "../internal/Proc.js"
+import { realPath } from "../internal/RealPath.js"
 
 const JOB = "PROCCLAW_JOB_ID"
 
 /** What ProcClaw starts around each job: it also tells that the job lives, and can itself outlive everything. */
 const WRAPPER = "procclaw-wrapper.sh"
-
-/** No line of ancestors is longer that matters. */
-const MAX_ANCESTORS = 50
 
 /**
  * A job that has a process. `isForeign`: whether it seems to be one of another ProcClaw, by the home of its user.
@@ -36,32 +34,25 @@ export interface JobProcess {
  */
 export const jobsWithProcesses = (home: string): ReadonlyArray<JobProcess> => {
   const own = new Map<number, JobProcess>()
-  const place = real(home)
+  const place = realPath(home)
   const all = pids()
   for (const pid of all) {
     const { [JOB]: job, HOME } = variablesOf(pid, JOB, [JOB, "HOME"])
     if (job === undefined || job === "") continue
-    own.set(pid, { job, isForeign: HOME !== undefined && real(join(HOME, ".procclaw")) !== place })
+    own.set(pid, { job, isForeign: HOME !== undefined && realPath(join(HOME, ".procclaw")) !== place })
   }
   if (own.size === 0) return []
   const wrappers = new Set(Array.from(own.keys()).filter(isWrapper))
   const counts = (pid: number) => !wrappers.has(pid) && !isSleep(pid) && startOf(pid) !== undefined
   const found = new Map<string, JobProcess>()
   for (const pid of all) {
-    const one = own.get(pid) ?? ofAncestor(pid, own)
+    const named = own.has(pid) ? pid : ancestorIn(pid, own)
+    const one = named === undefined ? undefined : own.get(named)
     if (one === undefined) continue
     const key = `${one.job} ${one.isForeign}`
     if (!found.has(key) && counts(pid) && !isOurs(pid, one.job)) found.set(key, one)
   }
   return Array.from(found.values())
-}
-
-const real = (path: string): string => {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
 }
 
 /** This process may be a job itself, or be started by one. Then so seem its reviews, which are no job. */
@@ -73,16 +64,6 @@ const isWrapper = (pid: number): boolean => wordsOf(pid).some((word) => basename
 
 /** The wrapper waits between two signs of life, and what it waits by outlives it for up to five seconds. No agent is one. */
 const isSleep = (pid: number): boolean => basename(wordsOf(pid)[0] ?? "") === "sleep"
-
-const ofAncestor = (pid: number, own: ReadonlyMap<number, JobProcess>): JobProcess | undefined => {
-  let one = parentOf(pid)
-  for (let steps = 0; one > 1 && steps < MAX_ANCESTORS; steps++) {
-    const found = own.get(one)
-    if (found !== undefined) return found
-    one = parentOf(one)
-  }
-  return undefined
-}
 
 /**
  * Whether the daemon of this home is seen to live here, as a process of one's own user: then its jobs are, too.

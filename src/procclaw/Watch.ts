@@ -3,7 +3,6 @@
  *
  * @internal
  */
-import { createHash } from "node:crypto"
 import { join } from "node:path"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -13,8 +12,6 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../HealingError.js"
 import * as Broadcast from "../internal/Broadcast.js"
 import * as Clocks from "../internal/Clocks.js"
@@ -22,6 +19,7 @@ import * as SafeLog from "../internal/SafeLog.js"
 import * as StateFile from "../internal/StateFile.js"
 import { named } from "../supervisor/Sources.js"
 import { Activity, type JobEvent, type JobInfo, type RunEvent, type Supervisor } from "../supervisor/Supervisor.js"
+import * as ToldActivity from "../supervisor/ToldActivity.js"
 import * as Api from "./Api.js"
 import * as AuditLog from "./AuditLog.js"
 import { ByItsWord } from "./ByItsWord.js"
@@ -93,7 +91,8 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
     const now = () => Clocks.millis(clock)
     const api = Api.make(options.url, options.token)
     const jobFiles = home === undefined ? undefined : JobFiles.make(home)
-    const activity = yield* SubscriptionRef.make<Activity>(Activity.Unknown({ reason: "ProcClaw was not asked yet" }))
+    const activity = yield* ToldActivity.make("ProcClaw was not asked yet")
+    const { tell } = activity
     const events = Broadcast.keeping<JobEvent>(MAX_EVENTS)
     const runEvents = Broadcast.keeping<RunEvent>(MAX_EVENTS)
     /** By type, as they were listed last. */
@@ -132,14 +131,6 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
     /** Whether the breaches of service levels are to be asked for. */
     let wantsBreaches = true
     let hasClosed = false
-
-    // An interrupted `SubscriptionRef.set` can keep its permit or its news for itself: it must run to its end.
-    const tell = (next: Activity) =>
-      Effect.uninterruptible(
-        Effect.flatMap(SubscriptionRef.get(activity), (before) =>
-          JSON.stringify(before) === JSON.stringify(next) ? Effect.void : SubscriptionRef.set(activity, next)
-        )
-      )
 
     const tellRunning = (jobs: Iterable<string>) =>
       tell(Activity.Known({ running: Array.from(new Set(jobs)).filter(counts).toSorted() }))
@@ -328,7 +319,7 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
 
     return named(NAME, {
       jobs: Effect.map(asked(jobsNow), ({ jobs }) => jobs.filter(({ id }) => isReviewed(id)).map(infoOf)),
-      activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
+      activity: activity.changes,
       events: events.listen,
       runs: runEvents.listenFrom(() => runs.starts().filter(({ job }) => isReviewed(job))),
       evidence: ({ id }, scope) =>
@@ -347,9 +338,9 @@ export const make = (options: WatchOptions): Effect.Effect<Context.Tag.Service<S
 const OWN_FILES = ["procclaw.yaml", "jobs", "logs", "procclaw.db", "procclaw.db-wal", "procclaw.db-shm", "procclaw.pid"]
 
 const memoryIn = (home: string, url: URL): StateFile.StateFile<Runs.Told> => {
-  const name = `effect-healing-${createHash("sha256").update(url.host).digest("hex").slice(0, 8)}.json`
   return StateFile.make(
-    join(home, name),
+    home,
+    url.host,
     Runs.Told,
     `${home} cannot be written to: what has failed while this process is down is not known after a restart`
   )

@@ -8,11 +8,11 @@ import * as Either from "effect/Either"
 import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
+import { realPath } from "../internal/RealPath.js"
 import type { FileRole } from "../request/FileRole.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
 import type { AutoApplyRule } from "../settings/HealingConfig.js"
 import { changesFile, type Examined } from "./Examining.js"
-import { realPath } from "./Forbidden.js"
 import { isWithin } from "./OpenFolder.js"
 
 /**

@@ -3,13 +3,14 @@
  *
  * @internal
  */
-import { readFileSync, realpathSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
-import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path"
+import { dirname, isAbsolute, join, resolve, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Predicate from "effect/Predicate"
 import picomatch from "picomatch"
 import { codeOf } from "../internal/ErrorCode.js"
+import { realPath } from "../internal/RealPath.js"
 import { isWithin } from "./OpenFolder.js"
 
 /** Folders, and what is in them, by the beginnings of their names. */
@@ -90,20 +91,6 @@ const byName = (path: string): string | undefined => {
     FILES.find(([pattern]) => pattern.test(name))?.[1] ??
     PATHS.find(([pattern]) => pattern.test(folded))?.[1]
   )
-}
-
-/**
- * A path without links, as far as it is there.
- *
- * @internal
- */
-export const realPath = (path: string): string => {
-  try {
-    return realpathSync.native(path)
-  } catch {
-    const parent = dirname(path)
-    return parent === path ? path : join(realPath(parent), basename(path))
-  }
 }
 
 /** The folder of this package; where it was bundled into another one, the file that it is in. */

@@ -98,3 +98,27 @@ export const makeProvider = (behaviour: Behaviour) =>
     const port = typeof address === "object" ? address?.port : undefined
     return { url: `http://127.0.0.1:${port}/v1`, asked }
   })
+
+/** What OpenClaw's configuration says of its models so that it asks this provider. */
+export const modelsOf = (url: string, apiKey: string) => ({
+  mode: "merge",
+  catalogRefresh: { enabled: false },
+  providers: {
+    mock: {
+      baseUrl: url,
+      apiKey,
+      api: "openai-completions",
+      models: [
+        {
+          id: "mock-1",
+          name: "Mock",
+          reasoning: false,
+          input: ["text"],
+          cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
+          contextWindow: 120_000,
+          maxTokens: 4096
+        }
+      ]
+    }
+  }
+})

@@ -17,7 +17,7 @@ import * as Notice from "../../src/notify/Notice.js"
 import { nothing } from "../support/gatherEvidence.js"
 import { heard } from "../support/heard.js"
 import { makeReceiver, type Received, type Reply } from "../support/receiver.js"
-import { type Behaviour, makeProvider } from "./makeProvider.js"
+import { type Behaviour, makeProvider, modelsOf } from "./makeProvider.js"
 import { answer, digest, suggestion, wanted } from "./reviewWorld.js"
 
 const { OPENCLAW_BIN } = process.env
@@ -39,28 +39,7 @@ const userConfig = (provider: string, folder: string) => ({
   },
   bindings: [{ agentId: "work", match: { channel: "telegram" } }],
   tools: { allow: ["exec", "write", "edit"], fs: { workspaceOnly: false } },
-  models: {
-    mode: "merge",
-    catalogRefresh: { enabled: false },
-    providers: {
-      mock: {
-        baseUrl: provider,
-        apiKey: "key-of-the-user",
-        api: "openai-completions",
-        models: [
-          {
-            id: "mock-1",
-            name: "Mock",
-            reasoning: false,
-            input: ["text"],
-            cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
-            contextWindow: 120_000,
-            maxTokens: 4096
-          }
-        ]
-      }
-    }
-  },
+  models: modelsOf(provider, "key-of-the-user"),
   update: { checkOnStart: false }
 })
 

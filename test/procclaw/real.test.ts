@@ -15,22 +15,12 @@ import { Context, Effect, Layer, Queue, Redacted, Schedule } from "effect"
 import { EvidenceScope, Supervisor } from "effect-healing"
 import { ProcClaw } from "effect-healing/procclaw"
 import { jobsWithProcesses } from "../../src/procclaw/Processes.js"
-import { makeProvider } from "../openclaw/makeProvider.js"
+import { makeProvider, modelsOf } from "../openclaw/makeProvider.js"
 import { heard } from "../support/heard.js"
 
 const { OPENCLAW_BIN, PROCCLAW_HOME, PROCCLAW_TOKEN, PROCCLAW_URL } = process.env
 
 const JOB = "oc-real"
-
-const model = {
-  id: "mock-1",
-  name: "Mock",
-  reasoning: false,
-  input: ["text"],
-  cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
-  contextWindow: 120_000,
-  maxTokens: 4096
-}
 
 describe.runIf(OPENCLAW_BIN !== undefined)("the real OpenClaw CLI as a job of ProcClaw", () => {
   it.scopedLive(
@@ -43,11 +33,10 @@ describe.runIf(OPENCLAW_BIN !== undefined)("the real OpenClaw CLI as a job of Pr
           (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
         )
         mkdirSync(join(folder, ".openclaw"))
-        const providers = { mock: { baseUrl: provider.url, apiKey: "k", api: "openai-completions", models: [model] } }
         writeFileSync(
           join(folder, ".openclaw", "openclaw.json"),
           JSON.stringify({
-            models: { mode: "merge", catalogRefresh: { enabled: false }, providers },
+            models: modelsOf(provider.url, "k"),
             update: { checkOnStart: false },
             agents: { defaults: { workspace: folder, skipBootstrap: true, model: { primary: "mock/mock-1" } } }
           })

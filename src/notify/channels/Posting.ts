@@ -4,7 +4,6 @@
  * @internal
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
@@ -14,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { NotifyError } from "../../HealingError.js"
+import { client } from "../../internal/PrivateHttp.js"
 import { oneLine } from "../../text/OneLine.js"
 import { conceal } from "../../text/Secrets.js"
 
@@ -41,13 +41,6 @@ export interface Answer {
   readonly text: string
   readonly retryAfter: number | undefined
 }
-
-/** A client of its own: that of the app may log what it is asked for, and a span would have the address in it. */
-const client = HttpClient.HttpClient.pipe(
-  Effect.map(HttpClient.withTracerPropagation(false)),
-  Effect.map(HttpClient.withTracerDisabledWhen(() => true)),
-  Effect.provide(FetchHttpClient.layer)
-)
 
 /** Of seconds or a date, as HTTP has them. */
 const retryAfterOf = (value: string | undefined, now: number): number | undefined => {

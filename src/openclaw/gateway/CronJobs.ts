@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { LAST_INSTANT } from "../../internal/Clocks.js"
 import { lenient, maybe } from "../../internal/Lenient.js"
-import type { Evidence, Run } from "../../supervisor/Evidence.js"
+import { type Evidence, type EvidenceScope, type Run, runsWithin } from "../../supervisor/Evidence.js"
 
 /** Of the name of a cron job, in characters. */
 const MAX_NAME = 160
@@ -235,7 +235,7 @@ export const runsOf = (payload: unknown): Option.Option<ReadonlyArray<CronRun>> 
 export const evidenceOf = (
   crons: ReadonlyArray<CronJob>,
   ended: ReadonlyArray<CronRun>,
-  within: (runs: ReadonlyArray<Run>) => ReadonlyArray<Run>
+  scope: EvidenceScope
 ): Evidence => {
   const running = crons.flatMap(({ id, runningAt }): ReadonlyArray<Run> => {
     if (runningAt === undefined) return []
@@ -251,7 +251,7 @@ export const evidenceOf = (
   const prompts = crons.map(({ prompt }) => prompt).filter((prompt) => prompt !== "")
   return {
     command: crons.map(({ job, schedule }) => (schedule === "" ? job : `${job} (${schedule})`)).join("; "),
-    runs: within([...running, ...runs]),
+    runs: runsWithin([...running, ...runs], scope),
     slaBreaches: [],
     logs: [
       ...(errors.length === 0 ? [] : [{ name: "errors", text: errors.join("\n").slice(-MAX_TEXT) }]),

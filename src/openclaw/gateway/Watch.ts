@@ -11,16 +11,15 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { SupervisorError } from "../../HealingError.js"
 import * as Broadcast from "../../internal/Broadcast.js"
 import * as Clocks from "../../internal/Clocks.js"
 import * as SafeLog from "../../internal/SafeLog.js"
 import type { Quota } from "../../running/Quota.js"
-import { type EvidenceScope, runsWithin } from "../../supervisor/Evidence.js"
 import { named } from "../../supervisor/Sources.js"
 import { Activity, type JobEvent, type JobInfo, type RunEvent, type Supervisor } from "../../supervisor/Supervisor.js"
+import * as ToldActivity from "../../supervisor/ToldActivity.js"
 import * as Client from "./Client.js"
 import * as CronJobs from "./CronJobs.js"
 import * as CronRuns from "./CronRuns.js"
@@ -82,9 +81,8 @@ export const make = ({
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const now = () => Clocks.millis(clock)
-    const activity = yield* SubscriptionRef.make<Activity>(
-      Activity.Unknown({ reason: "the OpenClaw gateway was not asked yet" })
-    )
+    const activity = yield* ToldActivity.make("the OpenClaw gateway was not asked yet")
+    const { tell } = activity
     const quotas = yield* SubscriptionRef.make<ReadonlyArray<Quota>>([])
     const events = Broadcast.make<JobEvent>(MAX_EVENTS)
     const runs = Broadcast.make<RunEvent>(MAX_EVENTS)
@@ -104,14 +102,6 @@ export const make = ({
       hasNews.unsafeOpen()
       mayAsk.unsafeOpen()
     }
-
-    // An interrupted `SubscriptionRef.set` can keep its permit or its news for itself: it must run to its end.
-    const tell = (next: Activity) =>
-      Effect.uninterruptible(
-        Effect.flatMap(SubscriptionRef.get(activity), (before) =>
-          isSame(before, next) ? Effect.void : SubscriptionRef.set(activity, next)
-        )
-      )
 
     const receive = (event: string, payload: () => unknown) => {
       const cron = event === "cron" ? CronJobs.eventOf(payload()) : undefined
@@ -278,7 +268,7 @@ export const make = ({
         asked((client) => Effect.catchIf(listCrons(client, false), hasNoCrons, () => Effect.succeed([]))),
         jobsOf
       ),
-      activity: Stream.buffer(activity.changes, { capacity: 1, strategy: "sliding" }),
+      activity: activity.changes,
       quotas: quotas.changes,
       events: events.listen,
       runs: runs.listenFrom(cronRuns.starts),
@@ -291,7 +281,7 @@ export const make = ({
               oneAtATime.withPermits(1)(ask(client, "cron.runs", { id, limit: RUNS }))
             )
             const ended = answers.flatMap((answer) => Option.getOrElse(CronJobs.runsOf(answer), () => []))
-            return CronJobs.evidenceOf(crons, ended, within(scope))
+            return CronJobs.evidenceOf(crons, ended, scope)
           })
         ).pipe(
           Effect.flatMap((evidence) =>
@@ -302,11 +292,6 @@ export const make = ({
         )
     })
   })
-
-const within =
-  (scope: EvidenceScope) =>
-  (runs: Parameters<typeof runsWithin>[0]): ReturnType<typeof runsWithin> =>
-    runsWithin(runs, scope)
 
 /** It goes on without what it may not know. */
 const unlessRefused = <A, E>(question: Effect.Effect<A, E | Client.GatewayRefused>) =>
@@ -329,8 +314,6 @@ const lossOf = (cause: Cause.Cause<unknown>): Client.GatewayLost => {
     reason: failure instanceof Client.GatewayRefused ? `it refuses (${failure.code})` : BROKE
   })
 }
-
-const isSame = (a: Activity, b: Activity): boolean => JSON.stringify(a) === JSON.stringify(b)
 
 const jobsOf = (crons: ReadonlyArray<CronJobs.CronJob>): ReadonlyArray<JobInfo> =>
   Array.from(new Set(crons.map(({ job }) => job)), (id) => ({
