@@ -100,13 +100,6 @@ export const wall = (clock: Clock.Clock, onSet: (by: number) => void): (() => nu
 export const MAX_SLEEP = 2 ** 31 - 1
 
 /**
- * The last instant that a `Date` can be, in milliseconds since 1970: https://tc39.es/ecma262/#sec-time-values-and-time-range.
- *
- * @internal
- */
-export const LAST_INSTANT = 8.64e15
-
-/**
  * Lets everything else of the process go first, timers and sockets included: `Effect.yieldNow` gives way to other fibers only.
  *
  * @internal

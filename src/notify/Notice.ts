@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema"
 import { JobName } from "../request/HealingRequest.js"
 import { SuggestionSeverity } from "../request/Report.js"
-import { NoticeKind } from "../settings/HealingConfig.js"
+import { NoticeKind } from "../settings/NoticeKind.js"
 import { oneLine } from "../text/OneLine.js"
 import { conceal } from "../text/Secrets.js"
 

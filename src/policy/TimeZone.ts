@@ -6,7 +6,7 @@
  *
  * @internal
  */
-import { LAST_INSTANT } from "../internal/Clocks.js"
+import { LAST_INSTANT } from "../internal/LastInstant.js"
 
 const SECOND = 1000
 const HOUR = 3600 * SECOND

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-import { LAST_INSTANT } from "../internal/Clocks.js"
+import { LAST_INSTANT } from "../internal/LastInstant.js"
 import * as TimeZone from "../policy/TimeZone.js"
 
 const LOCAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?$/

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../internal/Clocks.js"
+import { LAST_INSTANT } from "../internal/LastInstant.js"
 import { Report } from "./Report.js"
 
 /**

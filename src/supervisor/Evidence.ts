@@ -7,7 +7,7 @@ import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../internal/Clocks.js"
+import { LAST_INSTANT } from "../internal/LastInstant.js"
 import { FileRole } from "../request/FileRole.js"
 
 /** Within what a `Date` can be. */

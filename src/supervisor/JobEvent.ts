@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../internal/Clocks.js"
+import { LAST_INSTANT } from "../internal/LastInstant.js"
 import { EventTrigger } from "../policy/HealingPolicy.js"
 import { JobName } from "../request/HealingRequest.js"
 

@@ -7,7 +7,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../../internal/Clocks.js"
+import { LAST_INSTANT } from "../../internal/LastInstant.js"
 import { lenient, maybe } from "../../internal/Lenient.js"
 import { type Evidence, type EvidenceScope, type Run, runsWithin } from "../../supervisor/Evidence.js"
 

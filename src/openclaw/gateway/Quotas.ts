@@ -5,7 +5,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../../internal/Clocks.js"
+import { LAST_INSTANT } from "../../internal/LastInstant.js"
 import { lenient } from "../../internal/Lenient.js"
 import type { Quota } from "../../running/Quota.js"
 import { oneLine } from "../../text/OneLine.js"

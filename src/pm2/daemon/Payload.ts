@@ -7,7 +7,7 @@ import * as Data from "effect/Data"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { LAST_INSTANT } from "../../internal/Clocks.js"
+import { LAST_INSTANT } from "../../internal/LastInstant.js"
 import { lenient, maybe } from "../../internal/Lenient.js"
 
 /** The names of configurations in JSON may be numbers. */
