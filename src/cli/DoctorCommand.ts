@@ -28,10 +28,8 @@ const runningOf = ({ api }: HealingClient) =>
     )
     return {
       trials,
-      unhealthy: unhealthy.map(({ message }) => message),
-      problems: problems.map(
-        ({ expected, job, key }) => `The policy of ${job}: ${key === "" ? "" : `${key}: `}${expected}`
-      )
+      problems,
+      unhealthy: unhealthy.map(({ message }) => message)
     }
   })
 

@@ -94,6 +94,7 @@ const jobs = (journal: Journal) =>
         reviews: requests.filter(({ job }) => job === id).map(({ id, state }) => ({ id, state })),
         last: last === undefined ? null : requestBrief(last),
         nextDueAt: null,
+        policy: null,
         problems: []
       }
     })

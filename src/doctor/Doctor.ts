@@ -7,6 +7,7 @@ import type { CommandExecutor } from "@effect/platform/CommandExecutor"
 import type { FileSystem } from "@effect/platform/FileSystem"
 import type { Path } from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
+import type { PolicyIssue } from "../policy/HealingPolicy.js"
 import { type Finding, fail, ok, warn } from "./Finding.js"
 import * as MachineCheck from "./MachineCheck.js"
 import * as ModuleValues from "./ModuleValues.js"
@@ -22,14 +23,14 @@ interface Trial {
 /**
  * What the running service says of itself.
  *
- * - `problems`: what is wrong with policies, in words.
+ * - `problems`: what is wrong with policies.
  * - `unhealthy`: what `Healing.health` says.
  * - `trials`: what has come of a trial in each channel; `undefined` if it could not be tried.
  *
  * @internal
  */
 export interface Running {
-  readonly problems: ReadonlyArray<string>
+  readonly problems: ReadonlyArray<PolicyIssue>
   readonly unhealthy: ReadonlyArray<string>
   readonly trials?: ReadonlyArray<Trial> | undefined
 }
@@ -56,8 +57,12 @@ const ofService = (running: Running | undefined): ReadonlyArray<Finding> => {
     unhealthy.length === 0 ? ok("service", "The service answers, and says that all is well") : undefined,
     ...unhealthy.map((message) => fail("service", message, "Look at the log of the service")),
     problems.length === 0 ? ok("policies", "No policy has a problem") : undefined,
-    ...problems.map((message) =>
-      warn("policies", message, "Mend the policy where it stands: until then, only a person has the job reviewed")
+    ...problems.map(({ expected, job, key }) =>
+      warn(
+        "policies",
+        `The policy of ${job}: ${key === "" ? "" : `${key}: `}${expected}`,
+        "Mend the policy where it stands: until then, only a person has the job reviewed"
+      )
     ),
     ...(trials === undefined ? [] : ofChannels(trials))
   ].filter((finding) => finding !== undefined)

@@ -4,7 +4,10 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { Finding } from "../doctor/Finding.js"
 import { Notice } from "../notify/Notice.js"
+import { EvidencePart } from "../policy/HealingPolicy.js"
+import { OutputRule } from "../policy/RunRule.js"
 import { HealingRequest, JobName, RequestState } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
@@ -171,6 +174,37 @@ export const ApiProblem = Schema.Struct({ job: Schema.String, key: Schema.String
 export interface ApiProblem extends Schema.Schema.Type<typeof ApiProblem> {}
 
 /**
+ * The policy of a job that is in force, as in `HealingPolicy`; what was left out has its default.
+ *
+ * - `schedule`: in words, such as `weekly on friday at 09:00 in Europe/Berlin`; `null` without one.
+ * - `cooldownMs`: its own, or that of the settings.
+ * - `priority`: its own; `null` for that of the settings.
+ * - `expectedEveryMs`, `maxDurationMs`, `minDurationMs`, `output`: what its runs have to be like; `null` for what is not said.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiPolicy = Schema.Struct({
+  enabled: Schema.Boolean,
+  triggers: Schema.Array(Schema.String),
+  schedule: Schema.NullOr(Schema.String),
+  minRuns: Schema.Int,
+  cooldownMs: Schema.Int,
+  priority: Schema.NullOr(Schema.Number),
+  scope: Schema.Array(EvidencePart),
+  expectedEveryMs: Schema.NullOr(Schema.Int),
+  maxDurationMs: Schema.NullOr(Schema.Int),
+  minDurationMs: Schema.NullOr(Schema.Int),
+  output: Schema.NullOr(OutputRule)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiPolicy extends Schema.Schema.Type<typeof ApiPolicy> {}
+
+/**
  * A job of the supervisor.
  *
  * - `id`, `kind`, `openClaw`, `alwaysUp`, `canRestart`: as in `JobInfo`.
@@ -178,6 +212,7 @@ export interface ApiProblem extends Schema.Schema.Type<typeof ApiProblem> {}
  * - `reviews`: its requests that run or wait.
  * - `last`: its request that ended last, but for those that were coalesced.
  * - `nextDueAt`: when it is due next by the clock, if it is among the next 100.
+ * - `policy`: its policy in force; `null` if it is wrong, so that only a person has the job reviewed, or if nothing runs that knows it.
  * - `problems`: what is wrong with its policy.
  *
  * @since 0.1.0
@@ -193,6 +228,7 @@ export const ApiJob = Schema.Struct({
   reviews: Schema.Array(Schema.Struct({ id: Schema.String, state: RequestState })),
   last: Schema.NullOr(RequestBrief),
   nextDueAt: Schema.NullOr(Millis),
+  policy: Schema.NullOr(ApiPolicy),
   problems: Schema.Array(ApiProblem)
 })
 
@@ -201,6 +237,24 @@ export const ApiJob = Schema.Struct({
  * @category models
  */
 export interface ApiJob extends Schema.Schema.Type<typeof ApiJob> {}
+
+/**
+ * What could be wrong with the set-up.
+ *
+ * - `check`: what was looked at, such as `disk`.
+ * - `outcome`: `ok`; `warn`, what works and may not for long, or not as one thinks; `fail`, what does not work.
+ * - `message`: what was found, and what it means; `todo`: what to do about it, if there is something to do.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiFinding = Schema.Struct(Finding.fields)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiFinding extends Schema.Schema.Type<typeof ApiFinding> {}
 
 /**
  * What has come of an occurrence of a schedule, as in `Occurrence`.

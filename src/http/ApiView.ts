@@ -9,9 +9,12 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import type { HealingStatus } from "../gate/HealingStatus.js"
 import { describeHeldBy, type HeldBy } from "../HealingError.js"
+import type { HealingPolicy } from "../policy/HealingPolicy.js"
+import { scheduleText } from "../policy/HealingSchedule.js"
 import type { HealingEvent } from "../queue/HealingEvent.js"
 import type { HealingRequest } from "../request/HealingRequest.js"
 import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import type { HealingSettings } from "../settings/HealingConfig.js"
 import type { SuggestionEvent } from "../suggestions/SuggestionEvent.js"
 import type { ApiEvent } from "./ApiEvent.js"
 import type * as Model from "./ApiModel.js"
@@ -106,6 +109,26 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
       stopped: stopped.map(({ by, message }) => ({ by, message })),
       locked: Array.from(new Set(locks.map(({ job }) => job)))
     }
+  })
+
+const millis = (duration: Duration.Duration | undefined): number | null =>
+  duration === undefined ? null : Math.round(Duration.toMillis(duration))
+
+/** @internal */
+export const policy =
+  (settings: Pick<HealingSettings, "cooldown">) =>
+  (of: HealingPolicy): Model.ApiPolicy => ({
+    enabled: of.enabled,
+    triggers: of.triggers,
+    schedule: of.schedule === undefined ? null : scheduleText(of.schedule),
+    minRuns: of.minRuns,
+    cooldownMs: Math.round(Duration.toMillis(of.cooldown ?? settings.cooldown)),
+    priority: of.priority ?? null,
+    scope: of.scope,
+    expectedEveryMs: millis(of.expectedEvery),
+    maxDurationMs: millis(of.maxDuration),
+    minDurationMs: millis(of.minDuration),
+    output: of.output ?? null
   })
 
 /** @internal */

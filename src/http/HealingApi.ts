@@ -15,6 +15,7 @@ import { VERSION } from "../internal/Version.js"
 import { FinalState, HealingRequest } from "../request/HealingRequest.js"
 import { HealingSuggestion, SuggestionState, SuggestionStep } from "../request/HealingSuggestion.js"
 import { DeliveryState } from "../store/NoticeJournal.js"
+import { Run } from "../supervisor/Evidence.js"
 import * as ApiError from "./ApiError.js"
 import * as Model from "./ApiModel.js"
 import { CurrentCaller, Needs, type Right } from "./Rights.js"
@@ -119,6 +120,17 @@ const status = HttpApiGroup.make("status")
       .annotateContext(needs("read", "What is wrong with policies of jobs."))
   )
   .add(
+    HttpApiEndpoint.get("doctor", "/doctor")
+      .addSuccess(Schema.Array(Model.ApiFinding))
+      .addError(ApiError.NotProvided)
+      .annotateContext(
+        needs(
+          "decide",
+          "What could be wrong with the set-up, and what to do. It looks at files, and runs PM2 and OpenClaw for their versions."
+        )
+      )
+  )
+  .add(
     HttpApiEndpoint.get("metrics", "/metrics")
       .addSuccess(HttpApiSchema.Text({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
       .annotateContext(needs("read", "The metrics of effect-healing, in the text format of Prometheus."))
@@ -155,6 +167,14 @@ const jobs = HttpApiGroup.make("jobs")
       .addError(ApiError.SupervisorSilent)
       .addError(ApiError.StoreFailed)
       .annotateContext(needs("read", "One job."))
+  )
+  .add(
+    HttpApiEndpoint.get("runs")`/jobs/${Job}/runs`
+      .addSuccess(Schema.Array(Run))
+      .addError(ApiError.JobNotFound)
+      .addError(ApiError.NotProvided)
+      .addError(ApiError.SupervisorSilent)
+      .annotateContext(needs("read", "The last 50 runs of a job that its supervisor knows of, the newest first."))
   )
   .add(
     HttpApiEndpoint.get("occurrences")`/jobs/${Job}/occurrences`

@@ -5,9 +5,12 @@
  */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { didYouMean } from "../internal/Input.js"
+import { EvidenceScope } from "../supervisor/Evidence.js"
+import { policyOf } from "../supervisor/JobPolicy.js"
 import type { JobInfo } from "../supervisor/Supervisor.js"
 import { JobNotFound } from "./ApiError.js"
 import type * as Model from "./ApiModel.js"
@@ -31,6 +34,7 @@ export const layer = (floors: Floors, feed: EventFeed) =>
           })
         )
       )
+      .handle("runs", ({ path }) => inTime(runs(floors, path.job)))
       .handle("occurrences", ({ path }) =>
         inTime(Effect.flatMap(floors.scheduler, ({ occurrences }) => occurrences(path.job)))
       )
@@ -64,6 +68,18 @@ export const find = ({ supervisor }: Floors, job: string) =>
 /** Jobs that an error may name. */
 const MAX_NAMED = 100
 
+/** So many of the last ones. */
+const MAX_RUNS = 50
+
+const runs = (floors: Floors, job: string) =>
+  Effect.gen(function* () {
+    const info = yield* find(floors, job)
+    const { evidence } = yield* floors.supervisor
+    const found = yield* evidence(info, EvidenceScope.Since({ since: 0, runId: null, limit: MAX_RUNS }))
+    // An adapter may have its own mind about the limit.
+    return found.runs.slice(0, MAX_RUNS)
+  })
+
 const list = (floors: Floors) =>
   Effect.gen(function* () {
     const jobs = yield* Effect.flatMap(floors.supervisor, ({ jobs }) => jobs)
@@ -73,7 +89,7 @@ const list = (floors: Floors) =>
 const ended = ["completed", "failed", "skipped", "cancelled"] as const
 
 /** What is known around jobs now, by which each is told of. */
-const around = ({ openClaw, queue, scheduler }: Floors) =>
+const around = ({ openClaw, queue, scheduler, settings }: Floors) =>
   Effect.gen(function* () {
     const { jobs: running } = yield* openClaw.running.get
     const pending = yield* queue.pending
@@ -97,6 +113,7 @@ const around = ({ openClaw, queue, scheduler }: Floors) =>
         reviews: pending.filter(({ job }) => job === id).map(({ id, state }) => ({ id, state })),
         last: last === undefined ? null : ApiView.requestBrief(last),
         nextDueAt: upcoming.find(({ job }) => job === id)?.at ?? null,
+        policy: Option.getOrNull(Option.map(Either.getRight(policyOf(job, settings)), ApiView.policy(settings))),
         problems: problems.filter(({ job }) => job === id)
       }
       return one

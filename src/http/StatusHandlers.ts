@@ -6,10 +6,13 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Doctor from "../doctor/Doctor.js"
+import { defaultHome, moduleDatabase } from "../pm2/Home.js"
 import * as HealingHealth from "../queue/HealingHealth.js"
-import { TooBusy } from "./ApiError.js"
+import { NotProvided, TooBusy } from "./ApiError.js"
 import * as ApiView from "./ApiView.js"
 import type { EventFeed } from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
@@ -18,17 +21,23 @@ import { inTime } from "./InTime.js"
 import { nodeResponse } from "./NodeResponse.js"
 import * as Prometheus from "./Prometheus.js"
 import { CurrentCaller, callerKey, isAllowed } from "./Rights.js"
+import { whileWaiting } from "./Slots.js"
 
 /** @internal */
 export const layer = (floors: Floors, feed: EventFeed) =>
-  HttpApiBuilder.group(HealingApi, "status", (handlers) =>
-    handlers
-      .handle("healthz", () => inTime(health(floors)))
-      .handle("status", () => inTime(ApiView.status(floors, feed.start)))
-      .handle("problems", () => inTime(Effect.flatMap(floors.scheduler, ({ problems }) => problems)))
-      .handle("metrics", () => Prometheus.text)
-      .handle("events", ({ headers, request }) => events(feed, headers["last-event-id"], request))
-  )
+  HttpApiBuilder.group(HealingApi, "status", (handlers) => {
+    const examine = makeDoctor(floors)
+    return (
+      handlers
+        .handle("healthz", () => inTime(health(floors)))
+        .handle("status", () => inTime(ApiView.status(floors, feed.start)))
+        .handle("problems", () => inTime(Effect.flatMap(floors.scheduler, ({ problems }) => problems)))
+        // It runs commands, with a time limit of their own.
+        .handle("doctor", () => whileWaiting(examine))
+        .handle("metrics", () => Prometheus.text)
+        .handle("events", ({ headers, request }) => events(feed, headers["last-event-id"], request))
+    )
+  })
 
 const health = ({ context, withoutPath }: Floors) =>
   Effect.gen(function* () {
@@ -46,6 +55,31 @@ const health = ({ context, withoutPath }: Floors) =>
     }
     return HttpServerResponse.unsafeJson({ healthy, ...(isReader && all) }, { status: healthy ? 200 : 503 })
   })
+
+const noFile = new NotProvided({
+  service: "HealingStore",
+  message: "This process has no store in a SQLite file, which is what the doctor looks at"
+})
+
+/** The doctor looks at the machine, whatever the app has provided. One after the other: it starts programs. */
+const makeDoctor = ({ context, database, scheduler, withoutPath }: Floors) => {
+  const alone = Effect.unsafeMakeSemaphore(1)
+  return Effect.gen(function* () {
+    if (database === undefined) return yield* noFile
+    const { problems: unhealthy } = yield* Effect.provide(HealingHealth.read, context)
+    const problems = yield* Effect.orElseSucceed(
+      Effect.flatMap(scheduler, ({ problems }) => problems),
+      () => []
+    )
+    const home = yield* defaultHome
+    const findings = yield* Doctor.examine({
+      database,
+      home: database === moduleDatabase(home) ? home : undefined,
+      running: { unhealthy: unhealthy.map(({ message }) => message), problems }
+    })
+    return findings.map((finding) => ({ ...finding, message: withoutPath(finding.message) }))
+  }).pipe(Effect.provide(NodeContext.layer), alone.withPermits(1))
+}
 
 const tooMany = new TooBusy({ message: "Too many watch already: close one of the streams, or ask again later" })
 

@@ -173,6 +173,19 @@ export const HealingSchedule: Schema.Schema<Member["Type"], Member["Encoded"]> =
  */
 export type HealingSchedule = typeof HealingSchedule.Type
 
+/**
+ * A schedule in words, such as `weekly on friday at 09:00 in Europe/Berlin`.
+ *
+ * @internal
+ */
+export const scheduleText = (schedule: HealingSchedule): string => {
+  if ("cron" in schedule) return `${schedule.cron} in ${schedule.timeZone}`
+  if (schedule.frequency === "hourly") return `hourly at minute ${schedule.minute}`
+  const at = `at ${schedule.time} in ${schedule.timeZone}`
+  if (schedule.frequency === "daily") return `daily ${at}`
+  return schedule.frequency === "weekly" ? `weekly on ${schedule.day} ${at}` : `monthly on day ${schedule.day} ${at}`
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Occurrences
 // ---------------------------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ describe("the doctor", () => {
           database: world.database,
           home: undefined,
           running: {
-            problems: ["The policy of odd: expected a schedule"],
+            problems: [{ job: "odd", key: "schedule", expected: "expected a schedule" }],
             unhealthy: ["Nothing can be written"],
             trials: [
               { channel: "slack", problem: null },

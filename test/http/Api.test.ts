@@ -4,6 +4,7 @@ import { HttpApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import { Deferred, Effect, Fiber, Option } from "effect"
+import { HealingScheduler } from "effect-healing"
 import { HealingApi, HealingHttp, isAllowed, type Right, Right as RightSchema } from "effect-healing/http"
 import { needs } from "../../src/http/Admitting.js"
 import { type Answered, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
@@ -54,6 +55,7 @@ describe("the API", () => {
     // What stands in a file, and what runs commands, is for those who decide.
     const rightOf = (name: string) => Option.getOrThrow(Option.flatten(Option.fromNullable(needs.get(name))))
     assert.strictEqual(rightOf("GET /suggestions/:id/preview"), "decide")
+    assert.strictEqual(rightOf("GET /doctor"), "decide")
     for (const [action, right] of [
       ["approve", "decide"],
       ["reject", "decide"],
@@ -100,10 +102,13 @@ describe("the API", () => {
       assert.strictEqual(yield* status("/healthz", {}, "", {}), 200)
       assert.strictEqual(yield* status("/status", {}, "", {}), 200)
       assert.strictEqual(yield* status("/problems", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/doctor", {}, "", {}), 200)
       assert.strictEqual(yield* status("/jobs", {}, "", {}), 200)
       const one = yield* ask("/jobs/:job", job, "", {})
       assert.deepStrictEqual([one.status, json(one.text).id], [200, job.job])
       assert.strictEqual(yield* status("/jobs/:job", { job: "digset" }, "", {}), 404)
+      assert.strictEqual(yield* status("/jobs/:job/runs", job, "", {}), 200)
+      assert.strictEqual(yield* status("/jobs/:job/runs", { job: "digset" }, "", {}), 404)
       assert.strictEqual(yield* status("/jobs/:job/occurrences", job, "", {}), 200)
       assert.strictEqual(yield* status("/jobs/:job/cancel", job, "", { method: "POST" }), 200)
       assert.strictEqual(yield* status("/jobs/:job/unlock", job, "", post), 400)
@@ -180,6 +185,69 @@ describe("the API", () => {
       }
       const others = ["GET /metrics", "GET /events"]
       assert.sameMembers([...seen, ...others], Array.from(needs.keys()))
+    })
+  )
+
+  it.scopedLive("tells of a job its last runs, newest first, and the policy that is in force", () =>
+    Effect.gen(function* () {
+      const policy = { schedule: { frequency: "weekly", day: "friday", timeZone: "UTC" }, output: { must: ["done"] } }
+      const world = yield* makeHttpWorld({
+        cooldown: "20 minutes",
+        jobs: { inbox: { minRuns: 7 }, odd: { triggers: "never" as never } }
+      })
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      yield* world.registry.add({ id: "inbox", policy: { ...policy, minRuns: 2, maxDuration: "1 hour" } as never })
+      yield* world.registry.add({ id: "odd" })
+      const { policy: inForce } = yield* api.jobs.get({ path: { job: "inbox" } })
+      assert.deepInclude(inForce, {
+        enabled: true,
+        schedule: "weekly on friday at 03:00 in UTC",
+        // What the settings say goes first.
+        minRuns: 7,
+        cooldownMs: 20 * 60_000,
+        priority: null,
+        maxDurationMs: 3_600_000,
+        minDurationMs: null,
+        output: { must: ["done"] }
+      })
+      assert.isNull((yield* api.jobs.get({ path: { job: "odd" } })).policy)
+
+      const ends: Array<Array<string>> = []
+      for (let i = 0; i < 60; i++) {
+        const exitCode = i % 3 === 0 ? 1 : 0
+        const runId = yield* world.registry.started("inbox")
+        yield* world.registry.ended("inbox", runId, { exitCode })
+        ends.unshift([runId, exitCode === 0 ? "succeeded" : "failed"])
+      }
+      const runs = yield* api.jobs.runs({ path: { job: "inbox" } })
+      assert.isNotEmpty(runs)
+      assert.deepStrictEqual(
+        runs.map(({ id, outcome }) => [id, outcome]),
+        ends.slice(0, Math.min(runs.length, 50))
+      )
+    })
+  )
+
+  it.scopedLive("has the doctor look, who says what the service itself knows, and sends no trial", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      yield* world.registry.add({ id: "odd", policy: { schedule: "sometimes" } as never })
+      yield* Effect.flatMap(HealingScheduler, ({ refresh }) => refresh).pipe(Effect.provide(world.context))
+      const findings = yield* api.status.doctor()
+      const of = (check: string) => findings.filter((finding) => finding.check === check)
+      assert.strictEqual(of("service")[0]?.outcome, "ok")
+      assert.strictEqual(of("policies")[0]?.outcome, "warn")
+      assert.include(of("policies")[0]?.message, "The policy of odd: schedule")
+      assert.isEmpty(of("channels"))
+      // Two at once are made one after the other, and both are answered.
+      const both = yield* Effect.all([api.status.doctor(), api.status.doctor()], { concurrency: 2 })
+      assert.deepStrictEqual(
+        both.map((all) => all.map(({ check }) => check)),
+        Array.from({ length: 2 }, () => findings.map(({ check }) => check))
+      )
     })
   )
 

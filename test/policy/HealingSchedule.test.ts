@@ -11,7 +11,7 @@ import * as Either from "effect/Either"
 import * as fc from "effect/FastCheck"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { HealingSchedule, lastOccurrence, nextOccurrence } from "../../src/policy/HealingSchedule.js"
+import { HealingSchedule, lastOccurrence, nextOccurrence, scheduleText } from "../../src/policy/HealingSchedule.js"
 import {
   anyCase,
   around,
@@ -587,6 +587,18 @@ describe("a cron expression", () => {
       }
     }
     assert.lengthOf(list(decode({ cron: "0 0 * * MON,SAT-SUN", timeZone: "UTC" }), 0, 7 * DAY), 3)
+  })
+})
+
+describe("a schedule", () => {
+  it.each([
+    [{ frequency: "hourly", minute: 20 }, "hourly at minute 20"],
+    [{ frequency: "daily", time: "02:30", timeZone: "UTC" }, "daily at 02:30 in UTC"],
+    [{ frequency: "weekly", day: "friday", timeZone: "UTC" }, "weekly on friday at 03:00 in UTC"],
+    [{ frequency: "monthly", day: 31, timeZone: "UTC" }, "monthly on day 31 at 03:00 in UTC"],
+    [{ cron: "30 4 * * 1-5", timeZone: "UTC" }, "30 4 * * 1-5 in UTC"]
+  ])("is told in words: %j", (input, text) => {
+    assert.strictEqual(scheduleText(Schema.decodeUnknownSync(HealingSchedule)(input)), text)
   })
 })
 
