@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { jsonrepair } from "jsonrepair"
 import { MAX_SUGGESTIONS, Report, Suggestion } from "../request/Report.js"
+import type { Dossier } from "../review/Dossier.js"
 import type { SeenFile } from "../text/Excerpt.js"
 import { placeholder } from "../text/Placeholder.js"
 import { conceal } from "../text/Secrets.js"
@@ -191,6 +192,9 @@ const fitting = (files: ReadonlyMap<string, SeenFile>) =>
     )
   )
 
+/** Of a remark on a part of the evidence, which may name a file. */
+const MAX_REMARK = 500
+
 /**
  * The report that an answer makes.
  *
@@ -198,7 +202,7 @@ const fitting = (files: ReadonlyMap<string, SeenFile>) =>
  */
 export const toReport = (
   { remarks, rootCause, suggestions, summary }: ReadAnswer,
-  files: ReadonlyMap<string, SeenFile>,
+  { exhibits, files }: Pick<Dossier, "exhibits" | "files">,
   spent: Spent
 ): Report => ({
   summary,
@@ -209,5 +213,10 @@ export const toReport = (
     fileHash: proposal.targetFile === null ? null : (files.get(proposal.targetFile)?.hash ?? null)
   })),
   ...(remarks !== undefined && { remarks }),
+  evidence: exhibits.map(({ remarks, text, title }) => ({
+    title,
+    characters: text.length,
+    remarks: remarks.map((remark) => remark.slice(0, MAX_REMARK))
+  })),
   ...spent
 })

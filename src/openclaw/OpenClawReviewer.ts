@@ -168,8 +168,8 @@ const review = Effect.fnUntraced(function* (cli: OpenClawCli.OpenClawCli, option
   return yield* new MalformedReport({ issues: corrected.left, excerpt: head(second.text, MAX_DETAIL).text })
 })
 
-const completed = (answer: Answer.Answer, { files }: Dossier, spent: Envelope.Spent): Reviewed =>
-  Reviewed.Completed({ report: Answer.toReport(answer, files, spent) })
+const completed = (answer: Answer.Answer, dossier: Dossier, spent: Envelope.Spent): Reviewed =>
+  Reviewed.Completed({ report: Answer.toReport(answer, dossier, spent) })
 
 const MAX_DETAIL = 500
 

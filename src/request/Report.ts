@@ -117,6 +117,28 @@ export const TokenUsage = Schema.Struct({
 export interface TokenUsage extends Schema.Schema.Type<typeof TokenUsage> {}
 
 /**
+ * One part of the evidence that a review has seen.
+ *
+ * - `title`: what it was, such as `Log stderr`.
+ * - `characters`: how much of it was seen.
+ * - `remarks`: what of it was left out, or replaced, and why.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const SeenEvidence = Schema.Struct({
+  title: text(600, "What it was"),
+  characters: Schema.NonNegativeInt,
+  remarks: Schema.Array(text(500, "What differs from all of it")).pipe(Schema.maxItems(20))
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SeenEvidence extends Schema.Schema.Type<typeof SeenEvidence> {}
+
+/**
  * How many suggestions a report may have.
  *
  * @internal
@@ -130,6 +152,7 @@ export const MAX_SUGGESTIONS = 20
  * - `rootCause`: why the job fails, if it is known; 1 to 10,000 characters.
  * - `suggestions`: at most 20.
  * - `remarks`: what is to be known of how it was read; at most 20, of 1 to 500 characters.
+ * - `evidence`: what the review has seen of the job, in at most 50 parts.
  * - `model`: which one has answered; at most 256 characters.
  * - `tokens`, `costUsd`: what it has spent, and what that has cost in US dollars.
  *
@@ -146,6 +169,7 @@ export const Report = Schema.Struct({
       exact: true
     }
   ),
+  evidence: Schema.optionalWith(Schema.Array(SeenEvidence).pipe(Schema.maxItems(50)), { exact: true }),
   model: Schema.optionalWith(text(256, "The model that has answered"), { exact: true }),
   tokens: Schema.optionalWith(TokenUsage, { exact: true }),
   costUsd: Schema.optionalWith(Schema.NonNegative.pipe(Schema.finite()), { exact: true })

@@ -52,8 +52,17 @@ const found = (report: Report): ReadonlyArray<string> => [
         ...(report.suggestions.length === 0 ? ["None."] : bySeverity(report.suggestions).flatMap(one))
       ]),
   ...(report.remarks === undefined ? [] : report.remarks.map((remark) => `**Remark:** ${remark}`)),
+  ...(report.evidence === undefined || report.evidence.length === 0 ? [] : ["## Evidence", seen(report.evidence)]),
   ...spent(report)
 ]
+
+const seen = (evidence: NonNullable<Report["evidence"]>): string =>
+  evidence
+    .map(
+      ({ characters, remarks, title }) =>
+        `- ${line(title)}: ${characters.toLocaleString("en")} characters${remarks.length === 0 ? "" : ` (${line(remarks.join("; "))})`}`
+    )
+    .join("\n")
 
 const bySeverity = Arr.sortBy(
   Order.mapInput(Order.reverse(Order.number), ({ severity }: Suggestion) =>

@@ -180,7 +180,10 @@ describe("an answer that is nearly JSON is read", () => {
       const found = Either.getOrThrow(read(repaired))
       assert.lengthOf(found.suggestions, 2)
       for (const { proposedContent } of found.suggestions) assert.isNull(proposedContent)
-      assert.match(Answer.toReport(found, files, {}).remarks?.join() ?? "", /content of files was left out/)
+      assert.match(
+        Answer.toReport(found, { exhibits: [], files }, {}).remarks?.join() ?? "",
+        /content of files was left out/
+      )
     }
   })
 
@@ -262,7 +265,8 @@ describe("an answer is refused", () => {
 })
 
 describe("a report", () => {
-  const reportOf = (text: string) => Answer.toReport(Either.getOrThrow(read(text)), files, { model: "m/1", costUsd: 1 })
+  const reportOf = (text: string) =>
+    Answer.toReport(Either.getOrThrow(read(text)), { exhibits: [], files }, { model: "m/1", costUsd: 1 })
 
   it("knows the hash of the file as it was seen", () => {
     const { suggestions } = reportOf(
@@ -295,6 +299,7 @@ describe("a report", () => {
     assert.deepStrictEqual(reportOf(answer({ rootCause: null })), {
       summary: "The disk was full.",
       suggestions: [],
+      evidence: [],
       model: "m/1",
       costUsd: 1
     })

@@ -3,7 +3,7 @@ import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope, TestClock } from "effect"
-import { Reviewed } from "effect-healing"
+import { type Report, Reviewed } from "effect-healing"
 import { nothing } from "../support/gatherEvidence.js"
 import { isFull } from "../support/property.js"
 import { answer, aSecret, failureOf, makeReviewWorld, suggestion, wanted } from "./reviewWorld.js"
@@ -19,41 +19,48 @@ const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeConte
 const steered = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scoped(name, () => Effect.provide(test(), NodeContext.layer))
 
-const completed = (reviewed: Reviewed) => {
+const emptyReport: Report = { summary: "" }
+
+const completed = (reviewed: Reviewed): Report => {
   assert.strictEqual(reviewed._tag, "Completed")
-  return reviewed._tag === "Completed" ? reviewed.report : { summary: "" }
+  return reviewed._tag === "Completed" ? reviewed.report : emptyReport
 }
 
 describe.concurrent("a review", () => {
   scoped("is a question to OpenClaw, and its answer", () =>
     Effect.gen(function* () {
       const { fake, review } = yield* makeReviewWorld({ turns: [{ text: answer({ suggestions: [suggestion()] }) }] })
-      assert.deepStrictEqual(
-        yield* review(wanted()),
-        Reviewed.Completed({
-          report: {
-            summary: "The disk was full.",
-            rootCause: "Logs are never removed.",
-            suggestions: [
-              {
-                category: "config",
-                severity: "high",
-                title: "Remove old logs",
-                description: "They fill the disk.",
-                currentState: null,
-                change: "Keep seven of them.",
-                expectedImpact: null,
-                targetFile: null,
-                proposedContent: null,
-                fileHash: null
-              }
-            ],
-            model: "mock/mock-1",
-            tokens: { input: 111, output: 7, cacheRead: 0, cacheWrite: 0, total: 118 },
-            costUsd: 0.000125
-          }
-        })
+      const { evidence, ...report } = completed(yield* review(wanted()))
+      // What was asked holds all of it.
+      const [call] = yield* fake.turnCalls
+      for (const { characters, title } of evidence ?? []) {
+        assert.isAtLeast((call?.prompt ?? "").split(title)[1]?.length ?? 0, characters, title)
+      }
+      assert.includeMembers(
+        (evidence ?? []).map(({ title }) => title),
+        ["Job", "Command line", "Runs, the newest first"]
       )
+      assert.deepStrictEqual(report, {
+        summary: "The disk was full.",
+        rootCause: "Logs are never removed.",
+        suggestions: [
+          {
+            category: "config",
+            severity: "high",
+            title: "Remove old logs",
+            description: "They fill the disk.",
+            currentState: null,
+            change: "Keep seven of them.",
+            expectedImpact: null,
+            targetFile: null,
+            proposedContent: null,
+            fileHash: null
+          }
+        ],
+        model: "mock/mock-1",
+        tokens: { input: 111, output: 7, cacheRead: 0, cacheWrite: 0, total: 118 },
+        costUsd: 0.000125
+      })
       assert.lengthOf(yield* fake.turnCalls, 1)
     })
   )

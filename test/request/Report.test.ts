@@ -227,6 +227,20 @@ mock/mock-1, 118 tokens (111 in, 7 out), 0.0001 USD
   it("has no more than there is", () => {
     assert.strictEqual(markdown({ summary: "Fine." }), `${HEAD}\n## Summary\n\nFine.\n`)
     assert.strictEqual(suggesting(), `${HEAD}\n## Summary\n\nS\n\n## Suggestions\n\nNone.\n`)
+    assert.include(
+      markdown({
+        summary: "S",
+        evidence: [
+          {
+            title: "Log stderr",
+            characters: 12_345,
+            remarks: ["cut: 7 characters at the beginning", "secrets replaced"]
+          },
+          { title: "Command line", characters: 9, remarks: [] }
+        ]
+      }),
+      "\n\n## Evidence\n\n- Log stderr: 12,345 characters (cut: 7 characters at the beginning; secrets replaced)\n- Command line: 9 characters\n"
+    )
     assert.match(markdown({ summary: "S", model: "m" }), /\n\n---\n\nm\n$/)
     assert.match(markdown({ summary: "S", costUsd: 2 }), /\n\n---\n\n2\.0000 USD\n$/)
   })
