@@ -184,6 +184,8 @@ const lineOf = (event: WatchedEvent): string | undefined => {
     case "Snapshot":
       return `${event.queue.length} requests run or wait, ${event.suggestions.length} suggestions are open`
     case "Status":
+    // What it tells of are the others as well.
+    case "Segment":
       return undefined
     case "Request": {
       const { id, reason, state, summary } = event.request

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { ApiStatus, RequestBrief, SuggestionBrief } from "./ApiModel.js"
+import { ApiSegment, ApiStatus, RequestBrief, SuggestionBrief } from "./ApiModel.js"
 
 const at = { at: Schema.Int }
 
@@ -18,6 +18,7 @@ const maybe = Schema.NullOr(Schema.String)
  * - `Status`: what runs and waits has changed. Several changes within a tenth of a second come to one event.
  * - `Request`: something has happened to a request: `event` is the name of the `HealingEvent`, and `request` is as it is afterwards.
  * - `Suggestion`: the same for a suggestion; `event` is the name of the `SuggestionEvent`.
+ * - `Segment`: something has begun or ended on the timeline, of which `GET /timeline` tells the last hours.
  * - `Queue`: something has happened to the queue as a whole; `event` is the name of the `HealingEvent`, of which it has the fields.
  *
  * @since 0.1.0
@@ -33,6 +34,7 @@ export const ApiEvent = Schema.Union(
   Schema.TaggedStruct("Status", { ...at, status: ApiStatus }),
   Schema.TaggedStruct("Request", { ...at, event: Schema.String, request: RequestBrief, reason: maybe }),
   Schema.TaggedStruct("Suggestion", { ...at, event: Schema.String, suggestion: SuggestionBrief }),
+  Schema.TaggedStruct("Segment", { ...at, segment: ApiSegment }),
   Schema.TaggedStruct("Queue", {
     ...at,
     event: Schema.String,

@@ -239,6 +239,34 @@ export const ApiJob = Schema.Struct({
 export interface ApiJob extends Schema.Schema.Type<typeof ApiJob> {}
 
 /**
+ * Something that went on for a time.
+ *
+ * - `id`: one that comes again with the same id has changed. Ids are of one process.
+ * - `kind`: `run`, a run of a job; `review`, a review; `waiting`, a job in the line of reviews; `unknown`, a source of which it is not known
+ *   what runs there, which holds reviews up as well.
+ * - `name`: of the job, or of the source.
+ * - `to`: `null` while it goes on.
+ * - `outcome`: of a run that has ended, if that is known.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiSegment = Schema.Struct({
+  id: Schema.Int,
+  kind: Schema.Literal("run", "review", "waiting", "unknown"),
+  name: Schema.String,
+  from: Millis,
+  to: Schema.NullOr(Millis),
+  outcome: Schema.NullOr(Schema.Literal("succeeded", "failed", "stopped"))
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiSegment extends Schema.Schema.Type<typeof ApiSegment> {}
+
+/**
  * What could be wrong with the set-up.
  *
  * - `check`: what was looked at, such as `disk`.

@@ -19,6 +19,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Admitting from "./Admitting.js"
 import type { ApiEvent } from "./ApiEvent.js"
+import type { ApiSegment } from "./ApiModel.js"
 import * as ApiView from "./ApiView.js"
 import * as DocsPage from "./DocsPage.js"
 import * as EventFeed from "./EventFeed.js"
@@ -26,6 +27,7 @@ import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import * as JobHandlers from "./JobHandlers.js"
 import * as NoticeHandlers from "./NoticeHandlers.js"
+import * as Recording from "./Recording.js"
 import * as RequestHandlers from "./RequestHandlers.js"
 import * as StatusHandlers from "./StatusHandlers.js"
 import * as SuggestionHandlers from "./SuggestionHandlers.js"
@@ -119,10 +121,15 @@ const saidPlainly = HttpApiBuilder.middleware((app) =>
 /** An id may have any name of a job in it, each of whose characters takes up to nine in a path. */
 const MAX_PARAMETER = 4096
 
-const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string) => {
+const build = (
+  floors: Floors,
+  feed: EventFeed.EventFeed,
+  prefix: string,
+  timeline: Effect.Effect<ReadonlyArray<ApiSegment>>
+) => {
   const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
   const handlers = Layer.mergeAll(
-    StatusHandlers.layer(floors, feed),
+    StatusHandlers.layer(floors, feed, timeline),
     JobHandlers.layer(floors, feed),
     RequestHandlers.layer(floors),
     SuggestionHandlers.layer(floors, feed),
@@ -149,10 +156,13 @@ export const make = (
   feed: EventFeed.EventFeed,
   prefix: string
 ): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
-  Effect.flatMap(build(floors, feed, prefix), (context) =>
-    HttpApiBuilder.httpApp.pipe(
-      Effect.provide(context),
-      HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),
-      Effect.map(Effect.provide(context))
+  Recording.start(floors, feed).pipe(
+    Effect.flatMap((timeline) => build(floors, feed, prefix, timeline)),
+    Effect.flatMap((context) =>
+      HttpApiBuilder.httpApp.pipe(
+        Effect.provide(context),
+        HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),
+        Effect.map(Effect.provide(context))
+      )
     )
   )

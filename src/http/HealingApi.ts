@@ -114,6 +114,16 @@ const status = HttpApiGroup.make("status")
       .annotateContext(needs("read", "Who runs, who waits, what holds the head of the line up, and until when."))
   )
   .add(
+    HttpApiEndpoint.get("timeline", "/timeline")
+      .addSuccess(Schema.Array(Model.ApiSegment))
+      .annotateContext(
+        needs(
+          "read",
+          "What has run, waited and been under review in the last six hours: at most 2,000 segments. Of what was before the start of the process, only reviews."
+        )
+      )
+  )
+  .add(
     HttpApiEndpoint.get("problems", "/problems")
       .addSuccess(Schema.Array(Model.ApiProblem))
       .addError(ApiError.NotProvided)

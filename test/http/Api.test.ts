@@ -3,9 +3,16 @@ import { writeFileSync } from "node:fs"
 import { HttpApi } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Ajv2020 } from "ajv/dist/2020.js"
-import { Deferred, Effect, Fiber, Option } from "effect"
+import { Deferred, Effect, Fiber, Option, Queue, Stream } from "effect"
 import { HealingScheduler } from "effect-healing"
-import { HealingApi, HealingHttp, isAllowed, type Right, Right as RightSchema } from "effect-healing/http"
+import {
+  type ApiSegment,
+  HealingApi,
+  HealingHttp,
+  isAllowed,
+  type Right,
+  Right as RightSchema
+} from "effect-healing/http"
 import { needs } from "../../src/http/Admitting.js"
 import { type Answered, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
 import { OLD } from "../support/suggestionWorld.js"
@@ -101,6 +108,7 @@ describe("the API", () => {
 
       assert.strictEqual(yield* status("/healthz", {}, "", {}), 200)
       assert.strictEqual(yield* status("/status", {}, "", {}), 200)
+      assert.strictEqual(yield* status("/timeline", {}, "", {}), 200)
       assert.strictEqual(yield* status("/problems", {}, "", {}), 200)
       assert.strictEqual(yield* status("/doctor", {}, "", {}), 200)
       assert.strictEqual(yield* status("/jobs", {}, "", {}), 200)
@@ -225,6 +233,57 @@ describe("the API", () => {
       assert.deepStrictEqual(
         runs.map(({ id, outcome }) => [id, outcome]),
         ends.slice(0, Math.min(runs.length, 50))
+      )
+    })
+  )
+
+  it.scopedLive("tells what has run, waited and been under review, and each change of that as it happens", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      const { socket } = yield* world.serve
+      const { api, events } = yield* HealingHttp.client({ socket })
+      // Of each segment that is told the last one counts.
+      const told = new Map<number, ApiSegment>()
+      const isTold = (kind: ApiSegment["kind"], hasEnded: boolean) =>
+        Array.from(told.values()).some(
+          (one) =>
+            one.kind === kind &&
+            one.name === "digest" &&
+            // How a run has ended may be told a moment after its end.
+            (hasEnded ? one.to !== null && (kind !== "run" || one.outcome !== null) : one.to === null)
+        )
+      const news = yield* Queue.unbounded<void>()
+      const until = (kind: ApiSegment["kind"], hasEnded: boolean): Effect.Effect<void> =>
+        Effect.suspend(() =>
+          isTold(kind, hasEnded) ? Effect.void : Effect.zipRight(Queue.take(news), until(kind, hasEnded))
+        )
+      const watching = yield* Deferred.make<void>()
+      yield* Effect.forkScoped(
+        Stream.runForEach(events(), ({ event }) =>
+          Effect.gen(function* () {
+            if (event._tag === "Snapshot") yield* Deferred.succeed(watching, undefined)
+            if (event._tag === "Segment") told.set(event.segment.id, event.segment)
+            yield* Queue.offer(news, undefined)
+          })
+        )
+      )
+      yield* Deferred.await(watching)
+      const runId = yield* world.registry.started("digest")
+      yield* until("run", false)
+      const end = yield* world.hold
+      yield* world.queue.submit({ job: "digest", trigger: "manual" })
+      yield* until("waiting", false)
+      yield* world.registry.ended("digest", runId, { exitCode: 1, lastError: "boom" })
+      yield* until("run", true)
+      yield* until("review", false)
+      yield* Deferred.succeed(end, undefined)
+      yield* until("review", true)
+      const segments = yield* api.status.timeline()
+      // The failure asks for one more review, so that others may go on.
+      for (const one of told.values()) if (one.to !== null) assert.deepInclude(segments, one)
+      assert.deepStrictEqual(
+        segments.filter(({ kind }) => kind === "run").map(({ name, outcome, to }) => [name, outcome, to !== null]),
+        [["digest", "failed", true]]
       )
     })
   )
