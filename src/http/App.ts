@@ -19,7 +19,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Admitting from "./Admitting.js"
 import type { ApiEvent } from "./ApiEvent.js"
-import type { ApiSegment } from "./ApiModel.js"
 import * as ApiView from "./ApiView.js"
 import * as DocsPage from "./DocsPage.js"
 import * as EventFeed from "./EventFeed.js"
@@ -121,15 +120,10 @@ const saidPlainly = HttpApiBuilder.middleware((app) =>
 /** An id may have any name of a job in it, each of whose characters takes up to nine in a path. */
 const MAX_PARAMETER = 4096
 
-const build = (
-  floors: Floors,
-  feed: EventFeed.EventFeed,
-  prefix: string,
-  timeline: Effect.Effect<ReadonlyArray<ApiSegment>>
-) => {
+const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string, recording: Recording.Recording) => {
   const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
   const handlers = Layer.mergeAll(
-    StatusHandlers.layer(floors, feed, timeline),
+    StatusHandlers.layer(floors, feed, recording),
     JobHandlers.layer(floors, feed),
     RequestHandlers.layer(floors),
     SuggestionHandlers.layer(floors, feed),
@@ -157,7 +151,7 @@ export const make = (
   prefix: string
 ): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
   Recording.start(floors, feed).pipe(
-    Effect.flatMap((timeline) => build(floors, feed, prefix, timeline)),
+    Effect.flatMap((recording) => build(floors, feed, prefix, recording)),
     Effect.flatMap((context) =>
       HttpApiBuilder.httpApp.pipe(
         Effect.provide(context),

@@ -30,14 +30,20 @@ const readEarlier = ({ queue }: Floors, timeline: Timeline.Timeline) =>
   })
 
 /**
- * The segments of the last hours, whenever somebody asks.
+ * - `segments`: those of the last hours.
  *
  * @internal
  */
-export const start = (
-  floors: Floors,
-  feed: Pick<EventFeed, "publish">
-): Effect.Effect<Effect.Effect<ReadonlyArray<ApiSegment>>, never, Scope.Scope> =>
+export interface Recording {
+  readonly segments: Effect.Effect<ReadonlyArray<ApiSegment>>
+}
+
+/**
+ * Records for as long as the scope is open.
+ *
+ * @internal
+ */
+export const start = (floors: Floors, feed: Pick<EventFeed, "publish">): Effect.Effect<Recording, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { healing, openClaw, supervisor } = floors
     const timeline = Timeline.make()
@@ -65,5 +71,5 @@ export const start = (
     if (Option.isSome(found)) {
       yield* Effect.forkScoped(listenToRuns(found.value, (event) => record((at) => timeline.ran(event, at))))
     }
-    return Effect.map(Clock.currentTimeMillis, timeline.all)
+    return { segments: Effect.map(Clock.currentTimeMillis, timeline.all) }
   })

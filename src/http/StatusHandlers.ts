@@ -13,7 +13,6 @@ import * as Doctor from "../doctor/Doctor.js"
 import { defaultHome, moduleDatabase } from "../pm2/Home.js"
 import * as HealingHealth from "../queue/HealingHealth.js"
 import { NotProvided, TooBusy } from "./ApiError.js"
-import type { ApiSegment } from "./ApiModel.js"
 import * as ApiView from "./ApiView.js"
 import type { EventFeed } from "./EventFeed.js"
 import type { Floors } from "./Floors.js"
@@ -21,18 +20,19 @@ import { HealingApi } from "./HealingApi.js"
 import { inTime } from "./InTime.js"
 import { nodeResponse } from "./NodeResponse.js"
 import * as Prometheus from "./Prometheus.js"
+import type { Recording } from "./Recording.js"
 import { CurrentCaller, callerKey, isAllowed } from "./Rights.js"
 import { whileWaiting } from "./Slots.js"
 
 /** @internal */
-export const layer = (floors: Floors, feed: EventFeed, timeline: Effect.Effect<ReadonlyArray<ApiSegment>>) =>
+export const layer = (floors: Floors, feed: EventFeed, { segments }: Recording) =>
   HttpApiBuilder.group(HealingApi, "status", (handlers) => {
     const examine = makeDoctor(floors)
     return (
       handlers
         .handle("healthz", () => inTime(health(floors)))
         .handle("status", () => inTime(ApiView.status(floors, feed.start)))
-        .handle("timeline", () => timeline)
+        .handle("timeline", () => segments)
         .handle("problems", () => inTime(Effect.flatMap(floors.scheduler, ({ problems }) => problems)))
         // It runs commands, with a time limit of their own.
         .handle("doctor", () => whileWaiting(examine))
