@@ -64,7 +64,7 @@ const noFile = new NotProvided({
 })
 
 /** The doctor looks at the machine, whatever the app has provided. One after the other: it starts programs. */
-const makeDoctor = ({ context, database, scheduler, withoutPath }: Floors) => {
+const makeDoctor = ({ context, database, scheduler }: Floors) => {
   const alone = Effect.unsafeMakeSemaphore(1)
   return Effect.gen(function* () {
     if (database === undefined) return yield* noFile
@@ -74,12 +74,12 @@ const makeDoctor = ({ context, database, scheduler, withoutPath }: Floors) => {
       () => []
     )
     const home = yield* defaultHome
-    const findings = yield* Doctor.examine({
+    // Paths stand in what there is to do, for those who decide.
+    return yield* Doctor.examine({
       database,
       home: database === moduleDatabase(home) ? home : undefined,
       running: { unhealthy: unhealthy.map(({ message }) => message), problems }
     })
-    return findings.map((finding) => ({ ...finding, message: withoutPath(finding.message) }))
   }).pipe(Effect.provide(NodeContext.layer), alone.withPermits(1))
 }
 

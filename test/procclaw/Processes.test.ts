@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -46,6 +46,9 @@ const jobsIn = (home: string, ...jobs: ReadonlyArray<string>) =>
 const until = (isSo: () => boolean) =>
   Effect.repeat(Effect.sync(isSo), { until: (so) => so, schedule: Schedule.spaced("5 millis") })
 
+/** A shell makes a file before it writes to it. */
+const isWritten = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
+
 const wait = "while [ ! -e stop ]; do sleep 0.02; done"
 
 describe.runIf(process.platform === "linux")("the processes of a job", () => {
@@ -53,7 +56,7 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
     Effect.gen(function* () {
       const { folder, home, start } = yield* world
       const shell = start("process-1", `bash -c 'echo $$ > agent; ${wait}' & wait`)
-      yield* until(() => existsSync(join(folder, "agent")))
+      yield* until(() => isWritten(join(folder, "agent")))
       assert.deepStrictEqual(jobsIn(home, "process-1"), ["process-1"])
       shell.kill("SIGKILL")
       yield* until(() => shell.signalCode !== null)
@@ -73,7 +76,7 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
         { mode: 0o755 }
       )
       start("process-2", 'exec "$PWD/procclaw-wrapper.sh"')
-      yield* until(() => existsSync(join(folder, "agent")))
+      yield* until(() => isWritten(join(folder, "agent")))
       const pid = Number(readFileSync(join(folder, "agent"), "utf8"))
       assert.notInclude(readFileSync(`/proc/${pid}/environ`, "utf8"), "PROCCLAW_JOB_ID")
       yield* until(() => jobsIn(home, "process-2").length > 0)
@@ -92,7 +95,7 @@ describe.runIf(process.platform === "linux")("the processes of a job", () => {
         { mode: 0o755 }
       )
       const wrapper = start("process-3", 'exec "$PWD/procclaw-wrapper.sh"')
-      yield* until(() => existsSync(join(folder, "wrapper")))
+      yield* until(() => isWritten(join(folder, "wrapper")))
       yield* until(() => jobsIn(home, "process-3").length === 0)
       wrapper.kill("SIGKILL")
       yield* until(() => wrapper.signalCode !== null)
