@@ -46,6 +46,8 @@ export const suggestionBrief = ({ suggestion, ...life }: HealingSuggestion): Mod
   reason: life.reason
 })
 
+const millis = (duration: Duration.Duration): number => Math.round(Duration.toMillis(duration))
+
 const namesOf = (heldBy: HeldBy): ReadonlyArray<string> => {
   if (heldBy._tag === "Jobs") return heldBy.jobs
   if (heldBy._tag === "UnknownSources") return heldBy.sources.map(({ name }) => name)
@@ -96,8 +98,8 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
       at: now,
       enabled: settings.enabled,
       waiting,
-      line: line.map((one) => ({ ...inLine(one), waitedMs: Math.round(Duration.toMillis(one.waited)) })),
-      running: running.map((one) => ({ ...inLine(one), runningMs: Math.round(Duration.toMillis(one.running)) })),
+      line: line.map((one) => ({ ...inLine(one), waitedMs: millis(one.waited) })),
+      running: running.map((one) => ({ ...inLine(one), runningMs: millis(one.running) })),
       heldBy: heldBy.map(toHoldUp),
       holds: holds.map(toHoldUp),
       openClaw: {
@@ -111,9 +113,6 @@ export const status = (floors: Floors, start: string): Effect.Effect<Model.ApiSt
     }
   })
 
-const millis = (duration: Duration.Duration | undefined): number | null =>
-  duration === undefined ? null : Math.round(Duration.toMillis(duration))
-
 /** @internal */
 export const policy =
   (settings: Pick<HealingSettings, "cooldown">) =>
@@ -122,12 +121,12 @@ export const policy =
     triggers: of.triggers,
     schedule: of.schedule === undefined ? null : scheduleText(of.schedule),
     minRuns: of.minRuns,
-    cooldownMs: Math.round(Duration.toMillis(of.cooldown ?? settings.cooldown)),
+    cooldownMs: millis(of.cooldown ?? settings.cooldown),
     priority: of.priority ?? null,
     scope: of.scope,
-    expectedEveryMs: millis(of.expectedEvery),
-    maxDurationMs: millis(of.maxDuration),
-    minDurationMs: millis(of.minDuration),
+    expectedEveryMs: of.expectedEvery === undefined ? null : millis(of.expectedEvery),
+    maxDurationMs: of.maxDuration === undefined ? null : millis(of.maxDuration),
+    minDurationMs: of.minDuration === undefined ? null : millis(of.minDuration),
     output: of.output ?? null
   })
 

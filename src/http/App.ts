@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { listenToRuns } from "../supervisor/ListeningToRuns.js"
 import * as Admitting from "./Admitting.js"
 import type { ApiEvent } from "./ApiEvent.js"
 import * as ApiView from "./ApiView.js"
@@ -61,14 +62,22 @@ const current =
     Effect.map(ApiView.status(floors, start), (status) => ({ _tag: "Status", at: status.at, status }))
 
 /**
+ * What happens from now on, and what has happened in the last hours.
+ *
+ * @internal
+ */
+export interface Feed extends EventFeed.EventFeed, Recording.Recording {}
+
+/**
  * What happens from now on, for all who watch.
  *
  * @internal
  */
-export const makeFeed = (floors: Floors): Effect.Effect<EventFeed.EventFeed, never, Scope.Scope> =>
+export const makeFeed = (floors: Floors): Effect.Effect<Feed, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { healing, openClaw, queue, suggestions } = floors
+    const { healing, openClaw, queue, suggestions, supervisor } = floors
     const feed = yield* EventFeed.make({ snapshot: snapshot(floors), current: current(floors) })
+    const recorder = yield* Recording.make(floors, feed)
     const toApi = ApiView.queueEvent(floors)
     const ofSuggestions = Stream.unwrap(
       Effect.match(suggestions, { onFailure: () => Stream.empty, onSuccess: ({ events }) => events })
@@ -76,11 +85,17 @@ export const makeFeed = (floors: Floors): Effect.Effect<EventFeed.EventFeed, nev
     const sources = [
       Stream.runForEach(queue.events, (event) => feed.publish(toApi(event))),
       Stream.runForEach(ofSuggestions, (event) => feed.publish(ApiView.suggestionEvent(event))),
-      Stream.runForEach(healing.status.changes, () => feed.statusChanged),
-      Stream.runForEach(openClaw.running.changes, () => feed.statusChanged)
+      Stream.runForEach(healing.status.changes, (status) =>
+        Effect.zipRight(recorder.healings(status), feed.statusChanged)
+      ),
+      Stream.runForEach(openClaw.running.changes, (state) => Effect.zipRight(recorder.jobs(state), feed.statusChanged)),
+      Effect.matchEffect(supervisor, {
+        onFailure: () => Effect.void,
+        onSuccess: (found) => listenToRuns(found, recorder.ran)
+      })
     ]
     for (const source of sources) yield* Effect.forkScoped(source)
-    return feed
+    return { ...feed, segments: recorder.segments }
   })
 
 /** The page is the same whoever asks for it. */
@@ -120,10 +135,10 @@ const saidPlainly = HttpApiBuilder.middleware((app) =>
 /** An id may have any name of a job in it, each of whose characters takes up to nine in a path. */
 const MAX_PARAMETER = 4096
 
-const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string, recording: Recording.Recording) => {
+const build = (floors: Floors, feed: Feed, prefix: string) => {
   const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
   const handlers = Layer.mergeAll(
-    StatusHandlers.layer(floors, feed, recording),
+    StatusHandlers.layer(floors, feed),
     JobHandlers.layer(floors, feed),
     RequestHandlers.layer(floors),
     SuggestionHandlers.layer(floors, feed),
@@ -147,16 +162,13 @@ const build = (floors: Floors, feed: EventFeed.EventFeed, prefix: string, record
  */
 export const make = (
   floors: Floors,
-  feed: EventFeed.EventFeed,
+  feed: Feed,
   prefix: string
 ): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
-  Recording.start(floors, feed).pipe(
-    Effect.flatMap((recording) => build(floors, feed, prefix, recording)),
-    Effect.flatMap((context) =>
-      HttpApiBuilder.httpApp.pipe(
-        Effect.provide(context),
-        HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),
-        Effect.map(Effect.provide(context))
-      )
+  Effect.flatMap(build(floors, feed, prefix), (context) =>
+    HttpApiBuilder.httpApp.pipe(
+      Effect.provide(context),
+      HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),
+      Effect.map(Effect.provide(context))
     )
   )

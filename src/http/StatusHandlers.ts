@@ -25,14 +25,14 @@ import { CurrentCaller, callerKey, isAllowed } from "./Rights.js"
 import { whileWaiting } from "./Slots.js"
 
 /** @internal */
-export const layer = (floors: Floors, feed: EventFeed, { segments }: Recording) =>
+export const layer = (floors: Floors, feed: EventFeed & Recording) =>
   HttpApiBuilder.group(HealingApi, "status", (handlers) => {
     const examine = makeDoctor(floors)
     return (
       handlers
         .handle("healthz", () => inTime(health(floors)))
         .handle("status", () => inTime(ApiView.status(floors, feed.start)))
-        .handle("timeline", () => segments)
+        .handle("timeline", () => feed.segments)
         .handle("problems", () => inTime(Effect.flatMap(floors.scheduler, ({ problems }) => problems)))
         // It runs commands, with a time limit of their own.
         .handle("doctor", () => whileWaiting(examine))

@@ -54,17 +54,19 @@ export const make = (): Timeline => {
   const before = new Map<Kind, ReadonlySet<string>>()
   let last = 0
 
+  const firstToGo = (): number => {
+    let first: ApiSegment | undefined
+    for (const { segment } of entries.values()) {
+      if (first === undefined || (segment.to ?? Infinity) < (first.to ?? Infinity)) first = segment
+    }
+    return first?.id ?? 0
+  }
+
   const forget = (at: number): void => {
     for (const [id, { segment }] of entries) {
       if (segment.to !== null && segment.to < at - KEPT) entries.delete(id)
     }
-    if (entries.size <= MAX_SEGMENTS) return
-    const ended = Array.from(entries.values()).filter(({ segment }) => segment.to !== null)
-    ended.sort((one, other) => (one.segment.to ?? 0) - (other.segment.to ?? 0))
-    for (const id of [...ended.map(({ segment }) => segment.id), ...entries.keys()]) {
-      if (entries.size <= MAX_SEGMENTS) return
-      entries.delete(id)
-    }
+    while (entries.size > MAX_SEGMENTS) entries.delete(firstToGo())
   }
 
   const add = (of: Omit<ApiSegment, "id">, at: number, run?: string): ApiSegment => {

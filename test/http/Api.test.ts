@@ -288,6 +288,21 @@ describe("the API", () => {
     })
   )
 
+  it.scopedLive("tells of reviews that had ended before it began to record, each once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld()
+      yield* world.queue.heal({ job: "digest" })
+      const { socket } = yield* world.serve
+      const { api } = yield* HealingHttp.client({ socket })
+      const reviews = Effect.map(api.status.timeline(), (all) => all.filter(({ kind }) => kind === "review"))
+      const [before, ...others] = yield* reviews
+      const [past] = yield* world.queue.history()
+      assert.deepStrictEqual([before?.name, before?.from, before?.to], ["digest", past?.starts[0], past?.endedAt])
+      assert.isEmpty(others)
+      assert.deepStrictEqual(yield* reviews, [before])
+    })
+  )
+
   it.scopedLive("has the doctor look, who says what the service itself knows, and sends no trial", () =>
     Effect.gen(function* () {
       const world = yield* makeHttpWorld()

@@ -6,6 +6,7 @@ import { Effect, Fiber, type Scope, TestClock } from "effect"
 import { type Report, Reviewed } from "effect-healing"
 import { nothing } from "../support/gatherEvidence.js"
 import { isFull } from "../support/property.js"
+import { aSuggestion } from "../support/storeSamples.js"
 import { answer, aSecret, failureOf, makeReviewWorld, suggestion, wanted } from "./reviewWorld.js"
 
 /** In `npm test`, others of the same kind stand for these. */
@@ -43,20 +44,7 @@ describe.concurrent("a review", () => {
       assert.deepStrictEqual(report, {
         summary: "The disk was full.",
         rootCause: "Logs are never removed.",
-        suggestions: [
-          {
-            category: "config",
-            severity: "high",
-            title: "Remove old logs",
-            description: "They fill the disk.",
-            currentState: null,
-            change: "Keep seven of them.",
-            expectedImpact: null,
-            targetFile: null,
-            proposedContent: null,
-            fileHash: null
-          }
-        ],
+        suggestions: [aSuggestion],
         model: "mock/mock-1",
         tokens: { input: 111, output: 7, cacheRead: 0, cacheWrite: 0, total: 118 },
         costUsd: 0.000125
