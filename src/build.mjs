@@ -3,8 +3,18 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { makePage } from "./page/build.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
+
+// The packages whose code is in the files.
+const packagesIn = ({ outputs }) => {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs))
+  return inputs.flatMap(([input, { bytesInOutput }]) => {
+    const [folder] = /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input) ?? []
+    return folder === undefined || bytesInOutput === 0 ? [] : [folder]
+  })
+}
 
 const bundle = async (entries, options) => {
   const { metafile } = await build({
@@ -21,12 +31,7 @@ const bundle = async (entries, options) => {
     logLevel: "warning",
     ...options
   })
-  // The packages whose code is in the files.
-  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
-  return inputs.flatMap(([input, { bytesInOutput }]) => {
-    const [folder] = /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(input) ?? []
-    return folder === undefined || bytesInOutput === 0 ? [] : [folder]
-  })
+  return packagesIn(metafile)
 }
 
 // The module and the command become a few files, and the map of the driver is one of what it was before.
@@ -34,6 +39,7 @@ for (const folder of ["dist/module", "dist/cli"]) rmSync(join(root, folder), { r
 rmSync(join(root, "dist/store/SqliteDriver.js.map"))
 
 const folders = [
+  packagesIn(await makePage()),
   // Its `better-sqlite3` is the one that this package depends on; all else is shared with the app.
   await bundle(["store/SqliteDriver"], {
     external: ["effect", "@effect/sql", "@effect/experimental", "@effect/platform", "better-sqlite3"]
@@ -41,7 +47,7 @@ const folders = [
   // PM2 installs them for itself, so they need nothing of what an app has.
   await bundle(["module/main", "cli/main"], {
     // What this package depends on as well.
-    external: ["better-sqlite3", "nodemailer", "standardwebhooks"],
+    external: ["better-sqlite3", "nodemailer", "standardwebhooks", "#page"],
     // What both have, and the page of docs of the API, which is loaded when somebody wants to see it.
     splitting: true,
     chunkNames: "module/part-[hash]",
@@ -64,9 +70,10 @@ const licenseOf = (folder) => {
 const licenses = [...new Set(folders)].sort().map(licenseOf)
 writeFileSync(
   join(root, "dist/LICENSES.txt"),
-  ["store/SqliteDriver.js and the files of module/ and cli/ have code of these packages in them.\n", ...licenses].join(
-    `\n${"-".repeat(80)}\n\n`
-  )
+  [
+    "store/SqliteDriver.js, page/page.js and the files of module/ and cli/ have code of these packages in them.\n",
+    ...licenses
+  ].join(`\n${"-".repeat(80)}\n\n`)
 )
 
 // What a shell starts.

@@ -126,7 +126,7 @@ describe.concurrent("dashboard", () => {
       const child = yield* start("dashboard", yield* emptyFolder, { PORT: String(port) })
       const printed = yield* child.stdout.pipe(
         Stream.decodeText(),
-        Stream.takeUntil((text) => text.includes("To decide")),
+        Stream.takeUntil((text) => text.includes("Bearer")),
         Stream.mkString
       )
       const [, token = ""] = /Bearer (\w+)/.exec(printed) ?? []
@@ -140,6 +140,15 @@ describe.concurrent("dashboard", () => {
       expect((yield* ask("/queue/pause", { method: "POST", headers })).status).toBe(204)
       const status = yield* json("/status")
       expect(status).toMatchObject({ holds: [{ _tag: "Paused" }] })
+      // A browser comes in by the link, and has a cookie from then on.
+      const enter = (password: string) =>
+        Effect.promise(() => fetch(`http://127.0.0.1:${port}/enter/${password}`, { redirect: "manual" }))
+      const [cookie = ""] = (yield* enter(token)).headers.getSetCookie()
+      expect(cookie).toMatch(/; HttpOnly; SameSite=Strict/)
+      expect((yield* enter("guess")).headers.getSetCookie()).toEqual([])
+      const resume = { method: "POST", headers: { cookie: cookie.split(";")[0] ?? "" } }
+      expect((yield* ask("/queue/resume", resume)).status).toBe(204)
+      expect((yield* ask("/page")).headers.get("content-type")).toContain("text/html")
       expect((yield* ask("/docs")).status).toBe(200)
       yield* child.kill("SIGINT")
       yield* child.exitCode

@@ -12,7 +12,7 @@ const rooms = Array.from(
   ([, name = "", slash, door]) => ({ name, isFolder: slash === "/", door })
 )
 
-const modules = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
+const modules = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file))
 
 const roomOf = (file: string): number => rooms.findIndex(({ name }) => name === file.split("/")[0])
 

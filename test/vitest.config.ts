@@ -21,7 +21,9 @@ export default defineConfig(({ mode }) => ({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    ...(mode === "full" && { env: { HEALING_TESTS: "full" }, globalSetup: ["test/support/packed.ts"] }),
+    // The build of the package has the page as well.
+    globalSetup: [mode === "full" ? "test/support/packed.ts" : "test/support/builtPage.ts"],
+    ...(mode === "full" && { env: { HEALING_TESTS: "full" } }),
     // A backstop: no test takes more than a tenth of it on a slow machine.
     testTimeout: 600_000,
     hookTimeout: 600_000,

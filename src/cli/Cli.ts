@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import { doctor } from "./DoctorCommand.js"
 import * as NoticeCommands from "./NoticeCommands.js"
 import * as Overview from "./Overview.js"
+import { open } from "./PageCommand.js"
 import { CODES, Problem } from "./Problem.js"
 import * as QueueCommands from "./QueueCommands.js"
 import * as ReadingCommands from "./ReadingCommands.js"
@@ -43,6 +44,7 @@ const withCommands = (completions: Completions) =>
       ...ReadingCommands.commands,
       ...QueueCommands.commands,
       QueueCommands.watch,
+      open,
       NoticeCommands.notices,
       ...NoticeCommands.commands,
       NoticeCommands.test,
@@ -71,7 +73,7 @@ const isOverview = ([, , first, ...rest]: ReadonlyArray<string>): boolean =>
 const overview = (version: string) =>
   Effect.flatMap(
     Overview.text(NAME, version, [
-      ["Look", [...ReadingCommands.commands, NoticeCommands.notices, QueueCommands.watch]],
+      ["Look", [...ReadingCommands.commands, NoticeCommands.notices, QueueCommands.watch, open]],
       ["Ask", [...QueueCommands.commands, ...NoticeCommands.commands]],
       ["Decide", SuggestionCommands.commands],
       ["Set up", [doctor, NoticeCommands.test, TokenCommands.command, completions]]

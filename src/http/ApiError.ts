@@ -147,6 +147,18 @@ export class TooSlow extends Schema.TaggedError<TooSlow>("effect-healing/TooSlow
 ) {}
 
 /**
+ * The link to the page was used before, or is too old.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class LinkSpent extends Schema.TaggedError<LinkSpent>("effect-healing/LinkSpent")(
+  "LinkSpent",
+  said,
+  status(410, "The link to the page was used before, or is too old")
+) {}
+
+/**
  * The app has not provided what this needs, such as a supervisor.
  *
  * - `service`: what is not there.

@@ -12,6 +12,7 @@ import { HealingRequest, JobName, RequestState } from "../request/HealingRequest
 import { HealingSuggestion, SuggestionState } from "../request/HealingSuggestion.js"
 import { Suggestion } from "../request/Report.js"
 import { DeliveryState } from "../store/NoticeJournal.js"
+import { Right } from "./Rights.js"
 
 const Millis = Schema.Int
 
@@ -496,3 +497,41 @@ export const ApiTrial = Schema.Struct({ channel: Schema.String, problem: Schema.
  * @category models
  */
 export interface ApiTrial extends Schema.Schema.Type<typeof ApiTrial> {}
+
+/**
+ * Who asks, as the door knows it.
+ *
+ * - `name`, `door`: what is written down with each of their decisions.
+ * - `rights`: what they may do.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiCaller = Schema.Struct({ name: Schema.String, door: Schema.String, rights: Schema.Array(Right) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ApiCaller extends Schema.Schema.Type<typeof ApiCaller> {}
+
+/**
+ * A link to the page, which is good once.
+ *
+ * - `url`: with a code in its fragment, which browsers do not send.
+ * - `until`: when it ends, used or not.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiLink = Schema.Struct({ url: Schema.String, until: Millis })
+
+/**
+ * A session of the page.
+ *
+ * - `session`: what to send as `Authorization: Bearer <session>` from now on. It ends after 12 hours without use, and with the process.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const ApiSession = Schema.Struct({ session: Schema.String, caller: ApiCaller })

@@ -27,6 +27,8 @@ import type { Floors } from "./Floors.js"
 import { HealingApi } from "./HealingApi.js"
 import * as JobHandlers from "./JobHandlers.js"
 import * as NoticeHandlers from "./NoticeHandlers.js"
+import * as Page from "./Page.js"
+import * as PageHandlers from "./PageHandlers.js"
 import * as Recording from "./Recording.js"
 import * as RequestHandlers from "./RequestHandlers.js"
 import * as StatusHandlers from "./StatusHandlers.js"
@@ -124,6 +126,11 @@ const docs = HttpApiBuilder.Router.use((router) =>
   })
 )
 
+/** It is the same for everybody, and shows nothing before it has asked. */
+const page = HttpApiBuilder.Router.use((router) =>
+  Effect.flatMap(Effect.cached(Effect.uninterruptible(Page.load)), (page) => router.get("/page", page))
+)
+
 /** What does not fit is said in the words of everything else that is asked for. */
 const saidPlainly = HttpApiBuilder.middleware((app) =>
   Effect.catchAll(app, (error: unknown) =>
@@ -135,16 +142,28 @@ const saidPlainly = HttpApiBuilder.middleware((app) =>
 /** An id may have any name of a job in it, each of whose characters takes up to nine in a path. */
 const MAX_PARAMETER = 4096
 
-const build = (floors: Floors, feed: Feed, prefix: string) => {
+/**
+ * - `prefix`: where it is mounted, for what the description says of its addresses.
+ * - `links`: to the page, where there are any.
+ *
+ * @internal
+ */
+export interface AppOptions {
+  readonly prefix: string
+  readonly links?: PageHandlers.PageLinks
+}
+
+const build = (floors: Floors, feed: Feed, { links, prefix }: AppOptions) => {
   const described = prefix === "" ? HealingApi : HealingApi.annotate(OpenApi.Servers, [{ url: prefix }])
   const handlers = Layer.mergeAll(
     StatusHandlers.layer(floors, feed),
     JobHandlers.layer(floors, feed),
     RequestHandlers.layer(floors),
     SuggestionHandlers.layer(floors, feed),
-    NoticeHandlers.layer(floors)
+    NoticeHandlers.layer(floors),
+    PageHandlers.layer(links)
   ).pipe(Layer.provide(Admitting.layer))
-  const pages = Layer.mergeAll(HttpApiBuilder.middlewareOpenApi(), docs, saidPlainly).pipe(
+  const pages = Layer.mergeAll(HttpApiBuilder.middlewareOpenApi(), docs, page, saidPlainly).pipe(
     Layer.provideMerge(HttpApiBuilder.api(described).pipe(Layer.provide(handlers)))
   )
   const live = pages.pipe(
@@ -155,17 +174,13 @@ const build = (floors: Floors, feed: Feed, prefix: string) => {
   return Layer.build(live)
 }
 
-/**
- * - `prefix`: where it is mounted, for what the description says of its addresses.
- *
- * @internal
- */
+/** @internal */
 export const make = (
   floors: Floors,
   feed: Feed,
-  prefix: string
+  options: AppOptions
 ): Effect.Effect<HttpApp.Default<unknown>, never, Scope.Scope> =>
-  Effect.flatMap(build(floors, feed, prefix), (context) =>
+  Effect.flatMap(build(floors, feed, options), (context) =>
     HttpApiBuilder.httpApp.pipe(
       Effect.provide(context),
       HttpRouter.withRouterConfig({ maxParamLength: MAX_PARAMETER }),

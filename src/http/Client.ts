@@ -4,22 +4,20 @@
  * @since 0.1.0
  */
 import type { AgentOptions } from "node:https"
-import * as Sse from "@effect/experimental/Sse"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
-import { AtTheDoor } from "./ApiError.js"
-import { ApiEvent } from "./ApiEvent.js"
+import type * as Stream from "effect/Stream"
+import type { AtTheDoor } from "./ApiError.js"
+import type { ApiEvent } from "./ApiEvent.js"
+import { eventsOf } from "./EventStream.js"
 import { HealingApi } from "./HealingApi.js"
 
 /**
@@ -63,10 +61,6 @@ const requestOf = (place: Place) =>
           HttpClientRequest.bearerToken(Redacted.value(place.token))
         )
 
-const refused = HttpClientResponse.schemaBodyJson(AtTheDoor)
-
-const decodeEvent = Schema.decodeUnknown(Schema.parseJson(ApiEvent))
-
 /** @internal */
 export const make = (place: Place): Effect.Effect<HealingClient, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -74,17 +68,5 @@ export const make = (place: Place): Effect.Effect<HealingClient, never, Scope.Sc
     const context = yield* Layer.build(NodeHttpClient.layerWithoutAgent.pipe(Layer.provide(agent)))
     const client = Effect.map(HttpClient.HttpClient, HttpClient.mapRequest(requestOf(place)))
     const http = yield* Effect.provide(client, context)
-    return {
-      api: yield* addresses(http),
-      events: (lastId) =>
-        http.get("/events", { headers: lastId === undefined ? {} : { "last-event-id": lastId } }).pipe(
-          Effect.flatMap((response) =>
-            response.status === 200 ? Effect.succeed(response) : Effect.flatMap(refused(response), Effect.fail)
-          ),
-          HttpClientResponse.stream,
-          Stream.decodeText(),
-          Stream.pipeThroughChannel(Sse.makeChannel()),
-          Stream.mapEffect(({ data, id = "" }) => Effect.map(decodeEvent(data), (event) => ({ id, event })))
-        )
-    }
+    return { api: yield* addresses(http), events: eventsOf(http) }
   })

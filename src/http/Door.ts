@@ -16,6 +16,7 @@ import * as Record from "effect/Record"
 import * as SafeLog from "../internal/SafeLog.js"
 import * as ApiError from "./ApiError.js"
 import { nodeResponse } from "./NodeResponse.js"
+import { isPage } from "./Page.js"
 import { type Caller, calledBy } from "./Rights.js"
 import { Slots } from "./Slots.js"
 import * as WriteKeys from "./WriteKeys.js"
@@ -60,8 +61,13 @@ const hostOf = (request: HttpServerRequest.HttpServerRequest): string | undefine
   return URL.canParse(request.originalUrl) ? new URL(request.originalUrl).host : undefined
 }
 
+/** Whoever follows a link to the page, wherever it stands, only comes to look: the page shows nothing by itself, and in no frame. */
+const isVisit = ({ headers, method, url }: HttpServerRequest.HttpServerRequest): boolean =>
+  isRead(method) && isPage(url) && headers["sec-fetch-mode"] === "navigate" && headers["sec-fetch-dest"] === "document"
+
 /** Browsers say which page has asked; everybody else says nothing. */
 const fromElsewhere = (request: HttpServerRequest.HttpServerRequest): boolean => {
+  if (isVisit(request)) return false
   const site = request.headers["sec-fetch-site"]
   if (site !== undefined && site !== "same-origin" && !(site === "none" && isRead(request.method))) return true
   const { origin } = request.headers

@@ -12,7 +12,9 @@ import * as Redacted from "effect/Redacted"
 import { userName } from "../internal/UserName.js"
 import { OtherHost, Unauthorized } from "./ApiError.js"
 import type { Door } from "./Door.js"
+import { isPage } from "./Page.js"
 import { type Access, type Caller, isAllowed } from "./Rights.js"
+import * as Sessions from "./Sessions.js"
 import * as Tokens from "./Tokens.js"
 
 /**
@@ -52,7 +54,11 @@ const unauthorized = new Unauthorized({
   message: "A valid token is needed: send the content of its file as Authorization: Bearer <token>"
 })
 
-/** Nobody who is known, who is only told whether all is well. */
+const sessionOver = new Unauthorized({
+  message: "This session of the page is over: effect-healing open prints a link to another one"
+})
+
+/** Nobody who is known. */
 const nobody: Caller = { name: "nobody", door: "http", rights: "none", isStillAdmitted: Effect.succeed(true) }
 
 const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest): Option.Option<Redacted.Redacted> => {
@@ -60,14 +66,20 @@ const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest): Option.Opti
   return token === undefined ? Option.none() : Option.some(Redacted.make(token))
 }
 
-const isHealth = (url: string): boolean => /^\/healthz(?:\?|$)/.test(url)
+/** What is for everybody: whether all is well, the page, and the way in with the code of a link. */
+const isForNobody = ({ method, url }: HttpServerRequest.HttpServerRequest): boolean =>
+  method === "POST" ? /^\/page\/session(?:\?|$)/.test(url) : /^\/healthz(?:\?|$)/.test(url) || isPage(url)
 
 /**
- * Other users of the machine reach a port as well, so that everybody needs a token.
+ * Other users of the machine reach a port as well, so that everybody needs a token, or a session of the page.
  *
  * @internal
  */
-export const http = (folder: string, hosts: ReadonlyArray<string>): Effect.Effect<Door, never, FileSystem | Path> =>
+export const http = (
+  folder: string,
+  hosts: ReadonlyArray<string>,
+  sessions: Sessions.Sessions
+): Effect.Effect<Door, never, FileSystem | Path> =>
   Effect.gen(function* () {
     const context = yield* Effect.context<FileSystem | Path>()
     const tokens = Effect.provide(Tokens.reader(folder), context)
@@ -77,8 +89,10 @@ export const http = (folder: string, hosts: ReadonlyArray<string>): Effect.Effec
         if (!isNamed(request.headers.host, hosts)) return yield* otherHost
         const given = bearerOf(request)
         if (Option.isNone(given)) {
-          return request.headers.authorization === undefined && isHealth(request.url) ? nobody : yield* unauthorized
+          return request.headers.authorization === undefined && isForNobody(request) ? nobody : yield* unauthorized
         }
+        if (Sessions.isSession(given.value))
+          return yield* Effect.mapError(yield* sessions.find(given.value), () => sessionOver)
         const { label, rights } = yield* Effect.mapError(yield* find(given.value), () => unauthorized)
         const isStillAdmitted = Effect.map(find(given.value), Option.isSome)
         return { name: label, door: "http", rights, isStillAdmitted }

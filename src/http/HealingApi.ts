@@ -76,19 +76,19 @@ export const Wish = exactly({
   note: optional(text("For the reviewer and for people, in at most 1,000 characters"))
 })
 
-const page = { job: optional(text("Of this job only")), limit }
+const paging = { job: optional(text("Of this job only")), limit }
 
 const next = optional(text("The `next` of the page before"))
 
 /** @internal */
-export const PastQuery = exactly({ ...page, state: optional(Schema.Array(FinalState)), before: next })
+export const PastQuery = exactly({ ...paging, state: optional(Schema.Array(FinalState)), before: next })
 
 /** @internal */
-export const SuggestionQuery = exactly({ ...page, state: optional(Schema.Array(SuggestionState)), after: next })
+export const SuggestionQuery = exactly({ ...paging, state: optional(Schema.Array(SuggestionState)), after: next })
 
 /** @internal */
 export const NoticeQuery = exactly({
-  ...page,
+  ...paging,
   channel: optional(text("Of this channel only")),
   state: optional(Schema.Array(DeliveryState)),
   before: optional(Schema.NumberFromString.annotations({ description: "The `next` of the page before" }))
@@ -442,6 +442,35 @@ const notices = HttpApiGroup.make("notices")
   )
   .middleware(Admission)
 
+const page = HttpApiGroup.make("page")
+  .annotate(OpenApi.Description, "Who looks at the page.")
+  .add(
+    HttpApiEndpoint.get("caller", "/caller")
+      .addSuccess(Model.ApiCaller)
+      .annotateContext(needs("nothing", "Who asks, and what they may do."))
+  )
+  .add(
+    HttpApiEndpoint.post("link", "/page/link")
+      .addSuccess(Model.ApiLink)
+      .addError(ApiError.NotProvided)
+      .addError(ApiError.NotPermitted)
+      .annotateContext(
+        needs(
+          "decide",
+          "Makes a link to the page, good once and for two minutes. It is made over the Unix socket only."
+        )
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("open", "/page/session")
+      .setPayload(exactly({ code: text("The code in the link") }))
+      .addSuccess(Model.ApiSession)
+      .addError(ApiError.NotProvided)
+      .addError(ApiError.LinkSpent)
+      .annotateContext(needs("nothing", "Takes the code of a link, and gives a session for it."))
+  )
+  .middleware(Admission)
+
 /**
  * The API, of which `HttpApiClient` makes a typed client and `OpenApi` a description.
  *
@@ -471,6 +500,7 @@ export class HealingApi extends HttpApi.make("effect-healing")
   .add(requests)
   .add(suggestions)
   .add(notices)
+  .add(page)
   .annotate(OpenApi.Title, "effect-healing")
   .annotate(OpenApi.Version, VERSION)
   .annotate(

@@ -58,7 +58,7 @@ export interface Access {
 /**
  * Who comes through a door.
  *
- * - `door`: which one: `socket`, `http`, or `app`. It is written down with each decision.
+ * - `door`: which one: `socket`, `http`, `page`, or `app`. It is written down with each decision.
  * - `isStillAdmitted`: whether they would be let in again now. Streams of events ask it from time to time.
  *
  * @since 0.1.0

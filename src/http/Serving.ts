@@ -16,6 +16,7 @@ import * as Doors from "./Doors.js"
 import * as Floors from "./Floors.js"
 import * as Listener from "./Listener.js"
 import * as RunFolder from "./RunFolder.js"
+import * as Sessions from "./Sessions.js"
 import * as Tokens from "./Tokens.js"
 
 /**
@@ -58,6 +59,9 @@ const hostsOf = ({ allowedHosts, host }: HttpSettings) => {
 
 const inUrl = (host: string): string => (host.includes(":") ? `[${host}]` : host)
 
+/** An address of this machine, where it listens on all of them. */
+const nearby = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host)
+
 const FIRST_LABEL = "first"
 
 /** Without a token nobody gets in, so that there is one from the start. */
@@ -83,7 +87,11 @@ export const make = Effect.gen(function* () {
   const hosts = port === undefined ? [] : yield* hostsOf(settings.http)
   const feed = yield* App.makeFeed(floors)
   const closing = yield* Deferred.make<void>()
-  const through = Door.make(yield* App.make(floors, feed, ""), closing)
+  const sessions = Sessions.make()
+  // The socket is there before the port, which may be any.
+  const reached = yield* Deferred.make<string>()
+  const links = port === undefined ? {} : { links: { sessions, url: Deferred.await(reached) } }
+  const through = Door.make(yield* App.make(floors, feed, { prefix: "", ...links }), closing)
   yield* Effect.mapError(Listener.onSocket(through(yield* Doors.socket), places), ({ code }) =>
     RunFolder.refuse("http.folder", `${places.folder} (${code})`, "a folder in which a Unix socket can be made")
   )
@@ -91,10 +99,13 @@ export const make = Effect.gen(function* () {
   let url: string | undefined
   if (port !== undefined) {
     yield* ensureToken(places.tokens)
-    const door = yield* Doors.http(places.tokens, hosts)
+    const door = yield* Doors.http(places.tokens, hosts, sessions)
     const found = yield* listenOnPort(through(door), { ...settings.http, port })
     url = `http://${inUrl(settings.http.host)}:${found}`
-    yield* SafeLog.info(`The API listens on ${url} as well, for those who have a token`)
+    yield* Deferred.succeed(reached, `http://${inUrl(nearby(settings.http.host))}:${found}`)
+    yield* SafeLog.info(
+      `The API listens on ${url} as well, for those who have a token; effect-healing open prints a link to its page`
+    )
   }
   // First of all, those who watch or wait are let go, so that the servers can close.
   yield* Effect.addFinalizer(() => Effect.zipRight(Deferred.succeed(closing, undefined), feed.end))

@@ -58,7 +58,7 @@ export const make = ({
     const floors = yield* Floors.gather
     const feed = yield* App.makeFeed(floors)
     const closing = yield* Deferred.make<void>()
-    const through = Door.make(yield* App.make(floors, feed, prefix), closing)
+    const through = Door.make(yield* App.make(floors, feed, { prefix }), closing)
     // One way, with one set of limits: who asks is known for each request.
     const asking = FiberRef.unsafeMake<Effect.Effect<Access>>(Effect.dieMessage("It is not known who asks"))
     const door = through({

@@ -64,7 +64,12 @@ const seen = (evidence: NonNullable<Report["evidence"]>): string =>
     )
     .join("\n")
 
-const bySeverity = Arr.sortBy(
+/**
+ * The most severe ones first.
+ *
+ * @internal
+ */
+export const bySeverity = Arr.sortBy(
   Order.mapInput(Order.reverse(Order.number), ({ severity }: Suggestion) =>
     SuggestionSeverity.literals.indexOf(severity)
   )

@@ -168,12 +168,14 @@ const withoutDumped = (text: string): string => {
 const endOfBare = (text: string, from: number): number =>
   endOf(untyped, text, from) > from || from === text.length ? from : endOf(bareValue, text, from)
 
+const utf8 = new TextEncoder()
+
 const endOfTyped = (text: string, from: number, bytes: number): number => {
   let length = 0
   let index = from
   for (const sign of text.slice(from, from + bytes)) {
     if (length >= bytes) break
-    length += Buffer.byteLength(sign)
+    length += utf8.encode(sign).length
     index += sign.length
   }
   return index

@@ -57,7 +57,8 @@ const makeDoors = Effect.gen(function* () {
 
   /** Each write, as it would be taken if nothing were wrong with it. */
   const writes = Array.from(needs.keys())
-    .filter((name) => name.startsWith("POST "))
+    // Who has the code of a link needs nothing else.
+    .filter((name) => name.startsWith("POST ") && name !== "POST /page/session")
     .map((name): Sent & { readonly headers: Readonly<Record<string, string>> } => {
       const address = name.slice("POST ".length)
       const id = address.startsWith("/suggestions") ? approved : "healing:digest:1"

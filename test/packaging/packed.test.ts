@@ -164,7 +164,7 @@ describe.runIf(isFull)("the package", () => {
     })
     const pages = paths.filter((path) => /^src\/(?:.+\/)?README\.md$/.test(path))
     const parts = paths.filter((path) => /^dist\/module\/part-\w+\.js$/.test(path))
-    const bundled = ["dist/module/main.js", "dist/cli/main.js", ...parts, "dist/LICENSES.txt"]
+    const bundled = ["dist/module/main.js", "dist/cli/main.js", "dist/page/page.js", ...parts, "dist/LICENSES.txt"]
     expect(sources).toContain("src/index.ts")
     expect(paths).toEqual(["LICENSE", "README.md", "package.json", ...bundled, ...built, ...pages, ...sources].sort())
   })

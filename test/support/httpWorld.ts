@@ -20,7 +20,7 @@ import {
   Suggestions
 } from "effect-healing"
 import { HealingHttp } from "effect-healing/http"
-import { forFile, NEW, OLD, privateFolder } from "./suggestionWorld.js"
+import { forFile, NEW, OLD, privateFolder } from "./proposals.js"
 
 /** What somebody sends. */
 export interface Sent {

@@ -1,15 +1,5 @@
 /** What the tests of suggestions share: a job with real files, reviews that propose what the test says, and a service over them. */
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync
-} from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
@@ -28,28 +18,15 @@ import {
   Supervisor
 } from "effect-healing"
 import { forScheduler } from "../../src/queue/ForScheduler.js"
-import { hashOf } from "../../src/text/Excerpt.js"
 import { settle } from "./gateWorld.js"
+import { forFile, OLD, privateFolder } from "./proposals.js"
 import { type Life, makeQueueWorld } from "./queueWorld.js"
-import { aSuggestion } from "./storeSamples.js"
 
 export type SuggestionService = Context.Tag.Service<Suggestions>
 
 export const anna = { who: "anna" }
 
-/** What stands in a file, and what is proposed for it. */
-export const OLD = "one\ntwo\nthree\nfour\n"
-export const NEW = "one\n2\nthree\nfour\n"
-
-/** A folder in which nobody else may write, without links on the way; it goes with the test. */
-export const privateFolder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), "effect-healing-test-")))
-    chmodSync(folder, 0o755)
-    return folder
-  }),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-)
+export { forFile, NEW, OLD, privateFolder } from "./proposals.js"
 
 /** All that stands in the folder, but for folders. */
 export const filesIn = (folder: string): Readonly<Record<string, string>> =>
@@ -147,15 +124,6 @@ export const makeSuggestionWorld = Effect.gen(function* () {
     propose,
     told
   }
-})
-
-/** What proposes this content for the file as it is now. */
-export const forFile = (path: string, content: string, others: Partial<Suggestion> = {}): Suggestion => ({
-  ...aSuggestion,
-  targetFile: path,
-  proposedContent: content,
-  fileHash: hashOf(readFileSync(path)),
-  ...others
 })
 
 /** Approves what a preview shows, which must be free of problems. */

@@ -1,0 +1,146 @@
+/**
+ * What has ended, with filters that stand in the address.
+ *
+ * @internal
+ */
+import * as Effect from "effect/Effect"
+import type { VNode } from "preact"
+import { useId, useState } from "preact/hooks"
+import type { RequestBrief } from "../http/ApiModel.js"
+import { FinalState } from "../request/HealingRequest.js"
+import { Answer, useAsked } from "./Asked.js"
+import { JobLink } from "./Links.js"
+import { usePage } from "./Page.js"
+import { format, type Route, to, valuesOf, withValues } from "./Route.js"
+import { Shown } from "./Shown.js"
+import { Instant, State } from "./Words.js"
+
+/** What the API tells at once, at most. */
+const MOST = 1000
+
+const PAGE = 50
+
+const go = (route: Route): void => location.replace(format(route))
+
+const isFinal = (text: string): text is FinalState => FinalState.literals.some((state) => state === text)
+
+const Filters = ({ route }: { readonly route: Route }) => {
+  const id = useId()
+  const { api } = usePage()
+  const jobs = useAsked(
+    "jobs",
+    Effect.orElseSucceed(api.jobs.list(), () => [])
+  )
+  const states = valuesOf(route, "state")
+  const [job = ""] = valuesOf(route, "job")
+  return (
+    <search>
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <label for={id}>Job</label>
+        <input
+          id={id}
+          type="search"
+          list={`${id}-jobs`}
+          value={job}
+          data-filter
+          onChange={({ currentTarget: { value } }) => go(withValues(route, "job", value === "" ? [] : [value]))}
+        />
+        <datalist id={`${id}-jobs`}>
+          {jobs.value?.map((job) => (
+            <option key={job.id} value={job.id} />
+          ))}
+        </datalist>
+        <fieldset>
+          <legend>How it has ended</legend>
+          {FinalState.literals.map((state) => (
+            <label key={state}>
+              <input
+                type="checkbox"
+                checked={states.includes(state)}
+                onChange={({ currentTarget: { checked } }) =>
+                  go(withValues(route, "state", checked ? [...states, state] : states.filter((one) => one !== state)))
+                }
+              />{" "}
+              {state}
+            </label>
+          ))}
+        </fieldset>
+        {route.query.length === 0 ? null : <a href={to("history")}>Without filters</a>}
+      </form>
+    </search>
+  )
+}
+
+const Row = ({ request }: { readonly request: RequestBrief }) => (
+  <tr>
+    <th scope="row" data-label="Ended">
+      <a data-row href={to("requests", request.id)}>
+        {request.endedAt === null ? request.id : <Instant at={request.endedAt} near={false} />}
+      </a>
+    </th>
+    <td data-label="Job">
+      <JobLink job={request.job} />
+    </td>
+    <td data-label="State">
+      <State state={request.state} />
+    </td>
+    <td data-label="Because of">
+      <Shown text={request.triggers.join(", ")} />
+    </td>
+    <td data-label="It has found" class="summary" dir="auto">
+      <Shown text={request.summary ?? request.reason ?? ""} />
+    </td>
+  </tr>
+)
+
+const Found = ({ route }: { readonly route: Route }) => {
+  const { api } = usePage()
+  const [limit, setLimit] = useState(PAGE)
+  const [job] = valuesOf(route, "job")
+  const state = valuesOf(route, "state").filter(isFinal)
+  const urlParams = { limit, ...(job !== undefined && { job }), ...(state.length > 0 && { state }) }
+  const asked = useAsked(JSON.stringify(urlParams), api.requests.history({ urlParams }), ["requests"])
+  return (
+    <Answer asked={asked}>
+      {({ next, requests }) => (
+        <>
+          {requests.length === 0 ? (
+            <p class="quiet">There is none.</p>
+          ) : (
+            <table class="list history">
+              <thead>
+                <tr>
+                  {["Ended", "Job", "State", "Because of", "It has found"].map((name) => (
+                    <th key={name} scope="col">
+                      {name}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {requests.map((request) => (
+                  <Row key={request.id} request={request} />
+                ))}
+              </tbody>
+            </table>
+          )}
+          {next === null ? null : limit < MOST ? (
+            <button type="button" onClick={() => setLimit(Math.min(limit * 2, MOST))}>
+              Show more
+            </button>
+          ) : (
+            <p class="quiet">There are more: a filter finds them, and so does the command effect-healing history.</p>
+          )}
+        </>
+      )}
+    </Answer>
+  )
+}
+
+/** @internal */
+export const HistoryView = ({ route }: { readonly route: Route }): VNode => (
+  <>
+    <Filters route={route} />
+    <Found key={format(route)} route={route} />
+  </>
+)

@@ -1,0 +1,259 @@
+/**
+ * The jobs of the supervisor, and one of them with its runs, its policy and its reviews.
+ *
+ * @internal
+ */
+import type { VNode } from "preact"
+import type { ApiJob, ApiPolicy } from "../http/ApiModel.js"
+import type { Run } from "../supervisor/Evidence.js"
+import { Act } from "./Act.js"
+import { Answer, useAsked } from "./Asked.js"
+import { usePage } from "./Page.js"
+import { to } from "./Route.js"
+import { Shown } from "./Shown.js"
+import { durationText } from "./Times.js"
+import { Facts, Instant, Lasting, State } from "./Words.js"
+
+const problemText = ({ expected, key }: ApiJob["problems"][number]): string =>
+  key === "" ? expected : `${key}: ${expected}`
+
+const Last = ({ last }: { readonly last: ApiJob["last"] }) =>
+  last === null ? (
+    <span class="quiet">none yet</span>
+  ) : (
+    <a href={to("requests", last.id)}>
+      <State state={last.state} /> {last.endedAt === null ? null : <Instant at={last.endedAt} />}
+    </a>
+  )
+
+const Row = ({ job }: { readonly job: ApiJob }) => (
+  <tr>
+    <th scope="row" data-label="Job">
+      <a data-row href={to("jobs", job.id)}>
+        <Shown text={job.id} />
+      </a>
+    </th>
+    <td data-label="Kind">
+      {job.kind}
+      {job.openClaw ? ", OpenClaw" : ""}
+    </td>
+    <td data-label="Now">
+      {job.running > 0 ? <State state="running" /> : null}
+      {job.reviews.map(({ id, state }) => (
+        <a key={id} href={to("requests", id)}>
+          review {state}
+        </a>
+      ))}
+      {job.running === 0 && job.reviews.length === 0 ? <span class="quiet">–</span> : null}
+    </td>
+    <td data-label="Last review">
+      <Last last={job.last} />
+    </td>
+    <td data-label="Next due">
+      {job.nextDueAt === null ? <span class="quiet">–</span> : <Instant at={job.nextDueAt} />}
+    </td>
+    <td data-label="Policy">
+      {job.problems.length > 0 ? (
+        <span class="state bad">
+          <span aria-hidden="true">✕</span> wrong: <Shown text={job.problems.map(problemText).join("; ")} />
+        </span>
+      ) : job.policy === null ? (
+        <span class="quiet">–</span>
+      ) : job.policy.enabled ? (
+        `${job.policy.triggers.join(", ")}${job.policy.schedule === null ? "" : `; ${job.policy.schedule}`}`
+      ) : (
+        "off"
+      )}
+    </td>
+  </tr>
+)
+
+const JobList = () => {
+  const { api } = usePage()
+  const asked = useAsked("jobs", api.jobs.list(), ["jobs", "requests"])
+  return (
+    <Answer asked={asked}>
+      {(jobs) =>
+        jobs.length === 0 ? (
+          <p class="quiet">The supervisor has no job.</p>
+        ) : (
+          <table class="list">
+            <thead>
+              <tr>
+                {["Job", "Kind", "Now", "Last review", "Next due", "Policy"].map((name) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {jobs.map((job) => (
+                <Row key={job.id} job={job} />
+              ))}
+            </tbody>
+          </table>
+        )
+      }
+    </Answer>
+  )
+}
+
+const duration = (ms: number | null) => (ms === null ? null : durationText(ms))
+
+const Policy = ({ policy }: { readonly policy: ApiPolicy }) => (
+  <Facts
+    facts={[
+      ["Reviews", policy.enabled ? "on" : "off: only a person has it reviewed"],
+      ["Triggers", policy.triggers.join(", ")],
+      ["Schedule", policy.schedule ?? "none"],
+      ["After so many runs", String(policy.minRuns)],
+      ["Cooldown", durationText(policy.cooldownMs)],
+      ["Priority", policy.priority === null ? "that of the settings" : String(policy.priority)],
+      ["Evidence", policy.scope.join(", ")],
+      ["Expected each", duration(policy.expectedEveryMs)],
+      ["May take", duration(policy.maxDurationMs)],
+      ["Has to take", duration(policy.minDurationMs)],
+      ["Output", policy.output === null ? null : <code>{JSON.stringify(policy.output)}</code>]
+    ]}
+  />
+)
+
+const Runs = ({ runs }: { readonly runs: ReadonlyArray<Run> }) =>
+  runs.length === 0 ? (
+    <p class="quiet">The supervisor knows of no run.</p>
+  ) : (
+    <table class="list">
+      <thead>
+        <tr>
+          {["Outcome", "Started", "Took", "Exit", "Because of"].map((name) => (
+            <th key={name} scope="col">
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {runs.map((run) => (
+          <tr key={run.id}>
+            <td data-label="Outcome">
+              <State state={run.outcome} />
+            </td>
+            <td data-label="Started">{run.startedAt === null ? "not known" : <Instant at={run.startedAt} />}</td>
+            <td data-label="Took">
+              {run.startedAt === null || (run.endedAt === null && run.outcome !== "running") ? (
+                "not known"
+              ) : (
+                <Lasting from={run.startedAt} to={run.endedAt} />
+              )}
+            </td>
+            <td data-label="Exit">{run.signal ?? run.exitCode ?? "–"}</td>
+            <td data-label="Because of">
+              <Shown text={run.trigger ?? "–"} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+
+const Reviews = ({ job }: { readonly job: ApiJob }) => {
+  const { api } = usePage()
+  return (
+    <>
+      <Facts
+        facts={[
+          [
+            "Now",
+            job.reviews.length === 0
+              ? "none asked for"
+              : job.reviews.map(({ id, state }) => (
+                  <a key={id} href={to("requests", id)}>
+                    <State state={state} /> <Shown text={id} />
+                  </a>
+                ))
+          ],
+          ["Last", <Last last={job.last} />],
+          [
+            "It has found",
+            job.last?.summary === undefined || job.last.summary === null ? null : <Shown text={job.last.summary} />
+          ],
+          ["Next due", job.nextDueAt === null ? "not by the clock" : <Instant at={job.nextDueAt} />]
+        ]}
+      />
+      <p>
+        <a href={to("history", undefined, [["job", job.id]])}>All reviews of this job</a>
+      </p>
+      <div class="row">
+        <Act
+          label="Ask for a review"
+          right="heal"
+          act={() => api.requests.heal({ payload: { job: job.id } })}
+          meanwhile="It is asked for…"
+        />
+        {job.reviews.length === 0 ? null : (
+          <Act label="Cancel its reviews" right="cancel" act={() => api.jobs.cancel({ path: { job: job.id } })} />
+        )}
+      </div>
+    </>
+  )
+}
+
+const Lock = ({ job }: { readonly job: string }) => {
+  const { api, live } = usePage()
+  if (live.value.status?.locked.includes(job) !== true) return null
+  return (
+    <section>
+      <p class="held">Rules apply nothing to this job, since what one has applied has relapsed.</p>
+      <Act
+        label="Let rules go on"
+        right="stop"
+        sure="Rules may apply suggestions to this job again."
+        act={(why) => api.jobs.unlock({ path: { job }, payload: why })}
+      />
+    </section>
+  )
+}
+
+const Job = ({ id }: { readonly id: string }) => {
+  const { api } = usePage()
+  const path = { job: id }
+  const job = useAsked(id, api.jobs.get({ path }), ["jobs", "requests"])
+  const runs = useAsked(id, api.jobs.runs({ path }), ["jobs"])
+  return (
+    <>
+      <Answer asked={job}>
+        {(job) => (
+          <>
+            <Lock job={job.id} />
+            <section aria-labelledby="reviews">
+              <h2 id="reviews">Reviews</h2>
+              <Reviews job={job} />
+            </section>
+            <section aria-labelledby="policy">
+              <h2 id="policy">Policy in force</h2>
+              {job.problems.map((problem) => (
+                <p key={problem.key} class="problem">
+                  <Shown text={problemText(problem)} />
+                </p>
+              ))}
+              {job.policy === null ? (
+                <p class="quiet">None: only a person has it reviewed.</p>
+              ) : (
+                <Policy policy={job.policy} />
+              )}
+            </section>
+          </>
+        )}
+      </Answer>
+      <section aria-labelledby="runs">
+        <h2 id="runs">Last runs</h2>
+        <Answer asked={runs}>{(runs) => <Runs runs={runs} />}</Answer>
+      </section>
+    </>
+  )
+}
+
+/** @internal */
+export const JobsView = ({ id }: { readonly id: string | undefined }): VNode =>
+  id === undefined ? <JobList /> : <Job key={id} id={id} />

@@ -1,0 +1,399 @@
+/**
+ * A suggestion: what it is, what it would change now, what has happened to it, and what can be decided on it.
+ *
+ * @internal
+ */
+import type { VNode } from "preact"
+import { useEffect, useState } from "preact/hooks"
+import type { ApiPreview } from "../http/ApiModel.js"
+import { count } from "../internal/Plural.js"
+import { idOf } from "../request/HealingRequest.js"
+import type { HealingSuggestion, SuggestionStep } from "../request/HealingSuggestion.js"
+import { IN_FORCE } from "../request/SuggestionLife.js"
+import { Act } from "./Act.js"
+import { Answer, useAsked } from "./Asked.js"
+import { DiffView } from "./DiffView.js"
+import { JobLink, RequestLink } from "./Links.js"
+import { useMay, usePage } from "./Page.js"
+import { Prose } from "./Prose.js"
+import { to } from "./Route.js"
+import { Shown } from "./Shown.js"
+import { Facts, Instant, State } from "./Words.js"
+
+const About = ({ suggestion: life }: { readonly suggestion: HealingSuggestion }) => {
+  const { suggestion } = life
+  return (
+    <>
+      <h2>
+        <Shown text={suggestion.title} />
+      </h2>
+      <Facts
+        facts={[
+          ["State", <State state={life.state} />],
+          ["Why", life.reason === null ? null : <Shown text={life.reason} />],
+          ["Severity", <State state={suggestion.severity} />],
+          ["Category", suggestion.category],
+          ["Job", <JobLink job={life.job} />],
+          ["Review", <RequestLink id={idOf(life.job, life.request)} />],
+          [
+            "File",
+            suggestion.targetFile === null ? (
+              "none: it is done by hand"
+            ) : (
+              <code>
+                <Shown text={suggestion.targetFile} exact />
+              </code>
+            )
+          ],
+          ["Set", suggestion.set === undefined ? null : <Shown text={suggestion.set} />],
+          ["Proposed", <Instant at={life.proposedAt} />],
+          [
+            life.state === "applied" ? "Watched until" : "Until",
+            life.expiresAt === null ? null : <Instant at={life.expiresAt} />
+          ],
+          [
+            "In its place",
+            life.supersededBy === null ? null : (
+              <a href={to("suggestions", life.supersededBy)}>
+                <Shown text={life.supersededBy} />
+              </a>
+            )
+          ]
+        ]}
+      />
+      <Prose text={suggestion.description} />
+      <h3>Change</h3>
+      <Prose text={suggestion.change} />
+      {suggestion.expectedImpact === null ? null : (
+        <>
+          <h3>Expected impact</h3>
+          <Prose text={suggestion.expectedImpact} />
+        </>
+      )}
+    </>
+  )
+}
+
+const Watched = ({ watch }: { readonly watch: NonNullable<HealingSuggestion["watch"]> }) => (
+  <p>
+    Its job is watched since <Instant at={watch.since} />: {watch.good.length} of its runs{" "}
+    {watch.good.length === 1 ? "was" : "were"} good.
+  </p>
+)
+
+const Checks = ({ checks }: { readonly checks: ApiPreview["members"][number]["checks"] }) => (
+  <table class="list">
+    <thead>
+      <tr>
+        <th scope="col">Check</th>
+        <th scope="col">Outcome</th>
+        <th scope="col">What was found</th>
+      </tr>
+    </thead>
+    <tbody>
+      {checks.map(({ check, detail, passed }) => (
+        <tr key={check}>
+          <th scope="row" data-label="Check">
+            {check}
+          </th>
+          <td data-label="Outcome">
+            <span class={`state ${passed ? "good" : "bad"}`}>
+              <span aria-hidden="true">{passed ? "✓" : "✕"}</span> {passed ? "passed" : "failed"}
+            </span>
+          </td>
+          <td data-label="What was found">
+            <Shown text={detail} />
+          </td>
+        </tr>
+      ))}
+    </tbody>
+  </table>
+)
+
+const Members = ({ isUnified, preview }: { readonly preview: ApiPreview; readonly isUnified: boolean }) => (
+  <>
+    {preview.members.map(({ added, checks, diff, losses, path, removed, suggestion }) => (
+      <section key={suggestion.id} aria-label={suggestion.id}>
+        {preview.members.length === 1 ? null : (
+          <h3>
+            <a href={to("suggestions", suggestion.id)}>
+              <Shown text={suggestion.suggestion.title} />
+            </a>
+          </h3>
+        )}
+        {path === null ? null : (
+          <p>
+            <code>
+              <Shown text={path} exact />
+            </code>
+            {diff === null ? "" : `: ${count(added, "line")} added, ${removed} removed`}
+          </p>
+        )}
+        {diff === null ? (
+          <p class="held">
+            {path === null ? "It changes no file: somebody does it by hand." : "The change cannot be shown."}
+          </p>
+        ) : (
+          <DiffView diff={diff} isUnified={isUnified} />
+        )}
+        {losses.map((loss) => (
+          <p key={loss} class="held">
+            The file would lose <Shown text={loss} />
+          </p>
+        ))}
+        <Checks checks={checks} />
+      </section>
+    ))}
+  </>
+)
+
+const DIFF_KEY = "effect-healing.diff"
+
+/** The way to look at a diff that somebody has chosen last in this tab. */
+const useUnified = (): readonly [boolean, (isUnified: boolean) => void] => {
+  const [isUnified, set] = useState(() => sessionStorage.getItem(DIFF_KEY) === "unified" || window.innerWidth < 720)
+  return [
+    isUnified,
+    (isUnified) => {
+      sessionStorage.setItem(DIFF_KEY, isUnified ? "unified" : "sides")
+      set(isUnified)
+    }
+  ]
+}
+
+interface Wanted {
+  readonly bigDeletion: boolean
+  readonly restart: boolean
+}
+
+const Change = ({
+  children,
+  wanted,
+  life
+}: {
+  readonly life: HealingSuggestion
+  readonly wanted: Wanted
+  readonly children?: (preview: ApiPreview) => VNode
+}) => {
+  const { api } = usePage()
+  const [isUnified, setUnified] = useUnified()
+  const path = { id: life.id }
+  // It is asked for once: what somebody looks at does not become another thing under their hand.
+  const asked = useAsked(
+    JSON.stringify([life.id, wanted, life.state]),
+    api.suggestions.preview({ path, urlParams: { bigDeletion: wanted.bigDeletion, restart: wanted.restart } })
+  )
+  useEffect(() => {
+    const toggle = ({ key, target }: KeyboardEvent) => {
+      if (key === "u" && !(target instanceof HTMLInputElement)) setUnified(!isUnified)
+    }
+    window.addEventListener("keydown", toggle)
+    return () => window.removeEventListener("keydown", toggle)
+  }, [isUnified])
+  return (
+    <section aria-labelledby="change">
+      <h2 id="change">What it would change now</h2>
+      <div class="row">
+        <button type="button" aria-pressed={isUnified} onClick={() => setUnified(true)}>
+          Unified
+        </button>
+        <button type="button" aria-pressed={!isUnified} onClick={() => setUnified(false)}>
+          Side by side
+        </button>
+        <button type="button" onClick={asked.again}>
+          Look again
+        </button>
+      </div>
+      <Answer asked={asked}>
+        {(preview) => (
+          <>
+            <Members preview={preview} isUnified={isUnified} />
+            {children?.(preview)}
+          </>
+        )}
+      </Answer>
+    </section>
+  )
+}
+
+/** As the command shows it, so that both can be compared. */
+const shortSeal = (seal: string): string => seal.replace(/^seal:/, "").slice(0, 12)
+
+const Undecided = ({ life }: { readonly life: HealingSuggestion }) => {
+  const { api } = usePage()
+  const [wanted, setWanted] = useState<Wanted>({ bigDeletion: false, restart: false })
+  const path = { id: life.id }
+  const option = (name: keyof Wanted, words: string) => (
+    <label>
+      <input
+        type="checkbox"
+        checked={wanted[name]}
+        onChange={({ currentTarget: { checked } }) => setWanted({ ...wanted, [name]: checked })}
+      />{" "}
+      {words}
+    </label>
+  )
+  return (
+    <>
+      <Change life={life} wanted={wanted}>
+        {(preview) => (
+          <div class="decision">
+            {life.suggestion.targetFile === null ? null : (
+              <div class="row">
+                {option("restart", "restart the job when it is applied")}
+                {option("bigDeletion", "more than half of the lines may go")}
+              </div>
+            )}
+            {preview.seal === null ? (
+              <p class="held">It cannot be approved as things are: a check has failed.</p>
+            ) : (
+              <Approve key={preview.seal} preview={preview} seal={preview.seal} />
+            )}
+          </div>
+        )}
+      </Change>
+      <Act
+        label="Reject"
+        right="decide"
+        sure="It is not wanted."
+        act={(why) => api.suggestions.reject({ path, payload: why })}
+      />
+    </>
+  )
+}
+
+/** The seal is that of the preview which stands above the button, and of no later one: with another one, the button begins anew. */
+const Approve = ({ preview, seal }: { readonly preview: ApiPreview; readonly seal: string }) => {
+  const { api } = usePage()
+  const ids = preview.members.map(({ suggestion }) => suggestion.id)
+  return (
+    <Act
+      label="Approve exactly this"
+      right="decide"
+      sure={
+        <>
+          You approve what is shown above ({ids.join(", ")}), whose seal is <code>{shortSeal(seal)}</code>
+          {preview.restart ? "; its job is restarted then" : ""}
+          {preview.bigDeletion ? "; more than half of its lines may go" : ""}. If anything is another by now, nothing is
+          done.
+        </>
+      }
+      act={(why) => api.suggestions.approve({ path: { id: preview.id }, payload: { seal, ...why } })}
+    />
+  )
+}
+
+const Approved = ({ life }: { readonly life: HealingSuggestion }) => {
+  const { api } = usePage()
+  const path = { id: life.id }
+  const { approval } = life
+  return (
+    <>
+      {approval === null ? null : (
+        <p>
+          Approved by <Shown text={approval.by.who} />, <Instant at={approval.at} />, under the seal{" "}
+          <code>{shortSeal(approval.seal)}</code>
+          {approval.restart ? "; its job is restarted when it is applied" : ""}.
+        </p>
+      )}
+      <Change
+        life={life}
+        wanted={{ bigDeletion: approval?.bigDeletion ?? false, restart: approval?.restart ?? false }}
+      />
+      <div class="row">
+        <Act
+          label="Apply"
+          right="apply"
+          sure="The file is written. If anything is not what was approved, nothing is done."
+          meanwhile="It is applied as soon as no run of its job is in the way…"
+          act={(why) => api.suggestions.apply({ path, payload: why })}
+        />
+        <Act
+          label="Withdraw the approval"
+          right="decide"
+          sure="It can be decided on anew."
+          act={(why) => api.suggestions.withdraw({ path, payload: why })}
+        />
+      </div>
+    </>
+  )
+}
+
+const RollBack = ({ id }: { readonly id: string }) => {
+  const { api } = usePage()
+  return (
+    <Act
+      label="Roll back"
+      right="rollback"
+      sure="The file becomes again what it was before. If somebody has edited it since, nothing is done."
+      meanwhile="It is taken back as soon as no run of its job is in the way…"
+      act={(why) => api.suggestions.rollback({ path: { id }, payload: why })}
+    />
+  )
+}
+
+const Content = ({ text }: { readonly text: string }) => (
+  <details>
+    <summary>All that was to stand in the file</summary>
+    {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by the keyboard */}
+    <pre tabIndex={0}>
+      <Shown text={text} exact />
+    </pre>
+  </details>
+)
+
+const Steps = ({ steps }: { readonly steps: ReadonlyArray<SuggestionStep> }) => (
+  <ol class="steps">
+    {steps.map(({ at, by, number, reason, to }) => (
+      <li key={number}>
+        <State state={to} /> <Instant at={at} /> by <Shown text={by.who} /> ({by.door})
+        {reason === null ? null : (
+          <>
+            : <Shown text={reason} />
+          </>
+        )}
+      </li>
+    ))}
+  </ol>
+)
+
+const Decision = ({ life }: { readonly life: HealingSuggestion }) => {
+  const mayDecide = useMay("decide")
+  const { proposedContent, targetFile } = life.suggestion
+  if (mayDecide && life.state === "pending") return <Undecided life={life} />
+  if (mayDecide && life.state === "approved") return <Approved life={life} />
+  return (
+    <>
+      {life.state === "pending" || life.state === "approved" ? (
+        <p class="quiet">What it would change is shown to those who may decide.</p>
+      ) : null}
+      {life.watch === null ? null : <Watched watch={life.watch} />}
+      {IN_FORCE.includes(life.state) && targetFile !== null ? <RollBack id={life.id} /> : null}
+      {proposedContent === null ? null : <Content text={proposedContent} />}
+    </>
+  )
+}
+
+/** @internal */
+export const SuggestionView = ({ id }: { readonly id: string }): VNode => {
+  const { api } = usePage()
+  const path = { id }
+  const asked = useAsked(id, api.suggestions.get({ path }), ["suggestions"])
+  const steps = useAsked(id, api.suggestions.steps({ path }), ["suggestions"])
+  return (
+    <>
+      <Answer asked={asked}>
+        {(suggestion) => (
+          <>
+            <About suggestion={suggestion} />
+            <Decision life={suggestion} />
+          </>
+        )}
+      </Answer>
+      <section aria-labelledby="steps">
+        <h2 id="steps">What has happened to it</h2>
+        <Answer asked={steps}>{(steps) => <Steps steps={steps} />}</Answer>
+      </section>
+    </>
+  )
+}
