@@ -39,11 +39,19 @@ const exactly = <Fields extends Schema.Struct.Fields>(fields: Fields) =>
 
 const text = (description: string) => Schema.String.annotations({ description })
 
-const Id = HttpApiSchema.param("id", text("The id of a request, such as healing:nightly-digest:7"))
+/** A part of a path, which may have any character in it. The router decodes what a client has encoded; Effect's client does not. */
+const inPath = (description: string) =>
+  Schema.transform(text(description), Schema.String, {
+    strict: true,
+    decode: (text) => text,
+    encode: encodeURIComponent
+  })
 
-const SuggestionId = HttpApiSchema.param("id", text("The id of a suggestion, such as suggestion:nightly-digest:7.1"))
+const Id = HttpApiSchema.param("id", inPath("The id of a request, such as healing:nightly-digest:7"))
 
-const Job = HttpApiSchema.param("job", text("The name of a job"))
+const SuggestionId = HttpApiSchema.param("id", inPath("The id of a suggestion, such as suggestion:nightly-digest:7.1"))
+
+const Job = HttpApiSchema.param("job", inPath("The name of a job"))
 
 const limit = optional(
   Schema.NumberFromString.annotations({ description: "How many at most: 1 to 1,000; 50 if not said" })

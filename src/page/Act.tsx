@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ComponentChildren, VNode } from "preact"
-import { useEffect, useId, useRef, useState } from "preact/hooks"
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 import type { Right } from "../http/Rights.js"
 import { problemOf } from "./Api.js"
 import { useMay } from "./Page.js"
@@ -93,7 +93,8 @@ const Reason = ({
 }): VNode => {
   const id = useId()
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [])
+  // Before anything else is typed.
+  useLayoutEffect(() => field.current?.focus(), [])
   return (
     <form
       class="sure"

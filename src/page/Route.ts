@@ -50,7 +50,7 @@ export const parse = (hash: string): Route => {
 /** @internal */
 export const format = ({ id, query, view }: Route): string => {
   const path = id === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(id)}`
-  const search = new URLSearchParams(query.map(([name, value]) => [name, value])).toString()
+  const search = new URLSearchParams(query.map(([name, value]): [string, string] => [name, value])).toString()
   return search === "" ? path : `${path}?${search}`
 }
 

@@ -7,37 +7,11 @@ import type { VNode } from "preact"
 import type { ApiSegment } from "../http/ApiModel.js"
 import { usePage } from "./Page.js"
 import { Shown } from "./Shown.js"
+import { type Row, rowsOf, ticksOf } from "./TimelineRows.js"
 import { durationText, instantText } from "./Times.js"
 
 /** More jobs than that are a list, and no picture. */
 const MAX_ROWS = 40
-
-interface Row {
-  readonly name: string
-  readonly segments: ReadonlyArray<ApiSegment>
-  /** When something of it was seen last. */
-  readonly last: number
-}
-
-/**
- * The rows of what there was since an instant: what goes on now first, then what was last.
- *
- * @internal
- */
-export const rowsOf = (segments: Iterable<ApiSegment>, from: number): ReadonlyArray<Row> => {
-  const rows = new Map<string, Array<ApiSegment>>()
-  for (const segment of segments) {
-    if ((segment.to ?? Number.POSITIVE_INFINITY) < from) continue
-    const row = rows.get(segment.name)
-    if (row === undefined) rows.set(segment.name, [segment])
-    else row.push(segment)
-  }
-  return Array.from(rows, ([name, segments]) => ({
-    name,
-    segments: segments.sort((a, b) => a.from - b.from),
-    last: Math.max(...segments.map(({ to }) => to ?? Number.POSITIVE_INFINITY))
-  })).sort((a, b) => (a.last === b.last ? a.name.localeCompare(b.name) : b.last - a.last))
-}
 
 const WORDS = { run: "run", review: "review", waiting: "waiting", unknown: "not known" } as const
 
@@ -74,16 +48,6 @@ const Bar = ({ from, now, segment }: { readonly from: number; readonly now: numb
       ) : null}
     </g>
   )
-}
-
-const STEPS = [10, 30, 60, 300, 600, 1800, 3600].map((seconds) => seconds * 1000)
-
-/** At round times of the reader's clock, at most six of them. */
-const ticksOf = (from: number, now: number): ReadonlyArray<number> => {
-  const step = STEPS.find((step) => (now - from) / step <= 6) ?? 3_600_000
-  const zone = new Date(now).getTimezoneOffset() * 60_000
-  const first = Math.ceil((from - zone) / step) * step + zone
-  return Array.from({ length: Math.floor((now - first) / step) + 1 }, (_, index) => first + index * step)
 }
 
 /**

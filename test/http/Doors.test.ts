@@ -219,9 +219,18 @@ describe("the doors", () => {
 
   it.scopedLive("take names and ids of jobs as long as they may be, in any letters", () =>
     Effect.gen(function* () {
-      const { queue, registry, suggestions, to, token } = yield* makeDoors
+      const { queue, registry, suggestions, to, token, url } = yield* makeDoors
       const headers = { authorization: `Bearer ${token}` }
-      for (const job of ["x".repeat(256), "漢".repeat(256), "a/b?c#d%25 é"]) {
+      const { api } = yield* HealingHttp.client({ url, token: Redacted.make(token) })
+      for (const job of [
+        "x".repeat(256),
+        "漢".repeat(256),
+        "a/b?c#d%25 é",
+        "100% <b>&\u202e;",
+        "%2F",
+        "../x",
+        "a b+c"
+      ]) {
         yield* registry.add({ id: job })
         const found = yield* send(to, { path: `/jobs/${encodeURIComponent(job)}`, headers })
         assert.deepStrictEqual([found.status, json(found.text).id], [200, job])
@@ -232,6 +241,11 @@ describe("the doors", () => {
         assert.isTrue(Option.isNone(yield* suggestions.get(suggestion)))
         const none = yield* send(to, { path: `/suggestions/${encodeURIComponent(suggestion)}`, headers })
         assert.deepStrictEqual([none.status, tagOf(none)], [404, "SuggestionNotFound"])
+        // So does the typed client.
+        assert.strictEqual((yield* api.jobs.get({ path: { job } })).id, job)
+        assert.strictEqual((yield* api.requests.get({ path: { id }, urlParams: {} })).job, job)
+        const noOne = yield* Effect.flip(api.suggestions.get({ path: { id: suggestion } }))
+        assert.strictEqual(noOne._tag, "SuggestionNotFound")
       }
     })
   )

@@ -1,8 +1,7 @@
 /** A real browser for the tests of the page, where there is one. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { type BrowserContext, type BrowserContextOptions, chromium } from "playwright-core"
+import { existsSync } from "node:fs"
+import { Effect, type Scope } from "effect"
+import { type Browser, chromium } from "playwright-core"
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
 
@@ -23,21 +22,10 @@ const ARGS = [
   "--disable-sync"
 ]
 
-/** Opens a browser of its own, with a new profile, and closes it after `use`. */
-export const withBrowser = async <A>(
-  use: (browser: BrowserContext) => Promise<A>,
-  options: BrowserContextOptions = {}
-): Promise<A> => {
-  const profile = mkdtempSync(join(tmpdir(), "effect-healing-browser-"))
-  const browser = await chromium.launchPersistentContext(profile, {
-    ...(chromiumPath !== undefined && { executablePath: chromiumPath }),
-    args: ARGS,
-    ...options
-  })
-  try {
-    return await use(browser)
-  } finally {
-    await browser.close()
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
-  }
-}
+/** Opens a browser of its own, with a new profile; it is closed, and the profile removed, with the scope. */
+export const openBrowser: Effect.Effect<Browser, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.promise(() =>
+    chromium.launch({ ...(chromiumPath !== undefined && { executablePath: chromiumPath }), args: ARGS })
+  ),
+  (browser) => Effect.promise(() => browser.close())
+)

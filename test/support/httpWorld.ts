@@ -128,6 +128,11 @@ export const makeHttpWorld = (settings: HealingSettingsInput = {}) =>
       settings: Context.get(context, HealingConfig),
       /** Opens the doors, until the end of the scope. */
       serve,
+      /** What reviews find from now on. */
+      find: (report: Report) =>
+        Effect.sync(() => {
+          next = report
+        }),
       /** A review of the job, with the id of what it proposes. */
       propose: Effect.gen(function* () {
         next = proposal(file)
