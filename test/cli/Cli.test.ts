@@ -9,6 +9,7 @@ import { Healing, HealingQueue, HealingRequest, HealingSuggestion, Reviewed, Rev
 import {
   ApiEvent,
   ApiJob,
+  ApiLink,
   ApiPreview,
   ApiStatus,
   HistoryPage,
@@ -340,6 +341,31 @@ describe("the command", () => {
       assert.strictEqual((yield* run("token", "revoke", "grafana")).code, 0)
       assert.strictEqual((yield* run("token", "revoke", "grafana")).code, 2)
       assert.strictEqual((yield* run("token", "list")).stdout, "There is no token\n")
+    })
+  )
+
+  it.scopedLive("prints a link to the page, and nothing else that somebody could take for one", () =>
+    Effect.gen(function* () {
+      const world = yield* makeHttpWorld({ http: { port: 0 } })
+      const { url = "" } = yield* world.serve
+      const { code, stderr, stdout } = yield* cli(["open", "--database", world.database])
+      assert.deepStrictEqual(
+        [code, stderr],
+        [0, "It is good once, and for two minutes. Whoever has it decides under your name.\n"]
+      )
+      const link = stdout.trim()
+      assert.match(link, new RegExp(`^${url}/page#code=[\\w-]{43}$`))
+      const told = decoded(ApiLink, yield* cli(["open", "--json", "--database", world.database]))
+      assert.notStrictEqual(told.url, link)
+    })
+  )
+
+  it.scopedLive("says how to get a page that no browser could reach", () =>
+    Effect.gen(function* () {
+      const { run } = yield* makeWorld
+      const { code, stderr, stdout } = yield* run("open")
+      assert.deepStrictEqual([code, stdout], [1, ""])
+      assert.match(stderr, /^error: There is no port .* pm2 set effect-healing:http_port 9877/)
     })
   )
 

@@ -26,7 +26,9 @@ describe.runIf(isFull)("the API of the module", () => {
       const folder = join(daemon.home, "effect-healing", "healing.db-run")
       yield* module.says(new RegExp(`^The API listens on ${join(folder, "api.sock")}$`))
       yield* module.says(/^A token for the API is in .*\/tokens\/first$/)
-      yield* module.says(/^The API listens on http:\/\/127\.0\.0\.1:\d+ as well/)
+      yield* module.says(
+        /^The API listens on http:\/\/127\.0\.0\.1:\d+ as well, .*; effect-healing open prints a link to its page$/
+      )
       assert.strictEqual(statSync(join(folder, "api.sock")).mode & 0o777, 0o600)
       const [, url = ""] = /(http:\S+) as well/.exec((yield* module.lines).join("\n")) ?? []
       const token = Redacted.make(readFileSync(join(folder, "tokens", "first"), "utf8").trim())
@@ -45,6 +47,12 @@ describe.runIf(isFull)("the API of the module", () => {
       assert.include(yield* ask("status"), "0: in review  nothing\n")
       assert.include(yield* ask("report", "api"), "The disk was full.")
       assert.match(yield* ask("heal", "api", "--wait"), /^0: The review of api is completed: The disk was full\.\n/)
+      assert.match(
+        yield* ask("open"),
+        new RegExp(`^0: ${url}/page#code=[\\w-]{43}\nIt is good once, and for two minutes\\.`)
+      )
+      const page = yield* Effect.promise(() => fetch(`${url}/page`))
+      assert.match(yield* Effect.promise(() => page.text()), /^<!doctype html>/)
       assert.match(yield* ask("doctor"), /^fail {2}module +PM2 has no module effect-healing$/m)
       const local = yield* HealingHttp.client({ socket: join(folder, "api.sock") })
       assert.isTrue((yield* local.api.status.healthz()).healthy)

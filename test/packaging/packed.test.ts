@@ -6,9 +6,11 @@ import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { get } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, inject, it } from "@effect/vitest"
 import { build } from "esbuild"
@@ -77,20 +79,27 @@ import { OnDisk, program } from "./consumer.js"
 console.log(await program.pipe(Effect.provide(OnDisk), Effect.provide(NodeContext.layer), Effect.runPromise))
 `
 
-/** An app that becomes one file. */
+/** An app that becomes one file, with the page of its API in it. */
 const bundled = `
 import { NodeContext } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { Healing, HealingQueue, Reviewed, Reviewer } from "effect-healing"
+import { HealingHttp } from "effect-healing/http"
 
 const reviewer = Layer.succeed(Reviewer, {
   review: () => Effect.succeed(Reviewed.Completed({ report: { summary: "all" } }))
 })
 
-Effect.flatMap(HealingQueue, (queue) => queue.heal({ job: "x" })).pipe(
+Effect.gen(function* () {
+  const { report } = yield* (yield* HealingQueue).heal({ job: "x" })
+  const handler = yield* HealingHttp.toWebHandler({ authorize: () => Effect.succeed({ name: "anna", rights: "read" }) })
+  const page = yield* Effect.promise(() => handler(new Request("http://localhost/page")))
+  return [report.summary.length, page.status, page.headers.get("content-type")].join(" ")
+}).pipe(
+  Effect.scoped,
   Effect.provide(Healing.layerSqlite({ filename: "bundled.db", settings: { quietPeriod: 0 } }).pipe(Layer.provide([reviewer, NodeContext.layer]))),
   Effect.runPromise
-).then(({ report }) => console.log(report.summary.length))
+).then(console.log)
 `
 
 const refused = `
@@ -193,7 +202,7 @@ describe.runIf(isFull)("the package", () => {
       format: "cjs",
       external: ["better-sqlite3"]
     })
-    expect(await run(project, process.execPath, "bundled.cjs")).toBe("3\n")
+    expect(await run(project, process.execPath, "bundled.cjs")).toBe("3 200 text/html; charset=utf-8\n")
   })
 
   it("refuses a better-sqlite3 that would abort the process before it opens anything", async () => {
@@ -250,6 +259,10 @@ describe.runIf(isFull)("the package", () => {
       const socket = join(folder, "pm2/effect-healing/healing.db-run/api.sock")
       while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10))
       expect(await run(folder, "sh", command, "status")).toContain("in review")
+      const page = await new Promise<string>((resolve) => {
+        get({ socketPath: socket, path: "/page" }, (response) => resolve(text(response)))
+      })
+      expect(page).toMatch(/^<!doctype html>/)
       child.kill("SIGINT")
       expect(await exited).toBe(0)
       // What stands in its file can be read without it.

@@ -120,12 +120,15 @@ const decide = (page: Page, name: string, reason: string) =>
 const state = (page: Page, words: string) => on(() => page.locator("dd .state", { hasText: words }).first().waitFor())
 
 describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
+  // In `npm test`, what is told as it happens: everything else comes with the full tests.
+  const test = it.scopedLive.runIf(isFull)
+
   beforeAll(async () => {
     browser = await Effect.runPromise(Scope.extend(openBrowser, opened))
   })
   afterAll(() => Effect.runPromise(Scope.close(opened, Exit.void)))
 
-  it.scopedLive("opens with a link once, and stays open in its tab", () =>
+  test("opens with a link once, and stays open in its tab", () =>
     Effect.gen(function* () {
       const { link, url } = yield* makePageWorld()
       const made = yield* link
@@ -140,8 +143,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* sees(second, "effect-healing open")
       const third = yield* visit(`${url}/page#/jobs`)
       yield* sees(third, "effect-healing open")
-    })
-  )
+    }))
 
   it.scopedLive("shows a crash as it happens: the wait and what for, the review, and what it has found", () =>
     Effect.gen(function* () {
@@ -182,7 +184,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
     })
   )
 
-  it.scopedLive("has a suggestion approved as it was shown, applied, watched and confirmed", () =>
+  test("has a suggestion approved as it was shown, applied, watched and confirmed", () =>
     Effect.gen(function* () {
       const { file, open, propose, run, suggestions } = yield* makePageWorld()
       const id = yield* propose
@@ -216,10 +218,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* decide(page, "Roll back", "for a test")
       yield* state(page, "rolled back")
       assert.strictEqual(readFileSync(file, "utf8"), OLD)
-    })
-  )
+    }))
 
-  it.scopedLive("says that it is not connected, and goes on with what it has missed", () =>
+  test("says that it is not connected, and goes on with what it has missed", () =>
     Effect.gen(function* () {
       const { open, run } = yield* makePageWorld()
       const page = yield* open()
@@ -232,10 +233,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* on(() => page.locator(".badge.good").waitFor())
       yield* on(() => page.locator(".disconnected").waitFor({ state: "detached" }))
       yield* sees(page, "all is well")
-    })
-  )
+    }))
 
-  it.scopedLive("shows the end of a process, and needs a new link after it", () =>
+  test("shows the end of a process, and needs a new link after it", () =>
     Effect.gen(function* () {
       const world = yield* makeHttpWorld({ http: { port: 0 } })
       const scope = yield* Scope.make()
@@ -252,10 +252,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       Object.assign(settings.http, { port })
       yield* Layer.build(again)
       yield* sees(page, "effect-healing open")
-    })
-  )
+    }))
 
-  it.scopedLive("can be used with nothing but the keyboard", () =>
+  test("can be used with nothing but the keyboard", () =>
     Effect.gen(function* () {
       const { file, open, propose, queue } = yield* makePageWorld()
       const id = yield* propose
@@ -289,7 +288,8 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
 
       // Through a list, and to a decision.
       yield* press(page, "s")
-      yield* on(() => page.locator("[data-row]").waitFor())
+      yield* on(() => page.getByRole("heading", { level: 1, name: "Suggestions" }).waitFor())
+      yield* on(() => page.locator(".cards [data-row]").waitFor())
       yield* press(page, "ArrowDown", "Enter")
       yield* on(() => page.getByRole("button", { name: "Approve exactly this…" }).waitFor())
       const before = yield* on(() => page.locator(".diff.sides").count())
@@ -323,10 +323,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       )
       assert.include(page.url(), encodeURIComponent(id))
       assert.strictEqual(yield* on(() => page.getByRole("dialog").count()), 0)
-    })
-  )
+    }))
 
-  it.scopedLive("keeps nobody out, whatever they look with", () =>
+  test("keeps nobody out, whatever they look with", () =>
     Effect.gen(function* () {
       const { find, hold, open, openClaw, propose, queue, registry, file } = yield* makePageWorld()
       const id = yield* propose
@@ -350,8 +349,6 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       ]
       for (const colorScheme of ["light", "dark"] as const) {
         for (const width of [1280, 360]) {
-          // In `npm test`, two of the four.
-          if (!isFull && (colorScheme === "dark") !== (width === 360)) continue
           const page = yield* open({ colorScheme, viewport: { width, height: 800 } })
           yield* on(() => page.evaluate(readFileSync(axe, "utf8")))
           for (const view of views) {
@@ -365,10 +362,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
           assert.deepStrictEqual(yield* on(() => violations(page)), [], `help, ${colorScheme}, ${width} px`)
         }
       }
-    })
-  )
+    }))
 
-  it.scopedLive("takes nothing for HTML, and is not broken by any text", () =>
+  test("takes nothing for HTML, and is not broken by any text", () =>
     Effect.gen(function* () {
       const { file, find, open, queue, registry } = yield* makePageWorld()
       const html = `<img src=x onerror="alert(1)"><script>alert(2)</script><style>*{display:none}</style>`
@@ -414,10 +410,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       assert.include(diff, "[U+202E]evil")
       assert.include(diff, html)
       yield* assertHarmless(page, "the suggestion")
-    })
-  )
+    }))
 
-  it.scopedLive("goes on paper", () =>
+  test("goes on paper", () =>
     Effect.gen(function* () {
       const { find, file, open, queue } = yield* makePageWorld()
       yield* find(everyKindOfReport(file))
@@ -432,10 +427,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       assert.deepStrictEqual(yield* on(() => page.evaluate(colours)), ["rgb(255, 255, 255)", "rgb(0, 0, 0)"])
       const pdf = yield* on(() => page.pdf())
       assert.strictEqual(pdf.subarray(0, 5).toString(), "%PDF-")
-    })
-  )
+    }))
 
-  it.scopedLive("shows those who may only look what they may see, in an app that has mounted it", () =>
+  test("shows those who may only look what they may see, in an app that has mounted it", () =>
     Effect.gen(function* () {
       const world = yield* makeHttpWorld()
       const id = yield* world.propose
@@ -461,10 +455,9 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       isClosed = true
       yield* on(() => page.reload())
       yield* sees(page, "You are guest, who may not look at this.")
-    })
-  )
+    }))
 
-  it.scopedLive("filters the past by its address, and shows more of it when it is wanted", () =>
+  test("filters the past by its address, and shows more of it when it is wanted", () =>
     Effect.gen(function* () {
       const { open, queue } = yield* makePageWorld()
       for (let index = 0; index < 60; index++) yield* queue.heal({ job: "digest" })
@@ -490,8 +483,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* on(() => page.reload())
       yield* has(1)
       assert.strictEqual(yield* on(() => rows.count()), 1)
-    })
-  )
+    }))
 })
 
 const FOREIGN = `document.querySelectorAll("main :is(img, script, style, b, iframe, object)").length`
