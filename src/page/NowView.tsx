@@ -178,7 +178,7 @@ const Controls = ({ status }: { readonly status: ApiStatus }) => {
   const isStopped = status.stopped.length > 0
   return (
     <section aria-labelledby="controls">
-      <h2 id="controls">As a whole</h2>
+      <h2 id="controls">Reviews and changes</h2>
       <p>
         {status.enabled ? "Reviews are on" : "Reviews are switched off"}
         {isPaused ? ", and paused" : ""}. {status.next === null ? "No job is due by the clock." : null}

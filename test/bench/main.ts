@@ -6,7 +6,7 @@
  * which costs half as much again.
  */
 import { execFileSync, spawnSync } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -15,8 +15,10 @@ const modules = join(here, "../../node_modules")
 const built = join(modules, ".cache/bench")
 
 mkdirSync(built, { recursive: true })
-writeFileSync(join(built, "package.json"), JSON.stringify({ type: "module" }))
+writeFileSync(join(built, "package.json"), JSON.stringify({ type: "module", imports: { "#page": "./page.js" } }))
 execFileSync(process.execPath, [join(modules, "typescript/bin/tsc"), "-p", here], { stdio: "inherit" })
+execFileSync(process.execPath, [join(here, "../../src/page/build.mjs")], { stdio: "inherit" })
+copyFileSync(join(here, "../../dist/page/page.js"), join(built, "page.js"))
 
 const table = join(built, "test/bench/table.js")
 const { status } = spawnSync(process.execPath, ["--expose-gc", table, ...process.argv.slice(2)], { stdio: "inherit" })

@@ -9,6 +9,7 @@ import { latency } from "./latency.js"
 import { memory } from "./memory.js"
 import { notices } from "./notices.js"
 import { open } from "./open.js"
+import * as page from "./page.js"
 import { processing } from "./process.js"
 import { isQuick, type Row } from "./ratio.js"
 import { reports } from "./reports.js"
@@ -32,7 +33,8 @@ const measurements: Record<string, readonly [rows: number, measured: Effect.Effe
   schedule: [9, schedule],
   stops: [1, stops],
   watchers: [1, watchers],
-  notices: [2, notices]
+  notices: [2, notices],
+  page: [page.rows, page.page]
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))
