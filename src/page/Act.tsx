@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ComponentChildren, VNode } from "preact"
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 import type { Right } from "../http/Rights.js"
 import { problemOf } from "./Api.js"
 import { useMay } from "./Page.js"
@@ -32,6 +32,12 @@ export interface ActProps {
   readonly meanwhile?: string
 }
 
+/** Without an answer, nobody knows what has come of it. */
+const unsure = ({ _tag }: { readonly _tag: string }): string =>
+  _tag === "RequestError" || _tag === "ResponseError"
+    ? " It may have been done, or not: look before you try again."
+    : ""
+
 type Phase =
   | { readonly _tag: "Idle" }
   | { readonly _tag: "Asking" }
@@ -44,11 +50,15 @@ export const Act = (props: ActProps): VNode | null => (useMay(props.right) ? <Bu
 const Button = ({ act, label, meanwhile, sure }: ActProps): VNode => {
   const [phase, setPhase] = useState<Phase>({ _tag: "Idle" })
   const opener = useRef<HTMLButtonElement>(null)
+  // The form is gone in which the keyboard was.
+  useEffect(() => {
+    if (phase._tag === "Failed" && document.activeElement === document.body) opener.current?.focus()
+  }, [phase._tag])
   const start = (why: { readonly reason?: string }) => {
     setPhase({ _tag: "Acting" })
     Effect.runFork(
       Effect.match(act(why), {
-        onFailure: (error) => setPhase({ _tag: "Failed", problem: problemOf(error) }),
+        onFailure: (error) => setPhase({ _tag: "Failed", problem: `${problemOf(error)}${unsure(error)}` }),
         onSuccess: () => setPhase({ _tag: "Idle" })
       })
     )

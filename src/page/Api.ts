@@ -50,7 +50,7 @@ interface Failure {
  * @internal
  */
 export const problemOf = ({ _tag, message }: Failure): string => {
-  if (_tag === "RequestError") return "Nothing answers. What was to be done may not have been done."
+  if (_tag === "RequestError") return "Nothing answers."
   if (_tag === "ParseError" || _tag === "HttpApiDecodeError")
     return "The answer is one that this page does not know. Reload the page: the process may be newer."
   return message

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { ApiEvent } from "../http/ApiEvent.js"
@@ -36,12 +37,12 @@ export const follow = (
     let lastId: string | undefined
     let wait = FIRST_WAIT
     while (true) {
+      const began = yield* Clock.currentTimeMillis
       const ended = yield* api.events(lastId).pipe(
         Stream.interruptWhen(says("offline")),
         Stream.runForEach(({ event, id }) =>
           Effect.suspend(() => {
             lastId = id
-            wait = FIRST_WAIT
             return told(event)
           })
         ),
@@ -50,6 +51,8 @@ export const follow = (
       )
       lost(problemOf(ended))
       if (ended._tag === "Unauthorized" || ended._tag === "NotPermitted") return
+      // A stream that ends again and again at once is not worth a try four times a second.
+      if ((yield* Clock.currentTimeMillis) - began > LONGEST_WAIT) wait = FIRST_WAIT
       yield* Effect.raceFirst(Effect.sleep(wait), says("online"))
       wait = Math.min(wait * 2, LONGEST_WAIT)
     }

@@ -49,6 +49,14 @@ export const turn = (on: boolean): void => {
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")
 
+/**
+ * Whether the key is meant for the page: nothing is being typed, no dialog is open, and it is no shortcut of the browser.
+ *
+ * @internal
+ */
+export const isForPage = ({ altKey, ctrlKey, metaKey, target }: KeyboardEvent): boolean =>
+  !altKey && !ctrlKey && !metaKey && !isTyping(target) && document.querySelector("dialog[open]") === null
+
 /** Whether something was there to go to. */
 const moveInList = (by: 1 | -1): boolean => {
   const rows = Array.from(document.querySelectorAll<HTMLElement>("[data-row]"))
@@ -67,8 +75,8 @@ const moveInList = (by: 1 | -1): boolean => {
  */
 export const listen = (help: () => void): (() => void) => {
   const pressed = (event: KeyboardEvent) => {
-    const { altKey, ctrlKey, key, metaKey, target } = event
-    if (altKey || ctrlKey || metaKey || isTyping(target) || document.querySelector("dialog[open]") !== null) return
+    const { key } = event
+    if (!isForPage(event)) return
     if (key === "ArrowDown" || key === "ArrowUp") {
       if (moveInList(key === "ArrowDown" ? 1 : -1)) event.preventDefault()
       return

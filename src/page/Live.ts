@@ -28,13 +28,17 @@ export const nothing: Live = { status: undefined, requests: new Map(), open: new
 /** The server keeps as many at most. */
 const MAX_SEGMENTS = 2000
 
+/** Of requests and suggestions: more than anybody reads on one page. Those that were there first stay. */
+const MAX_LISTED = 1000
+
 const isOpen = (state: SuggestionState): boolean =>
   state === "pending" || state === "approved" || state === "applying" || state === "applied"
 
 const byId = <A extends { readonly id: string }>(all: ReadonlyArray<A>): ReadonlyMap<string, A> =>
   new Map(all.map((one) => [one.id, one]))
 
-const set = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> => new Map(map).set(key, value)
+const set = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V, most = MAX_LISTED): ReadonlyMap<K, V> =>
+  map.size >= most && !map.has(key) ? map : new Map(map).set(key, value)
 
 const remove = <K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> => {
   const rest = new Map(map)
@@ -76,7 +80,9 @@ export const after = (live: Live, event: ApiEvent): Live => {
     case "Request": {
       const { request } = event
       const isLive = request.state === "pending" || request.state === "running"
-      const requests = isLive ? set(live.requests, request.id, request) : remove(live.requests, request.id)
+      // One that runs is always among them.
+      const most = request.state === "running" ? Number.POSITIVE_INFINITY : MAX_LISTED
+      const requests = isLive ? set(live.requests, request.id, request, most) : remove(live.requests, request.id)
       return { ...live, requests }
     }
     case "Suggestion": {

@@ -73,7 +73,10 @@ const Cancel = ({ request }: { readonly request: RequestBrief }) => {
 /** Those that wait for something else than their turn, such as the end of their cooldown. */
 const later = (live: Live, status: ApiStatus): ReadonlyArray<RequestBrief> => {
   const inLine = new Set(status.line.map(({ job }) => job))
-  return Array.from(live.requests.values()).filter(({ job, state }) => state === "pending" && !inLine.has(job))
+  return Array.from(live.requests.values()).filter(
+    ({ job, notBefore, state }) =>
+      state === "pending" && notBefore !== null && notBefore > status.at && !inLine.has(job)
+  )
 }
 
 const Waiting = ({ live, status }: { readonly live: Live; readonly status: ApiStatus }) => {
@@ -85,7 +88,9 @@ const Waiting = ({ live, status }: { readonly live: Live; readonly status: ApiSt
       {waiting + others.length === 0 ? <p class="quiet">Nobody waits for a review.</p> : null}
       <ol class="cards">
         {line.map(({ job, waitedMs }, index) => {
-          const request = requestOf(live, job, "pending")
+          // A job that stands there twice has one request at most; the other one is asked for by the app itself.
+          const isFirst = line.findIndex((one) => one.job === job) === index
+          const request = isFirst ? requestOf(live, job, "pending") : undefined
           return (
             <li key={`${job} ${index}`} class="card wait">
               <JobLink job={job} /> for <Lasting from={status.at - waitedMs} to={null} />
@@ -113,15 +118,9 @@ const Waiting = ({ live, status }: { readonly live: Live; readonly status: ApiSt
           <li key={request.id} class="card wait">
             <JobLink job={request.job} />
             <p>
-              {request.notBefore === null ? (
-                "It gets into the line now."
-              ) : (
-                <>
-                  Not before <Instant at={request.notBefore} />
-                  {request.reason === null ? "" : ": "}
-                  <Shown text={request.reason ?? ""} />.
-                </>
-              )}
+              Not before <Instant at={request.notBefore ?? status.at} />
+              {request.reason === null ? "" : ": "}
+              <Shown text={request.reason ?? ""} />.
             </p>
             <Wish request={request} />
           </li>

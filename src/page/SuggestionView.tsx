@@ -13,6 +13,7 @@ import { IN_FORCE } from "../request/SuggestionLife.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
 import { DiffView } from "./DiffView.js"
+import * as Keys from "./Keys.js"
 import { JobLink, RequestLink } from "./Links.js"
 import { useMay, usePage } from "./Page.js"
 import { Prose } from "./Prose.js"
@@ -184,8 +185,8 @@ const Change = ({
     api.suggestions.preview({ path, urlParams: { bigDeletion: wanted.bigDeletion, restart: wanted.restart } })
   )
   useEffect(() => {
-    const toggle = ({ key, target }: KeyboardEvent) => {
-      if (key === "u" && !(target instanceof HTMLInputElement)) setUnified(!isUnified)
+    const toggle = (event: KeyboardEvent) => {
+      if (event.key === "u" && Keys.areOn() && Keys.isForPage(event)) setUnified(!isUnified)
     }
     window.addEventListener("keydown", toggle)
     return () => window.removeEventListener("keydown", toggle)

@@ -13,7 +13,9 @@ import { distanceText, durationText, instantText } from "./Times.js"
  * @internal
  */
 export const Instant = ({ at, near = true }: { readonly at: number; readonly near?: boolean }): VNode => {
-  const now = usePage().now.value
+  const clock = usePage().now
+  // What does not say how far away it is does not change each second.
+  const now = near ? clock.value : clock.peek()
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toString()}>
       {instantText(at, now)}

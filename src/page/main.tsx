@@ -39,9 +39,10 @@ const makeState = () => {
   }
   const told = (event: ApiEvent) =>
     batch(() => {
+      // What was asked for meanwhile may have failed.
+      if (event._tag === "Snapshot" || !connection.value.isLive) touch("requests", "suggestions", "jobs")
       if (!connection.value.isLive) connection.value = { isLive: true, since: Date.now(), why: undefined }
       live.value = Live.after(live.value, event)
-      if (event._tag === "Snapshot") touch("requests", "suggestions", "jobs")
       if (event._tag === "Request") touch("requests")
       if (event._tag === "Suggestion") touch("suggestions")
       if (event._tag === "Segment") touch("jobs")

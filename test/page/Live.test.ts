@@ -150,6 +150,18 @@ describe("what the page knows", () => {
     assert.strictEqual(told(live, snapshot("2")).segments.size, 0)
   })
 
+  it("lists a thousand of each at most, and whatever runs", () => {
+    const many = Array.from({ length: 1005 }, (_, index) => requestEvent(`job ${index}`, "pending"))
+    const live = told(Live.nothing, ...many)
+    assert.strictEqual(live.requests.size, 1000)
+    const running = told(live, requestEvent("job 1004", "running"))
+    assert.strictEqual(running.requests.get("job 1004")?.state, "running")
+    assert.strictEqual(
+      told(live, requestEvent("job 0", "completed"), requestEvent("other", "pending")).requests.size,
+      1000
+    )
+  })
+
   it("keeps 2,000 segments, the oldest of which go first", () => {
     const live = told(Live.nothing, ...Array.from({ length: 2005 }, (_, id) => segmentEvent(segment(id, 9))))
     assert.strictEqual(live.segments.size, 2000)

@@ -328,9 +328,11 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
   test("keeps nobody out, whatever they look with", () =>
     Effect.gen(function* () {
       const { find, hold, open, openClaw, propose, queue, registry, file } = yield* makePageWorld()
-      const id = yield* propose
+      const older = yield* propose
       yield* find(everyKindOfReport(file))
       yield* queue.heal({ job: "digest" })
+      // In the place of the other one.
+      const id = "suggestion:digest:2.1"
       yield* registry.add({ id: "wrong", policy: { triggers: ["faliure"] } as never })
       yield* hold
       yield* queue.submit({ job: "digest" })
@@ -344,6 +346,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
         "#/requests/healing%3Adigest%3A2",
         "#/suggestions",
         toSuggestion(id),
+        toSuggestion(older),
         "#/health",
         "#/jobs/nobody"
       ]
@@ -358,6 +361,19 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
             assert.deepStrictEqual(yield* on(() => violations(page)), [], where)
             assert.deepStrictEqual(yield* on(() => page.evaluate(TOO_WIDE)), [], where)
           }
+          const now = (what: string) =>
+            Effect.map(
+              on(() => violations(page)),
+              (found) => assert.deepStrictEqual(found, [], `${what}, ${colorScheme}, ${width} px`)
+            )
+          yield* go(page, toSuggestion(id))
+          yield* click(page, "Approve exactly this…")
+          yield* now("a decision")
+          yield* on(() => page.context().setOffline(true))
+          yield* sees(page, /Not connected since/)
+          yield* now("not connected")
+          yield* on(() => page.context().setOffline(false))
+          yield* on(() => page.locator(".badge.good").waitFor())
           yield* press(page, "?")
           assert.deepStrictEqual(yield* on(() => violations(page)), [], `help, ${colorScheme}, ${width} px`)
         }
