@@ -69,7 +69,7 @@ const Policies = () => {
 
 const Doctor = () => {
   const { api } = usePage()
-  // It starts programs, so that it is only asked when somebody wants to know.
+  // It starts programs, so that it looks once for each who comes here, and when they want it.
   const asked = useAsked("doctor", api.status.doctor())
   return (
     <>

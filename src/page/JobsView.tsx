@@ -4,7 +4,7 @@
  * @internal
  */
 import type { VNode } from "preact"
-import type { ApiJob, ApiPolicy } from "../http/ApiModel.js"
+import type { ApiJob, ApiPolicy, ApiSegment } from "../http/ApiModel.js"
 import type { Run } from "../supervisor/Evidence.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
@@ -26,7 +26,27 @@ const Last = ({ last }: { readonly last: ApiJob["last"] }) =>
     </a>
   )
 
-const Row = ({ job }: { readonly job: ApiJob }) => (
+/** The newest run of each job on the timeline of the last hours. */
+const newestRuns = (segments: Iterable<ApiSegment>): ReadonlyMap<string, ApiSegment> => {
+  const newest = new Map<string, ApiSegment>()
+  for (const segment of segments) {
+    if (segment.kind === "run" && segment.from >= (newest.get(segment.name)?.from ?? 0))
+      newest.set(segment.name, segment)
+  }
+  return newest
+}
+
+const LastRun = ({ run }: { readonly run: ApiSegment | undefined }) => {
+  if (run === undefined) return <span class="quiet">–</span>
+  if (run.to === null) return <State state="running" />
+  return (
+    <>
+      <State state={run.outcome ?? "ended"} /> <Instant at={run.to} />
+    </>
+  )
+}
+
+const Row = ({ job, run }: { readonly job: ApiJob; readonly run: ApiSegment | undefined }) => (
   <tr>
     <th scope="row" data-label="Job">
       <a data-row href={to("jobs", job.id)}>
@@ -37,17 +57,16 @@ const Row = ({ job }: { readonly job: ApiJob }) => (
       {job.kind}
       {job.openClaw ? ", OpenClaw" : ""}
     </td>
-    <td data-label="Now">
-      {job.running > 0 ? <State state="running" /> : null}
+    <td data-label="Last run">
+      <LastRun run={run} />
+    </td>
+    <td data-label="Review">
+      {job.reviews.length === 0 ? <Last last={job.last} /> : null}
       {job.reviews.map(({ id, state }) => (
         <a key={id} href={to("requests", id)}>
-          review {state}
+          <State state={state} />
         </a>
       ))}
-      {job.running === 0 && job.reviews.length === 0 ? <span class="quiet">–</span> : null}
-    </td>
-    <td data-label="Last review">
-      <Last last={job.last} />
     </td>
     <td data-label="Next due">
       {job.nextDueAt === null ? <span class="quiet">–</span> : <Instant at={job.nextDueAt} />}
@@ -69,8 +88,9 @@ const Row = ({ job }: { readonly job: ApiJob }) => (
 )
 
 const JobList = () => {
-  const { api } = usePage()
+  const { api, live } = usePage()
   const asked = useAsked("jobs", api.jobs.list(), ["jobs", "requests"])
+  const runs = newestRuns(live.value.segments.values())
   return (
     <Answer asked={asked}>
       {(jobs) =>
@@ -80,7 +100,7 @@ const JobList = () => {
           <table class="list">
             <thead>
               <tr>
-                {["Job", "Kind", "Now", "Last review", "Next due", "Policy"].map((name) => (
+                {["Job", "Kind", "Last run", "Review", "Next due", "Policy"].map((name) => (
                   <th key={name} scope="col">
                     {name}
                   </th>
@@ -89,7 +109,7 @@ const JobList = () => {
             </thead>
             <tbody>
               {jobs.map((job) => (
-                <Row key={job.id} job={job} />
+                <Row key={job.id} job={job} run={runs.get(job.id)} />
               ))}
             </tbody>
           </table>

@@ -334,7 +334,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       // In the place of the other one.
       const id = "suggestion:digest:2.1"
       yield* registry.add({ id: "wrong", policy: { triggers: ["faliure"] } as never })
-      yield* hold
+      yield* Effect.asVoid(hold)
       yield* queue.submit({ job: "digest" })
       yield* openClaw.started("other")
       yield* queue.submit({ job: "a/b c?d=é%" })

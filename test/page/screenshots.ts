@@ -197,6 +197,7 @@ const program = Effect.gen(function* () {
   const id = digest?.id ?? ""
   yield* take(page, address, "now", "#/now")
   yield* take(page, address, "job", "#/jobs/nightly-digest")
+  yield* take(page, address, "jobs", "#/jobs")
   yield* take(page, address, "history", "#/history")
   yield* take(page, address, "report", `#/requests/${encodeURIComponent(id)}`)
   const suggestion = `suggestion:nightly-digest:${digest?.number}.1`
