@@ -74,6 +74,16 @@ const HowToCome = () => (
   </>
 )
 
+/** An app that has mounted the page knows by itself who looks. */
+const nothingFor = (name: string) =>
+  Effect.sync(() =>
+    show(
+      <Outside title="Nothing to see">
+        <p>You are {name}, who may not look at this. The app that shows this page says who may.</p>
+      </Outside>
+    )
+  )
+
 const over = (why: string) =>
   Effect.sync(() => {
     Session.forget()
@@ -89,30 +99,28 @@ const program = Effect.gen(function* () {
   const session = yield* Session.find(Api.baseUrl())
   const api = yield* Api.make(session)
   const caller = yield* api.page.caller()
-  if (!caller.rights.includes("read"))
-    return show(
-      <Outside title="Nothing to see">
-        <p>You are {caller.name}, who may not look at this. The app that shows this page says who may.</p>
-      </Outside>
-    )
+  if (!caller.rights.includes("read")) return yield* nothingFor(caller.name)
   const { changed, connection, live, lost, now, tick, told } = makeState()
   show(<Shell page={{ api, caller, live, connection, now, changed, route }} />)
   yield* Effect.fork(Effect.repeat(Effect.sync(tick), Schedule.spaced("1 second")))
-  const timeline = Effect.flatMap(api.status.timeline(), (segments) =>
-    Effect.sync(() => {
+  const timeline = api.status.timeline().pipe(
+    Effect.retry({ times: 3, schedule: Schedule.exponential("1 second") }),
+    Effect.map((segments) => {
       live.value = Live.withTimeline(live.value, segments)
-    })
+    }),
+    // It is asked for again with the next snapshot.
+    Effect.ignore
   )
   yield* follow(api, {
     lost,
     told: (event) =>
       Effect.suspend(() => {
         told(event)
-        // It tells the events from now on. A timeline that could not be had is asked for with the next one.
-        return event._tag === "Snapshot" ? Effect.fork(Effect.ignore(timeline)) : Effect.void
+        // From there on, events tell what is on it.
+        return event._tag === "Snapshot" ? Effect.fork(timeline) : Effect.void
       })
   })
-  yield* over("Your session is over, or you may not look at this any more.")
+  yield* caller.door === "app" ? nothingFor(caller.name) : over("Your session is over.")
 }).pipe(
   Effect.catchAll((error) =>
     error._tag === "Unauthorized" || error._tag === "LinkSpent" || error._tag === "NotProvided"
