@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Clocks from "../internal/Clocks.js"
 import type { Caller } from "./Rights.js"
 
 /**
@@ -55,6 +56,9 @@ const random = Effect.sync(() => randomBytes(32).toString("base64url"))
 /** Only hashes are kept and looked for, so that the time of a look tells nothing. */
 const hash = (text: string): string => createHash("sha256").update(text).digest("base64")
 
+/** By the steady clock: nobody comes in for longer where the wall clock is set. */
+const now = Effect.map(Effect.clock, (clock) => Clocks.millis(clock))
+
 interface Kept {
   readonly caller: Caller
   readonly until: number
@@ -66,26 +70,26 @@ class Keeping {
 
   constructor(private readonly lasts: Duration.Duration) {}
 
-  readonly keep = (secret: string, caller: Caller): Effect.Effect<number> =>
-    Effect.map(Clock.currentTimeMillis, (now) => this.put(hash(secret), caller, now))
+  readonly keep = (secret: string, caller: Caller): Effect.Effect<void> =>
+    Effect.map(now, (now) => this.put(hash(secret), caller, now))
 
   /** It is not kept any more. */
   readonly take = (secret: string): Effect.Effect<Option.Option<Caller>> =>
-    Effect.map(Clock.currentTimeMillis, (now) => this.remove(hash(secret), now))
+    Effect.map(now, (now) => this.remove(hash(secret), now))
 
   /** It is kept as long again. */
   readonly renew = (secret: string): Effect.Effect<Option.Option<Caller>> =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.map(now, (now) => {
       const key = hash(secret)
-      return Option.tap(this.remove(key, now), (caller) => Option.some(this.put(key, caller, now)))
+      const caller = this.remove(key, now)
+      if (Option.isSome(caller)) this.put(key, caller.value, now)
+      return caller
     })
 
-  private put(key: string, caller: Caller, now: number): number {
+  private put(key: string, caller: Caller, now: number): void {
     const [first] = this.kept.keys()
     if (first !== undefined && this.kept.size >= MAX) this.kept.delete(first)
-    const until = now + Duration.toMillis(this.lasts)
-    this.kept.set(key, { caller, until })
-    return until
+    this.kept.set(key, { caller, until: now + Duration.toMillis(this.lasts) })
   }
 
   private remove(key: string, now: number): Option.Option<Caller> {
@@ -110,7 +114,8 @@ export const make = (): Sessions => {
     link: (caller) =>
       Effect.gen(function* () {
         const code = yield* random
-        return { code, until: yield* codes.keep(code, caller) }
+        yield* codes.keep(code, caller)
+        return { code, until: (yield* Clock.currentTimeMillis) + Duration.toMillis(CODE_LASTS) }
       }),
     open: (code) =>
       Effect.gen(function* () {

@@ -23,19 +23,9 @@ import {
   Tracer
 } from "effect"
 import { Healing, HealingClosed, HealingService, HealingTimeout, OpenClaw } from "effect-healing"
+import { changeClock } from "../support/changeClock.js"
 import { makeGate, settle } from "../support/gateWorld.js"
 import { beforeOp } from "../support/interruptBeforeOp.js"
-
-/** The clock of the test, with some of it changed. */
-const changeClock = (clock: Clock.Clock, changed: Partial<Clock.Clock>): Clock.Clock => ({
-  [Clock.ClockTypeId]: Clock.ClockTypeId,
-  sleep: (duration) => clock.sleep(duration),
-  currentTimeMillis: clock.currentTimeMillis,
-  currentTimeNanos: clock.currentTimeNanos,
-  unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
-  unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
-  ...changed
-})
 
 describe("the scenario", () => {
   it.scoped("jobs go first, then one review after the other", () =>

@@ -3,6 +3,7 @@ import { Duration, Effect, Option, Redacted, TestClock, TestContext } from "effe
 import * as fc from "effect/FastCheck"
 import type { Caller } from "../../src/http/Rights.js"
 import * as Sessions from "../../src/http/Sessions.js"
+import { changeClock } from "../support/changeClock.js"
 import { parameters, runsOf } from "../support/property.js"
 
 const file = "test/http/Sessions.test.ts"
@@ -77,7 +78,7 @@ describe("the sessions of the page", () => {
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) =>
       follow(steps).pipe(Effect.provide(TestContext.TestContext), Effect.runPromise)
     )
-    return fc.assert(property, parameters(runsOf({ few: 200, many: 5000 }), file))
+    return fc.assert(property, parameters(runsOf({ few: 50, many: 5000 }), file))
   })
 
   it.effect("open for one of all who come with a code at once", () =>
@@ -106,6 +107,24 @@ describe("the sessions of the page", () => {
       }
       assert.isTrue(Option.isNone(yield* sessions.find(oldest.session)))
       assert.isTrue(Option.isSome(yield* sessions.find(used.session)))
+    })
+  )
+
+  it.effect("end when so much time has passed, wherever the clock is set", () =>
+    Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      let setBy = 0
+      const wall = () => clock.unsafeCurrentTimeMillis() + setBy
+      const set = changeClock(clock, { unsafeCurrentTimeMillis: wall, currentTimeMillis: Effect.sync(wall) })
+      const sessions = Sessions.make()
+      const open = (code: string) => Effect.withClock(sessions.open(code), set)
+      const link = Effect.withClock(sessions.link(caller("anna")), set)
+      const [one, other] = [yield* link, yield* link]
+      setBy = SESSION
+      assert.isTrue(Option.isSome(yield* open(one.code)))
+      setBy = -SESSION
+      yield* TestClock.adjust(CODE)
+      assert.isTrue(Option.isNone(yield* open(other.code)))
     })
   )
 
