@@ -73,13 +73,13 @@ const isDeep = (body: unknown): boolean =>
   body !== null &&
   Object.values(body).some((one) => typeof one === "object" && one !== null)
 
-/** A body that does not come is not waited for. */
-const MAX_READING = "20 seconds"
+/** A body that does not come is not waited for, and that of somebody who is not known is short. */
+const readingOf = ({ rights }: Caller) => (rights === "none" ? "2 seconds" : "20 seconds")
 
 const tooSlow = new ApiError.TooSlow({ message: "What was to be sent has not come in time: nothing was done" })
 
 /** It is kept, so that the endpoint reads the same. */
-const readable = Effect.gen(function* () {
+const readable = Effect.fnUntraced(function* (caller: Caller) {
   const request = yield* HttpServerRequest.HttpServerRequest
   if (request.method === "GET" || request.method === "HEAD") return
   const type = request.headers["content-type"]
@@ -95,7 +95,7 @@ const readable = Effect.gen(function* () {
         ? tooLarge
         : new ApiError.BadBody({ message: "What was sent could not be read: nothing was done" })
     ),
-    Effect.timeoutFail({ duration: MAX_READING, onTimeout: () => tooSlow })
+    Effect.timeoutFail({ duration: readingOf(caller), onTimeout: () => tooSlow })
   )
   const body: unknown = yield* Effect.try({
     try: () => (text === "" ? null : JSON.parse(text)),
@@ -121,7 +121,7 @@ export const layer: Layer.Layer<Admission> = Layer.succeed(
         new ApiError.NotPermitted({ needs: "unknown", message: "Nobody may do this: it is not said who may" }),
       onSome: (needed) => permit(caller, needed)
     })
-    yield* readable
+    yield* readable(caller)
     return caller
   })
 )

@@ -85,6 +85,8 @@ const guarded = (response: HttpServerResponse.HttpServerResponse): HttpServerRes
   HttpServerResponse.setHeaders(response, {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     ...Record.filter(response.headers, (_, name) => name === "content-security-policy"),
+    // A page of another origin that has opened ours has no hold on its window.
+    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

@@ -58,17 +58,27 @@ const sessionOver = new Unauthorized({
   message: "This session of the page is over: effect-healing open prints a link to another one"
 })
 
-/** Nobody who is known. */
-const nobody: Caller = { name: "nobody", door: "http", rights: "none", isStillAdmitted: Effect.succeed(true) }
-
 const bearerOf = ({ headers }: HttpServerRequest.HttpServerRequest): Option.Option<Redacted.Redacted> => {
   const [, token] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "") ?? []
   return token === undefined ? Option.none() : Option.some(Redacted.make(token))
 }
 
-/** What is for everybody: whether all is well, the page, and the way in with the code of a link. */
-const isForNobody = ({ method, url }: HttpServerRequest.HttpServerRequest): boolean =>
-  method === "POST" ? /^\/page\/session(?:\?|$)/.test(url) : /^\/healthz(?:\?|$)/.test(url) || isPage(url)
+/** What is there for those who are not known, and by which name they are counted there, so that nobody keeps others from the rest. */
+const FOR_NOBODY: ReadonlyArray<readonly [name: string, isFor: (method: string, url: string) => boolean]> = [
+  ["nobody", (method, url) => method !== "POST" && /^\/healthz(?:\?|$)/.test(url)],
+  ["somebody with a browser", (method, url) => method !== "POST" && isPage(url)],
+  ["somebody with a link", (method, url) => method === "POST" && /^\/page\/session(?:\?|$)/.test(url)]
+]
+
+const unknownCaller = ({ headers, method, url }: HttpServerRequest.HttpServerRequest): Option.Option<Caller> => {
+  const found = headers.authorization === undefined ? FOR_NOBODY.find(([, isFor]) => isFor(method, url)) : undefined
+  return Option.map(Option.fromNullable(found), ([name]) => ({
+    name,
+    door: "http",
+    rights: "none",
+    isStillAdmitted: Effect.succeed(true)
+  }))
+}
 
 /**
  * Other users of the machine reach a port as well, so that everybody needs a token, or a session of the page.
@@ -88,9 +98,7 @@ export const http = (
       Effect.gen(function* () {
         if (!isNamed(request.headers.host, hosts)) return yield* otherHost
         const given = bearerOf(request)
-        if (Option.isNone(given)) {
-          return request.headers.authorization === undefined && isForNobody(request) ? nobody : yield* unauthorized
-        }
+        if (Option.isNone(given)) return yield* Effect.mapError(unknownCaller(request), () => unauthorized)
         if (Sessions.isSession(given.value))
           return yield* Effect.mapError(yield* sessions.find(given.value), () => sessionOver)
         const { label, rights } = yield* Effect.mapError(yield* find(given.value), () => unauthorized)

@@ -27,6 +27,13 @@ export const CODE_LASTS = Duration.minutes(2)
  */
 export const SESSION_LASTS = Duration.hours(12)
 
+/**
+ * It ends after so long, however much it is used.
+ *
+ * @internal
+ */
+export const SESSION_ENDS = Duration.days(7)
+
 /** Of each there may be so many. One more is in the place of the one that ends first. */
 const MAX = 100
 
@@ -59,50 +66,58 @@ const hash = (text: string): string => createHash("sha256").update(text).digest(
 /** By the steady clock: nobody comes in for longer where the wall clock is set. */
 const now = Effect.map(Effect.clock, (clock) => Clocks.millis(clock))
 
+/**
+ * - `until`: when it ends if it is not renewed; `end`: when it ends in any case.
+ */
 interface Kept {
   readonly caller: Caller
   readonly until: number
+  readonly end: number
 }
 
 /** Those of one kind, the first to end first. Each step is one, whoever else takes one. */
 class Keeping {
   private readonly kept = new Map<string, Kept>()
 
-  constructor(private readonly lasts: Duration.Duration) {}
+  constructor(
+    private readonly lasts: Duration.Duration,
+    private readonly ends: Duration.Duration
+  ) {}
 
   readonly keep = (secret: string, caller: Caller): Effect.Effect<void> =>
-    Effect.map(now, (now) => this.put(hash(secret), caller, now))
+    Effect.map(now, (now) => this.put(hash(secret), caller, now, now + Duration.toMillis(this.ends)))
 
   /** It is not kept any more. */
   readonly take = (secret: string): Effect.Effect<Option.Option<Caller>> =>
-    Effect.map(now, (now) => this.remove(hash(secret), now))
+    Effect.map(now, (now) => Option.map(this.remove(hash(secret), now), ({ caller }) => caller))
 
   /** It is kept as long again. */
   readonly renew = (secret: string): Effect.Effect<Option.Option<Caller>> =>
     Effect.map(now, (now) => {
       const key = hash(secret)
-      const caller = this.remove(key, now)
-      if (Option.isSome(caller)) this.put(key, caller.value, now)
-      return caller
+      return Option.map(this.remove(key, now), ({ caller, end }) => {
+        this.put(key, caller, now, end)
+        return caller
+      })
     })
 
-  private put(key: string, caller: Caller, now: number): void {
+  private put(key: string, caller: Caller, now: number, end: number): void {
     const [first] = this.kept.keys()
     if (first !== undefined && this.kept.size >= MAX) this.kept.delete(first)
-    this.kept.set(key, { caller, until: now + Duration.toMillis(this.lasts) })
+    this.kept.set(key, { caller, until: Math.min(now + Duration.toMillis(this.lasts), end), end })
   }
 
-  private remove(key: string, now: number): Option.Option<Caller> {
+  private remove(key: string, now: number): Option.Option<Kept> {
     const found = this.kept.get(key)
     this.kept.delete(key)
-    return found !== undefined && now < found.until ? Option.some(found.caller) : Option.none()
+    return found !== undefined && now < found.until ? Option.some(found) : Option.none()
   }
 }
 
 /** @internal */
 export const make = (): Sessions => {
-  const codes = new Keeping(CODE_LASTS)
-  const sessions = new Keeping(SESSION_LASTS)
+  const codes = new Keeping(CODE_LASTS, CODE_LASTS)
+  const sessions = new Keeping(SESSION_LASTS, SESSION_ENDS)
 
   const find = (session: Redacted.Redacted): Effect.Effect<Option.Option<Caller>> =>
     Effect.map(

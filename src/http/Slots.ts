@@ -11,11 +11,12 @@ import { type Caller, callerKey } from "./Rights.js"
 
 /**
  * - `all`, `ofOne`: requests that are being answered, in all and of one caller.
+ * - `ofNobody`: of all those who are not known, for one thing that is there for them.
  * - `waiting`: of one caller, those that wait for something, such as the end of a review; they are not among the others meanwhile.
  *
  * @internal
  */
-export const LIMITS = { all: 100, ofOne: 50, waiting: 20 }
+export const LIMITS = { all: 100, ofOne: 50, ofNobody: 10, waiting: 20 }
 
 /** One request of a caller. */
 interface Slot {
@@ -60,13 +61,14 @@ export class Slots {
 
   /** One more of this caller. */
   readonly of =
-    (who: Pick<Caller, "door" | "name">) =>
+    (who: Pick<Caller, "door" | "name" | "rights">) =>
     <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | TooBusy, R> => {
       const caller = callerKey(who)
+      const most = who.rights === "none" ? LIMITS.ofNobody : LIMITS.ofOne
       return Effect.acquireUseRelease(
         Effect.suspend(() => {
-          if ((this.ofCaller.get(caller) ?? 0) >= LIMITS.ofOne)
-            return Effect.fail(busy(LIMITS.ofOne, `of ${who.name} are being answered`))
+          if ((this.ofCaller.get(caller) ?? 0) >= most)
+            return Effect.fail(busy(most, `of ${who.name} are being answered`))
           changed(this.ofCaller, caller, 1)
           return Effect.void
         }),

@@ -30,9 +30,16 @@ export interface WebHandlerOptions {
   readonly prefix?: `/${string}` | undefined
 }
 
+/** Without a body, there is nothing in it; Effect's handlers of web requests take it for broken JSON. */
+const withBody = (request: Request): Request => {
+  const headers = new Headers(request.headers)
+  headers.set("content-type", "application/json")
+  return new Request(request, { body: "null", headers })
+}
+
 /** A body that breaks off when it becomes too large. It is read when somebody needs it. */
 const limited = (request: Request): Request => {
-  if (request.body === null) return request
+  if (request.body === null) return request.method === "GET" || request.method === "HEAD" ? request : withBody(request)
   let size = 0
   const limit = new TransformStream<Uint8Array, Uint8Array>({
     transform: (part, controller) => {

@@ -6,6 +6,7 @@
 import { effect } from "@preact/signals"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import type { ComponentChildren, VNode } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { problemOf } from "./Api.js"
@@ -15,8 +16,20 @@ import { Problem } from "./Words.js"
 /** Where much happens, a view asks again so often at most. */
 const PACE = "1 second"
 
+/** Who is told that too many ask at once asks again a little later. */
+const patient = <A, E extends { readonly _tag: string }>(ask: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.retry(ask, { while: ({ _tag }) => _tag === "TooBusy", times: 5, schedule: Schedule.exponential("1 second") })
+
+interface Answered<A> {
+  readonly key: string
+  readonly value?: A
+  readonly at?: number
+  readonly problem?: string
+}
+
 /**
  * - `value`: what was answered last, to what is asked for now; `undefined` before that.
+ * - `at`: when that was.
  * - `problem`: why the last time has failed; the value before it stays.
  * - `again`: asks again.
  *
@@ -24,6 +37,7 @@ const PACE = "1 second"
  */
 export interface Asked<A> {
   readonly value: A | undefined
+  readonly at: number | undefined
   readonly problem: string | undefined
   readonly again: () => void
 }
@@ -39,18 +53,18 @@ export const useAsked = <A, E extends { readonly _tag: string; readonly message:
   ask: Effect.Effect<A, E>,
   topics: ReadonlyArray<Topic> = []
 ): Asked<A> => {
-  const { changed } = usePage()
-  const [answer, setAnswer] = useState<{ readonly key: string; readonly value?: A; readonly problem?: string }>({ key })
+  const { changed, now } = usePage()
+  const [answer, setAnswer] = useState<Answered<A>>({ key })
   const [latch] = useState(() => Effect.unsafeMakeLatch())
 
   useEffect(() => {
     const once = Effect.gen(function* () {
       yield* latch.await
       latch.unsafeClose()
-      yield* Effect.match(ask, {
+      yield* Effect.match(patient(ask), {
         onFailure: (error) =>
           setAnswer((before) => ({ ...(before.key === key ? before : {}), key, problem: problemOf(error) })),
-        onSuccess: (value) => setAnswer({ key, value })
+        onSuccess: (value) => setAnswer({ key, value, at: now.peek() })
       })
       yield* Effect.sleep(PACE)
     })
@@ -67,7 +81,7 @@ export const useAsked = <A, E extends { readonly _tag: string; readonly message:
   }, [key])
 
   const current = answer.key === key ? answer : undefined
-  return { value: current?.value, problem: current?.problem, again: () => latch.unsafeOpen() }
+  return { value: current?.value, at: current?.at, problem: current?.problem, again: () => latch.unsafeOpen() }
 }
 
 /**

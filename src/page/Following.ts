@@ -21,38 +21,71 @@ const says = (name: "online" | "offline") =>
     return Effect.sync(() => window.removeEventListener(name, now))
   })
 
+/** A tab that nobody sees is woken up once a minute, which is no sleep. */
+const ASLEEP = 90_000
+
+/** When the machine was awake last, once it wakes up: by then, nobody knows what has become of the connection. */
+const slept = Effect.gen(function* () {
+  let last = yield* Clock.currentTimeMillis
+  while (true) {
+    yield* Effect.sleep("1 second")
+    const now = yield* Clock.currentTimeMillis
+    if (now - last > ASLEEP) return last
+    last = now
+  }
+})
+
+/** Why a stream has ended, and since when. */
+interface End {
+  readonly _tag: string
+  readonly message: string
+  readonly since?: number
+}
+
 /**
  * Ends when whoever looks may not do so any more.
  *
  * - `told`: gets each event.
- * - `lost`: the stream has ended, and why.
+ * - `lost`: the stream has ended, why, and since when nothing is known.
  *
  * @internal
  */
 export const follow = (
   api: Pick<Api, "events">,
-  { lost, told }: { readonly told: (event: ApiEvent) => Effect.Effect<unknown>; readonly lost: (why: string) => void }
+  {
+    lost,
+    told
+  }: {
+    readonly told: (event: ApiEvent) => Effect.Effect<unknown>
+    readonly lost: (why: string, since: number) => void
+  }
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     let lastId: string | undefined
     let wait = FIRST_WAIT
+    const once = Stream.suspend(() => api.events(lastId)).pipe(
+      Stream.runForEach(({ event, id }) =>
+        Effect.suspend(() => {
+          lastId = id
+          return told(event)
+        })
+      ),
+      Effect.as<End>({ _tag: "Ended", message: "The stream of events has ended." }),
+      Effect.catchAll((error) => Effect.succeed<End>(error))
+    )
+    const ends = [
+      once,
+      Effect.as(says("offline"), { _tag: "Offline", message: "The browser says that there is no network." }),
+      Effect.map(slept, (since) => ({ _tag: "Slept", message: "This machine was asleep.", since }))
+    ]
     while (true) {
       const began = yield* Clock.currentTimeMillis
-      const ended = yield* api.events(lastId).pipe(
-        Stream.interruptWhen(says("offline")),
-        Stream.runForEach(({ event, id }) =>
-          Effect.suspend(() => {
-            lastId = id
-            return told(event)
-          })
-        ),
-        Effect.as({ _tag: "Ended", message: "The stream of events has ended." }),
-        Effect.catchAll(Effect.succeed)
-      )
-      lost(problemOf(ended))
+      const ended: End = yield* Effect.raceAll(ends)
+      const now = yield* Clock.currentTimeMillis
+      lost(problemOf(ended), ended.since ?? now)
       if (ended._tag === "Unauthorized" || ended._tag === "NotPermitted") return
       // A stream that ends again and again at once is not worth a try four times a second.
-      if ((yield* Clock.currentTimeMillis) - began > LONGEST_WAIT) wait = FIRST_WAIT
+      if (now - began > LONGEST_WAIT) wait = FIRST_WAIT
       yield* Effect.raceFirst(Effect.sleep(wait), says("online"))
       wait = Math.min(wait * 2, LONGEST_WAIT)
     }

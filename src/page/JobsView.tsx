@@ -3,11 +3,14 @@
  *
  * @internal
  */
+import { useComputed } from "@preact/signals"
 import type { VNode } from "preact"
 import type { ApiJob, ApiPolicy, ApiSegment } from "../http/ApiModel.js"
+import { count } from "../internal/Plural.js"
 import type { Run } from "../supervisor/Evidence.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
+import { RequestLink } from "./Links.js"
 import { usePage } from "./Page.js"
 import { to } from "./Route.js"
 import { Shown } from "./Shown.js"
@@ -22,7 +25,7 @@ const Last = ({ last }: { readonly last: ApiJob["last"] }) =>
     <span class="quiet">none yet</span>
   ) : (
     <a href={to("requests", last.id)}>
-      <State state={last.state} /> {last.endedAt === null ? null : <Instant at={last.endedAt} />}
+      <State state={last.state} /> {last.endedAt === null ? null : <Instant at={last.endedAt} near={false} />}
     </a>
   )
 
@@ -41,7 +44,7 @@ const LastRun = ({ run }: { readonly run: ApiSegment | undefined }) => {
   if (run.to === null) return <State state="running" />
   return (
     <>
-      <State state={run.outcome ?? "ended"} /> <Instant at={run.to} />
+      <State state={run.outcome ?? "ended"} /> <Instant at={run.to} near={false} />
     </>
   )
 }
@@ -90,7 +93,9 @@ const Row = ({ job, run }: { readonly job: ApiJob; readonly run: ApiSegment | un
 const JobList = () => {
   const { api, live } = usePage()
   const asked = useAsked("jobs", api.jobs.list(), ["jobs", "requests"])
-  const runs = newestRuns(live.value.segments.values())
+  // The list is drawn anew for a new segment, and not for each change of the status.
+  const segments = useComputed(() => live.value.segments)
+  const runs = newestRuns(segments.value.values())
   return (
     <Answer asked={asked}>
       {(jobs) =>
@@ -210,10 +215,21 @@ const Reviews = ({ job }: { readonly job: ApiJob }) => {
           right="heal"
           act={() => api.requests.heal({ payload: { job: job.id } })}
           meanwhile="It is asked for…"
+          done={({ id }) => (
+            <>
+              It is asked for: <RequestLink id={id} />
+            </>
+          )}
         />
-        {job.reviews.length === 0 ? null : (
-          <Act label="Cancel its reviews" right="cancel" act={() => api.jobs.cancel({ path: { job: job.id } })} />
-        )}
+        <Act
+          label="Cancel its reviews"
+          right="cancel"
+          sure="Its reviews that wait and run are cancelled."
+          asksWhy={false}
+          act={() => api.jobs.cancel({ path: { job: job.id } })}
+          done={(cancelled) => `${count(cancelled.length, "review")} cancelled.`}
+          isOffered={job.reviews.length > 0}
+        />
       </div>
     </>
   )

@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Kept from "./Kept.js"
 import { to } from "./Route.js"
 
 /**
@@ -24,7 +25,8 @@ export const PLACES = [
  * @internal
  */
 export const OTHERS = [
-  ["↓ ↑", "the next and the last one of a list"],
+  ["l", "the first of a list"],
+  ["↓ ↑", "the next and the one before, in a list"],
   ["/", "the first filter"],
   ["u", "a change as a unified diff, or side by side"],
   ["?", "this help"],
@@ -38,12 +40,12 @@ const OFF = "effect-healing.keys"
  *
  * @internal
  */
-export const areOn = (): boolean => localStorage.getItem(OFF) !== "off"
+export const areOn = (): boolean => Kept.forGood.get(OFF) !== "off"
 
 /** @internal */
 export const turn = (on: boolean): void => {
-  if (on) localStorage.removeItem(OFF)
-  else localStorage.setItem(OFF, "off")
+  if (on) Kept.forGood.remove(OFF)
+  else Kept.forGood.set(OFF, "off")
 }
 
 const isTyping = (target: EventTarget | null): boolean =>
@@ -57,15 +59,32 @@ const isTyping = (target: EventTarget | null): boolean =>
 export const isForPage = ({ altKey, ctrlKey, metaKey, target }: KeyboardEvent): boolean =>
   !altKey && !ctrlKey && !metaKey && !isTyping(target) && document.querySelector("dialog[open]") === null
 
-/** Whether something was there to go to. */
-const moveInList = (by: 1 | -1): boolean => {
-  const rows = Array.from(document.querySelectorAll<HTMLElement>("[data-row]"))
+const rows = (): ReadonlyArray<HTMLElement> => Array.from(document.querySelectorAll<HTMLElement>("[data-row]"))
+
+/** From one of a list to the next. Anywhere else, the key scrolls as usual. */
+const move = (by: 1 | -1): boolean => {
+  const all = rows()
   const { activeElement } = document
-  const at = activeElement instanceof HTMLElement ? rows.indexOf(activeElement) : -1
-  const isNowhere = activeElement === document.body || activeElement?.tagName === "H1"
-  if (at === -1 && !(isNowhere && by === 1)) return false
-  rows[Math.min(Math.max(at + by, 0), rows.length - 1)]?.focus()
-  return rows.length > 0
+  const at = activeElement instanceof HTMLElement ? all.indexOf(activeElement) : -1
+  if (at === -1) return false
+  all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus()
+  return true
+}
+
+const focusFirst = (element: HTMLElement | null | undefined): boolean => {
+  element?.focus()
+  return element !== null && element !== undefined
+}
+
+/** Whether the key has done something. */
+const done = (key: string, help: () => void): boolean => {
+  const place = PLACES.find(([one]) => one === key)
+  if (place !== undefined) location.hash = place[2]
+  else if (key === "?") help()
+  else if (key === "/") return focusFirst(document.querySelector<HTMLElement>("[data-filter]"))
+  else if (key === "l") return focusFirst(rows()[0])
+  else return (key === "ArrowDown" || key === "ArrowUp") && move(key === "ArrowDown" ? 1 : -1)
+  return true
 }
 
 /**
@@ -75,22 +94,7 @@ const moveInList = (by: 1 | -1): boolean => {
  */
 export const listen = (help: () => void): (() => void) => {
   const pressed = (event: KeyboardEvent) => {
-    const { key } = event
-    if (!isForPage(event)) return
-    if (key === "ArrowDown" || key === "ArrowUp") {
-      if (moveInList(key === "ArrowDown" ? 1 : -1)) event.preventDefault()
-      return
-    }
-    if (!areOn()) return
-    const place = PLACES.find(([one]) => one === key)
-    if (place !== undefined) location.hash = place[2]
-    else if (key === "?") help()
-    else if (key === "/") {
-      const filter = document.querySelector<HTMLElement>("[data-filter]")
-      if (filter === null) return
-      filter.focus()
-    } else return
-    event.preventDefault()
+    if (areOn() && isForPage(event) && done(event.key, help)) event.preventDefault()
   }
   window.addEventListener("keydown", pressed)
   return () => window.removeEventListener("keydown", pressed)

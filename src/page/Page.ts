@@ -15,13 +15,13 @@ import type { Route } from "./Route.js"
 /**
  * Whether events come.
  *
- * - `since`: since when they do, or do not, by the clock of the browser.
+ * - `since`: since when it is so, by the clock of the browser.
  * - `why`: what was wrong last, if something was.
  *
  * @internal
  */
 export interface Connection {
-  readonly isLive: boolean
+  readonly state: "connecting" | "live" | "lost"
   readonly since: number
   readonly why: string | undefined
 }

@@ -171,9 +171,14 @@ export const RequestView = ({ id }: { readonly id: string }): VNode => {
       {(request) => (
         <>
           <About request={request} />
-          {request.endedAt === null ? (
-            <Act label="Cancel" right="cancel" act={() => api.requests.cancel({ path: { id } })} />
-          ) : null}
+          <Act
+            label="Cancel"
+            right="cancel"
+            sure="Nobody reviews it then, until it is asked for again."
+            asksWhy={false}
+            act={() => api.requests.cancel({ path: { id } })}
+            isOffered={request.endedAt === null}
+          />
           {request.report === null ? (
             <p class="quiet">There is no report{request.endedAt === null ? " yet" : ""}.</p>
           ) : (

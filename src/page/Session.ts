@@ -6,32 +6,34 @@
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as Effect from "effect/Effect"
 import { HealingApi } from "../http/HealingApi.js"
+import * as Kept from "./Kept.js"
 
 const KEY = "effect-healing.session"
 
-/** Nobody who comes to this tab later finds the code in its address, or in its history. */
-const takeCode = (): string | undefined => {
+/**
+ * The code in the address, which is taken out of it: nobody who comes to this tab later finds it there, or in its history.
+ *
+ * @internal
+ */
+export const takeCode = (): string | undefined => {
   const [, code] = /^#code=([\w-]+)$/.exec(location.hash) ?? []
   if (code !== undefined) history.replaceState(null, "", `${location.pathname}${location.search}`)
   return code
 }
 
 /**
- * The session, if there is one. An app that mounts the API knows who looks without any.
+ * The session of the code, or the one that this tab has. Without any, an app that mounts the API may know who looks.
  *
  * @internal
  */
-export const find = (baseUrl: string) =>
+export const find = (baseUrl: string, code: string | undefined) =>
   Effect.gen(function* () {
-    const code = takeCode()
-    if (code === undefined) return sessionStorage.getItem(KEY) ?? undefined
-    // One that has failed is not followed by that of somebody else.
-    sessionStorage.removeItem(KEY)
+    if (code === undefined) return Kept.inTab.get(KEY)
     const client = yield* HttpApiClient.make(HealingApi, { baseUrl })
     const { session } = yield* client.page.open({ payload: { code } })
-    sessionStorage.setItem(KEY, session)
+    Kept.inTab.set(KEY, session)
     return session
   })
 
 /** @internal */
-export const forget = (): void => sessionStorage.removeItem(KEY)
+export const forget = (): void => Kept.inTab.remove(KEY)

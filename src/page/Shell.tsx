@@ -71,11 +71,17 @@ const Nav = ({ route }: { readonly route: Route }) => (
   </nav>
 )
 
+const BADGES = {
+  connecting: ["◌", "connecting", "quiet"],
+  live: ["●", "live", "good"],
+  lost: ["○", "not connected", "bad"]
+} as const
+
 const Badge = () => {
-  const { isLive } = usePage().connection.value
+  const [mark, words, tone] = BADGES[usePage().connection.value.state]
   return (
-    <span class={`badge ${isLive ? "good" : "bad"}`} role="status">
-      <span aria-hidden="true">{isLive ? "●" : "○"}</span> {isLive ? "live" : "not connected"}
+    <span class={`badge ${tone}`} role="status">
+      <span aria-hidden="true">{mark}</span> {words}
     </span>
   )
 }
@@ -83,19 +89,23 @@ const Badge = () => {
 /** What is shown may not be so any more. It is said once, and its clock is not read out each second. */
 const Disconnected = () => {
   const { connection, now } = usePage()
-  const { isLive, since, why } = connection.value
-  if (isLive) return null
+  const { since, state, why } = connection.value
+  if (state !== "lost") return null
   // The clock of the page is that of the server, which may be another one than that of the browser.
   void now.value
   return (
     <div class="disconnected">
       <span role="alert">
-        Not connected since {instantText(since, Date.now())}. What is shown is as it was then. {why}
+        Not connected since {instantText(since, Date.now())}. What is shown is as it was then, or up to a minute before.{" "}
+        {why}
       </span>{" "}
       <span aria-hidden="true">({durationText(Date.now() - since)})</span>
     </div>
   )
 }
+
+/** On paper, nothing says by itself how old it is. */
+const Printed = () => <p class="printed">As of {new Date(usePage().now.value).toString()}</p>
 
 const Help = ({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) => {
   const dialog = useRef<HTMLDialogElement>(null)
@@ -163,6 +173,7 @@ const Main = ({ route }: { readonly route: Route }) => {
         )}
       </h1>
       <View route={route} />
+      <Printed />
     </main>
   )
 }

@@ -8,11 +8,12 @@ import { useEffect, useState } from "preact/hooks"
 import type { ApiPreview } from "../http/ApiModel.js"
 import { count } from "../internal/Plural.js"
 import { idOf } from "../request/HealingRequest.js"
-import type { HealingSuggestion, SuggestionStep } from "../request/HealingSuggestion.js"
+import type { Approval, HealingSuggestion, SuggestionStep } from "../request/HealingSuggestion.js"
 import { IN_FORCE } from "../request/SuggestionLife.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
 import { DiffView } from "./DiffView.js"
+import * as Kept from "./Kept.js"
 import * as Keys from "./Keys.js"
 import { JobLink, RequestLink } from "./Links.js"
 import { useMay, usePage } from "./Page.js"
@@ -152,11 +153,11 @@ const DIFF_KEY = "effect-healing.diff"
 
 /** The way to look at a diff that somebody has chosen last in this tab. */
 const useUnified = (): readonly [boolean, (isUnified: boolean) => void] => {
-  const [isUnified, set] = useState(() => sessionStorage.getItem(DIFF_KEY) === "unified" || window.innerWidth < 720)
+  const [isUnified, set] = useState(() => Kept.inTab.get(DIFF_KEY) === "unified" || window.innerWidth < 720)
   return [
     isUnified,
     (isUnified) => {
-      sessionStorage.setItem(DIFF_KEY, isUnified ? "unified" : "sides")
+      Kept.inTab.set(DIFF_KEY, isUnified ? "unified" : "sides")
       set(isUnified)
     }
   ]
@@ -167,13 +168,19 @@ interface Wanted {
   readonly restart: boolean
 }
 
+/**
+ * - `options`: what can be chosen of it.
+ * - `children`: what can be decided on exactly this.
+ */
 const Change = ({
   children,
-  wanted,
-  life
+  life,
+  options,
+  wanted
 }: {
   readonly life: HealingSuggestion
   readonly wanted: Wanted
+  readonly options?: VNode
   readonly children?: (preview: ApiPreview) => VNode
 }) => {
   const { api } = usePage()
@@ -181,7 +188,7 @@ const Change = ({
   const path = { id: life.id }
   // It is asked for once: what somebody looks at does not become another thing under their hand.
   const asked = useAsked(
-    JSON.stringify([life.id, wanted, life.state]),
+    JSON.stringify([life.id, wanted, life.state, life.approval?.seal]),
     api.suggestions.preview({ path, urlParams: { bigDeletion: wanted.bigDeletion, restart: wanted.restart } })
   )
   useEffect(() => {
@@ -204,7 +211,13 @@ const Change = ({
         <button type="button" onClick={asked.again}>
           Look again
         </button>
+        {asked.at === undefined ? null : (
+          <span class="quiet">
+            As it was at <Instant at={asked.at} near={false} />
+          </span>
+        )}
       </div>
+      {options}
       <Answer asked={asked}>
         {(preview) => (
           <>
@@ -221,9 +234,7 @@ const Change = ({
 const shortSeal = (seal: string): string => seal.replace(/^seal:/, "").slice(0, 12)
 
 const Undecided = ({ life }: { readonly life: HealingSuggestion }) => {
-  const { api } = usePage()
   const [wanted, setWanted] = useState<Wanted>({ bigDeletion: false, restart: false })
-  const path = { id: life.id }
   const option = (name: keyof Wanted, words: string) => (
     <label>
       <input
@@ -234,32 +245,23 @@ const Undecided = ({ life }: { readonly life: HealingSuggestion }) => {
       {words}
     </label>
   )
+  const options =
+    life.suggestion.targetFile === null ? undefined : (
+      <div class="row">
+        {option("restart", "restart the job when it is applied")}
+        {option("bigDeletion", "more than half of the lines may go")}
+      </div>
+    )
   return (
-    <>
-      <Change life={life} wanted={wanted}>
-        {(preview) => (
-          <div class="decision">
-            {life.suggestion.targetFile === null ? null : (
-              <div class="row">
-                {option("restart", "restart the job when it is applied")}
-                {option("bigDeletion", "more than half of the lines may go")}
-              </div>
-            )}
-            {preview.seal === null ? (
-              <p class="held">It cannot be approved as things are: a check has failed.</p>
-            ) : (
-              <Approve key={preview.seal} preview={preview} seal={preview.seal} />
-            )}
-          </div>
-        )}
-      </Change>
-      <Act
-        label="Reject"
-        right="decide"
-        sure="It is not wanted."
-        act={(why) => api.suggestions.reject({ path, payload: why })}
-      />
-    </>
+    <Change life={life} wanted={wanted} {...(options !== undefined && { options })}>
+      {(preview) =>
+        preview.seal === null ? (
+          <p class="held">It cannot be approved as things are: a check has failed.</p>
+        ) : (
+          <Approve key={preview.seal} preview={preview} seal={preview.seal} />
+        )
+      }
+    </Change>
   )
 }
 
@@ -284,52 +286,72 @@ const Approve = ({ preview, seal }: { readonly preview: ApiPreview; readonly sea
   )
 }
 
-const Approved = ({ life }: { readonly life: HealingSuggestion }) => {
+const Approved = ({ approval }: { readonly approval: Approval }) => (
+  <p>
+    Approved by <Shown text={approval.by.who} />, <Instant at={approval.at} />, under the seal{" "}
+    <code>{shortSeal(approval.seal)}</code>
+    {approval.restart ? "; its job is restarted when it is applied" : ""}
+    {approval.bigDeletion ? "; more than half of its lines may go" : ""}.
+  </p>
+)
+
+/** What can be decided whatever is shown of it. Each stays while it is being done, whatever becomes of the suggestion meanwhile. */
+const Decisions = ({ life }: { readonly life: HealingSuggestion }) => {
   const { api } = usePage()
   const path = { id: life.id }
-  const { approval } = life
   return (
-    <>
-      {approval === null ? null : (
-        <p>
-          Approved by <Shown text={approval.by.who} />, <Instant at={approval.at} />, under the seal{" "}
-          <code>{shortSeal(approval.seal)}</code>
-          {approval.restart ? "; its job is restarted when it is applied" : ""}.
-        </p>
-      )}
-      <Change
-        life={life}
-        wanted={{ bigDeletion: approval?.bigDeletion ?? false, restart: approval?.restart ?? false }}
+    <div class="row">
+      <Act
+        key="apply"
+        label="Apply"
+        right="apply"
+        sure={
+          <>
+            What {life.approval === null ? "was approved" : <Shown text={life.approval.by.who} />}
+            {life.approval === null ? "" : " has approved"} is written
+            {life.approval === null ? null : (
+              <>
+                {" "}
+                (<code>{shortSeal(life.approval.seal)}</code>)
+              </>
+            )}
+            . If anything is not what was approved, nothing is done.
+          </>
+        }
+        meanwhile="It is applied as soon as no run of its job is in the way…"
+        act={(why) => api.suggestions.apply({ path, payload: why })}
+        done={({ state }) => `It is ${state}.`}
+        isOffered={life.state === "approved"}
       />
-      <div class="row">
-        <Act
-          label="Apply"
-          right="apply"
-          sure="The file is written. If anything is not what was approved, nothing is done."
-          meanwhile="It is applied as soon as no run of its job is in the way…"
-          act={(why) => api.suggestions.apply({ path, payload: why })}
-        />
-        <Act
-          label="Withdraw the approval"
-          right="decide"
-          sure="It can be decided on anew."
-          act={(why) => api.suggestions.withdraw({ path, payload: why })}
-        />
-      </div>
-    </>
-  )
-}
-
-const RollBack = ({ id }: { readonly id: string }) => {
-  const { api } = usePage()
-  return (
-    <Act
-      label="Roll back"
-      right="rollback"
-      sure="The file becomes again what it was before. If somebody has edited it since, nothing is done."
-      meanwhile="It is taken back as soon as no run of its job is in the way…"
-      act={(why) => api.suggestions.rollback({ path: { id }, payload: why })}
-    />
+      <Act
+        key="withdraw"
+        label="Withdraw the approval"
+        right="decide"
+        sure="It can be decided on anew."
+        act={(why) => api.suggestions.withdraw({ path, payload: why })}
+        done={() => "The approval is withdrawn."}
+        isOffered={life.state === "approved"}
+      />
+      <Act
+        key="reject"
+        label="Reject"
+        right="decide"
+        sure="It is not wanted."
+        act={(why) => api.suggestions.reject({ path, payload: why })}
+        done={() => "It is rejected."}
+        isOffered={life.state === "pending"}
+      />
+      <Act
+        key="rollback"
+        label="Roll back"
+        right="rollback"
+        sure="The file becomes again what it was before. If somebody has edited it since, nothing is done."
+        meanwhile="It is taken back as soon as no run of its job is in the way…"
+        act={(why) => api.suggestions.rollback({ path, payload: why })}
+        done={({ state }) => `It is ${state.replace("_", " ")}.`}
+        isOffered={IN_FORCE.includes(life.state) && life.suggestion.targetFile !== null}
+      />
+    </div>
   )
 }
 
@@ -358,20 +380,16 @@ const Steps = ({ steps }: { readonly steps: ReadonlyArray<SuggestionStep> }) => 
   </ol>
 )
 
-const Decision = ({ life }: { readonly life: HealingSuggestion }) => {
+/** What would be written is shown to those who may decide. */
+const Proposed = ({ life }: { readonly life: HealingSuggestion }) => {
   const mayDecide = useMay("decide")
-  const { proposedContent, targetFile } = life.suggestion
-  if (mayDecide && life.state === "pending") return <Undecided life={life} />
-  if (mayDecide && life.state === "approved") return <Approved life={life} />
+  const { approval, state, suggestion } = life
+  if (state !== "pending" && state !== "approved")
+    return suggestion.proposedContent === null ? null : <Content text={suggestion.proposedContent} />
+  if (!mayDecide) return <p class="quiet">What it would change is shown to those who may decide.</p>
+  if (state === "pending") return <Undecided life={life} />
   return (
-    <>
-      {life.state === "pending" || life.state === "approved" ? (
-        <p class="quiet">What it would change is shown to those who may decide.</p>
-      ) : null}
-      {life.watch === null ? null : <Watched watch={life.watch} />}
-      {IN_FORCE.includes(life.state) && targetFile !== null ? <RollBack id={life.id} /> : null}
-      {proposedContent === null ? null : <Content text={proposedContent} />}
-    </>
+    <Change life={life} wanted={{ bigDeletion: approval?.bigDeletion ?? false, restart: approval?.restart ?? false }} />
   )
 }
 
@@ -387,7 +405,12 @@ export const SuggestionView = ({ id }: { readonly id: string }): VNode => {
         {(suggestion) => (
           <>
             <About suggestion={suggestion} />
-            <Decision life={suggestion} />
+            {suggestion.state !== "approved" || suggestion.approval === null ? null : (
+              <Approved approval={suggestion.approval} />
+            )}
+            {suggestion.watch === null ? null : <Watched watch={suggestion.watch} />}
+            <Proposed life={suggestion} />
+            <Decisions life={suggestion} />
           </>
         )}
       </Answer>

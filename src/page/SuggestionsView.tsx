@@ -65,10 +65,14 @@ const Found = ({ route }: { readonly route: Route }) => {
               </li>
             ))}
           </ul>
-          {next === null || limit >= MOST ? null : (
+          {next === null ? null : limit < MOST ? (
             <button type="button" onClick={() => setLimit(Math.min(limit * 2, MOST))}>
               Show more
             </button>
+          ) : (
+            <p class="quiet">
+              There are more: a filter finds them, and so does the command effect-healing suggestions.
+            </p>
           )}
         </>
       )}

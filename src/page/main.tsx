@@ -4,11 +4,13 @@
  * @internal
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type { HttpClient } from "@effect/platform/HttpClient"
 import { batch, signal } from "@preact/signals"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { render } from "preact"
 import type { ApiEvent } from "../http/ApiEvent.js"
+import type { ApiCaller } from "../http/ApiModel.js"
 import * as Api from "./Api.js"
 import { follow } from "./Following.js"
 import * as Live from "./Live.js"
@@ -26,7 +28,7 @@ const show = (view: Parameters<typeof render>[0]): void => {
 /** What the page knows, and how it comes to know it. */
 const makeState = () => {
   const live = signal(Live.nothing)
-  const connection = signal<Connection>({ isLive: false, since: Date.now(), why: undefined })
+  const connection = signal<Connection>({ state: "connecting", since: Date.now(), why: undefined })
   const changed = { requests: signal(0), suggestions: signal(0), jobs: signal(0) }
   /** How far the clock of the server is ahead of that of the browser. */
   let ahead = 0
@@ -39,9 +41,10 @@ const makeState = () => {
   }
   const told = (event: ApiEvent) =>
     batch(() => {
+      const isLive = connection.value.state === "live"
       // What was asked for meanwhile may have failed.
-      if (event._tag === "Snapshot" || !connection.value.isLive) touch("requests", "suggestions", "jobs")
-      if (!connection.value.isLive) connection.value = { isLive: true, since: Date.now(), why: undefined }
+      if (event._tag === "Snapshot" || !isLive) touch("requests", "suggestions", "jobs")
+      if (!isLive) connection.value = { state: "live", since: Date.now(), why: undefined }
       live.value = Live.after(live.value, event)
       if (event._tag === "Request") touch("requests")
       if (event._tag === "Suggestion") touch("suggestions")
@@ -49,10 +52,9 @@ const makeState = () => {
       if (event._tag === "Snapshot" || event._tag === "Status") ahead = event.status.at - Date.now()
       tick()
     })
-  const lost = (why: string) => {
+  const lost = (why: string, since: number) => {
     // It is lost since the first time, however often it is tried again.
-    const since = connection.value.isLive ? Date.now() : connection.value.since
-    connection.value = { isLive: false, since, why }
+    connection.value = { state: "lost", since: connection.value.state === "lost" ? connection.value.since : since, why }
   }
   return { live, connection, changed, now, tick, told, lost }
 }
@@ -60,17 +62,16 @@ const makeState = () => {
 const route = signal(Route.parse(location.hash))
 
 window.addEventListener("hashchange", () => {
-  route.value = Route.parse(location.hash)
+  // Another link, in a tab that was open already.
+  if (location.hash.startsWith("#code=")) location.reload()
+  else route.value = Route.parse(location.hash)
 })
 
 const HowToCome = () => (
   <>
     <p>This page needs a link to come in, which is good once and for two minutes. On the machine where it runs:</p>
     <pre>effect-healing open</pre>
-    <p>
-      Under PM2, the first line of its log says where that command is. A tab that is closed ends what the link has
-      opened.
-    </p>
+    <p>Under PM2, the first line of its log says where that command is. What the link opens is for this tab only.</p>
   </>
 )
 
@@ -95,48 +96,62 @@ const over = (why: string) =>
     )
   })
 
-const program = Effect.gen(function* () {
-  const session = yield* Session.find(Api.baseUrl())
-  const api = yield* Api.make(session)
-  const caller = yield* api.page.caller()
-  if (!caller.rights.includes("read")) return yield* nothingFor(caller.name)
-  const { changed, connection, live, lost, now, tick, told } = makeState()
-  show(<Shell page={{ api, caller, live, connection, now, changed, route }} />)
-  yield* Effect.fork(Effect.repeat(Effect.sync(tick), Schedule.spaced("1 second")))
-  const timeline = api.status.timeline().pipe(
-    Effect.retry({ times: 3, schedule: Schedule.exponential("1 second") }),
-    Effect.map((segments) => {
-      live.value = Live.withTimeline(live.value, segments)
-    }),
-    // It is asked for again with the next snapshot.
-    Effect.ignore
-  )
-  yield* follow(api, {
-    lost,
-    told: (event) =>
-      Effect.suspend(() => {
-        told(event)
-        // From there on, events tell what is on it.
-        return event._tag === "Snapshot" ? Effect.fork(timeline) : Effect.void
-      })
+/** Shows how things are, until nobody may look any more. */
+const watch = (api: Api.Api, caller: ApiCaller) =>
+  Effect.gen(function* () {
+    const { changed, connection, live, lost, now, tick, told } = makeState()
+    show(<Shell page={{ api, caller, live, connection, now, changed, route }} />)
+    yield* Effect.fork(Effect.repeat(Effect.sync(tick), Schedule.spaced("1 second")))
+    const timeline = api.status.timeline().pipe(
+      Effect.retry({ times: 3, schedule: Schedule.exponential("1 second") }),
+      Effect.map((segments) => {
+        live.value = Live.withTimeline(live.value, segments)
+      }),
+      // It is asked for again with the next snapshot.
+      Effect.ignore
+    )
+    yield* follow(api, {
+      lost,
+      told: (event) =>
+        Effect.suspend(() => {
+          told(event)
+          // From there on, events tell what is on it.
+          return event._tag === "Snapshot" ? Effect.fork(timeline) : Effect.void
+        })
+    })
+    yield* caller.door === "app" ? nothingFor(caller.name) : over("Your session is over.")
   })
-  yield* caller.door === "app" ? nothingFor(caller.name) : over("Your session is over.")
-}).pipe(
-  Effect.catchAll((error) =>
-    error._tag === "Unauthorized" || error._tag === "LinkSpent" || error._tag === "NotProvided"
-      ? over(error.message)
-      : Effect.sync(() =>
-          show(
-            <Outside title="Nothing answers">
-              <p role="alert">{Api.problemOf(error)}</p>
-              <button type="button" onClick={() => location.reload()}>
-                Try again
-              </button>
-            </Outside>
-          )
-        )
-  ),
-  Effect.provide(FetchHttpClient.layer)
-)
 
-Effect.runFork(program)
+const program = (code: string | undefined): Effect.Effect<void, never, HttpClient> =>
+  Effect.gen(function* () {
+    const session = yield* Session.find(Api.baseUrl(), code)
+    const api = yield* Api.make(session)
+    const caller = yield* api.page.caller()
+    yield* caller.rights.includes("read") ? watch(api, caller) : nothingFor(caller.name)
+  }).pipe(
+    Effect.catchAll((error) =>
+      error._tag === "Unauthorized" || error._tag === "LinkSpent" || error._tag === "NotProvided"
+        ? over(error.message)
+        : broken(Api.problemOf(error), () => start(code))
+    ),
+    Effect.catchAllDefect((defect) => broken(`This page has broken: ${defect}`, () => location.reload()))
+  )
+
+const broken = (why: string, again: () => void) =>
+  Effect.sync(() =>
+    show(
+      <Outside title="There is nothing to show">
+        <p role="alert">{why}</p>
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      </Outside>
+    )
+  )
+
+/** With the code of the link, which may not have been spent when it is tried again. */
+const start = (code: string | undefined): void => {
+  Effect.runFork(Effect.provide(program(code), FetchHttpClient.layer))
+}
+
+start(Session.takeCode())

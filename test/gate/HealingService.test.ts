@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   Cause,
-  Clock,
   Deferred,
   Duration,
   Effect,

@@ -1,7 +1,9 @@
+import { request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger } from "effect"
 import { HealingHttp } from "effect-healing/http"
-import { addressOf, json, makeHttpWorld, send } from "../support/httpWorld.js"
+import { LIMITS } from "../../src/http/Slots.js"
+import { addressOf, json, makeHttpWorld, type Sent, send } from "../support/httpWorld.js"
 
 const content = (body: object) => ({
   method: "POST",
@@ -22,6 +24,18 @@ const makePage = Effect.gen(function* () {
   const session = Effect.map(Effect.flatMap(link, open), ({ text }) => String(json(text).session))
   return { ...world, socket, url, to, link, open, session }
 })
+
+/** Asks without an end, and answers with the status; 0 if it is cut off. */
+const stall = (to: { readonly host: string; readonly port: number }, { headers, method, path }: Sent) =>
+  Effect.async<number>((resume) => {
+    const asked = request({ ...to, method, path, headers, agent: false }, (response) => {
+      response.resume()
+      resume(Effect.succeed(response.statusCode ?? 0))
+    })
+    asked.on("error", () => resume(Effect.succeed(0)))
+    asked.flushHeaders()
+    return Effect.sync(() => asked.destroy())
+  })
 
 const VISIT = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" }
 
@@ -146,6 +160,29 @@ describe("the page", () => {
       const { status, text } = yield* send({ socketPath: socket }, { method: "POST", path: "/page/link" })
       assert.deepStrictEqual([status, json(text)._tag], [501, "NotProvided"])
       assert.include(String(json(text).message), "pm2 set effect-healing:http_port 9877")
+    })
+  )
+
+  it.scopedLive("lets nobody who is not known keep others out, nor from anything else", () =>
+    Effect.gen(function* () {
+      const { link, open, to } = yield* makePage
+      // Each of them says that more is to come, and sends nothing.
+      const slow = {
+        method: "POST",
+        path: "/page/session",
+        headers: { "content-type": "application/json", "content-length": "9" }
+      }
+      const stalled = yield* Effect.forEach(Array.from({ length: LIMITS.ofNobody + 1 }), () =>
+        Effect.fork(stall(to, slow))
+      )
+      const first = yield* Effect.raceAll(stalled.map(Fiber.join))
+      assert.strictEqual(first, 429)
+      assert.strictEqual((yield* send(to, { path: "/healthz" })).status, 200)
+      assert.strictEqual((yield* send(to, { path: "/page" })).status, 200)
+      // They are not waited for as long as others.
+      const statuses = yield* Effect.forEach(stalled, Fiber.join)
+      assert.deepStrictEqual(new Set(statuses), new Set([429, 0]))
+      assert.strictEqual((yield* open(yield* link)).status, 200)
     })
   )
 

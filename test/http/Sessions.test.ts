@@ -17,6 +17,7 @@ const caller = (name: string): Caller => ({
 
 const CODE = Duration.toMillis(Sessions.CODE_LASTS)
 const SESSION = Duration.toMillis(Sessions.SESSION_LASTS)
+const END = Duration.toMillis(Sessions.SESSION_ENDS)
 
 /** What somebody does: each number says with which code or session, of those that there were. */
 type Step =
@@ -31,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ _tag: fc.constant("Use" as const), which: fc.nat(20) }),
   fc.record({
     _tag: fc.constant("Wait" as const),
-    millis: fc.constantFrom(1, CODE - 1, CODE, SESSION / 2, SESSION - 1, SESSION)
+    millis: fc.constantFrom(1, CODE - 1, CODE, SESSION / 2, SESSION - 1, SESSION - 1, SESSION)
   })
 )
 
@@ -40,7 +41,12 @@ const follow = (steps: ReadonlyArray<Step>) =>
   Effect.gen(function* () {
     const sessions = Sessions.make()
     const codes: Array<{ readonly code: string; readonly name: string; until: number }> = []
-    const opened: Array<{ readonly session: Redacted.Redacted; readonly name: string; until: number }> = []
+    const opened: Array<{
+      readonly session: Redacted.Redacted
+      readonly name: string
+      until: number
+      readonly end: number
+    }> = []
     let now = 0
     for (const step of steps) {
       if (step._tag === "Wait") {
@@ -58,14 +64,14 @@ const follow = (steps: ReadonlyArray<Step>) =>
         if (known === undefined || Option.isNone(found)) continue
         known.until = 0
         assert.deepInclude(found.value.caller, { name: known.name, door: "page", rights: "all" })
-        opened.push({ session: found.value.session, name: known.name, until: now + SESSION })
+        opened.push({ session: found.value.session, name: known.name, until: now + SESSION, end: now + END })
       } else if (step._tag === "Use" && opened.length > 0) {
         const known = opened[step.which % opened.length]
         const found = yield* sessions.find(known?.session ?? Redacted.make(""))
         const isGood = known !== undefined && now < known.until
         assert.strictEqual(Option.isSome(found), isGood)
         if (!isGood || Option.isNone(found)) continue
-        known.until = now + SESSION
+        known.until = Math.min(now + SESSION, known.end)
         assert.strictEqual(found.value.name, known.name)
       }
     }
@@ -75,11 +81,25 @@ const LOTS = 101
 
 describe("the sessions of the page", () => {
   it("begin with a code that is good once and for two minutes, and last as long as they are used", () => {
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) =>
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) =>
       follow(steps).pipe(Effect.provide(TestContext.TestContext), Effect.runPromise)
     )
     return fc.assert(property, parameters(runsOf({ few: 50, many: 5000 }), file))
   })
+
+  it.effect("end after a week, however much they are used", () =>
+    Effect.gen(function* () {
+      const sessions = Sessions.make()
+      const { session } = Option.getOrThrow(yield* sessions.open((yield* sessions.link(caller("anna"))).code))
+      const half = SESSION / 2
+      for (let at = half; at < END; at += half) {
+        yield* TestClock.adjust(half)
+        assert.isTrue(Option.isSome(yield* sessions.find(session)))
+      }
+      yield* TestClock.adjust(half)
+      assert.isTrue(Option.isNone(yield* sessions.find(session)))
+    })
+  )
 
   it.effect("open for one of all who come with a code at once", () =>
     Effect.gen(function* () {

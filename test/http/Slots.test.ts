@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Option } from "effect"
+import type { Caller } from "../../src/http/Rights.js"
 import { LIMITS, Slots, whileWaiting } from "../../src/http/Slots.js"
 import { settle } from "../support/gateWorld.js"
 
@@ -7,15 +8,15 @@ it.scoped("are of those who are being answered, and of nobody who waits", () =>
   Effect.gen(function* () {
     const slots = new Slots()
     const end = yield* Deferred.make<void>()
-    const anna = { door: "http", name: "anna" }
-    const bert = { door: "http", name: "bert" }
-    const come = (caller: typeof anna, effect: Effect.Effect<void>) =>
+    const anna = { door: "http", name: "anna", rights: "read" } as const
+    const bert = { door: "http", name: "bert", rights: "read" } as const
+    const come = (caller: Pick<Caller, "door" | "name" | "rights">, effect: Effect.Effect<void>) =>
       Effect.forkScoped(slots.limited(slots.of(caller)(effect)))
-    const come20 = (caller: typeof anna) =>
+    const come20 = (caller: Pick<Caller, "door" | "name" | "rights">) =>
       Effect.forEach(Array.from({ length: LIMITS.waiting }), () =>
         come(caller, Effect.orDie(whileWaiting(Deferred.await(end))))
       )
-    const answered = (caller: typeof anna) =>
+    const answered = (caller: Pick<Caller, "door" | "name" | "rights">) =>
       Effect.map(Effect.either(slots.limited(slots.of(caller)(Effect.succeed("answered")))), ({ _tag }) => _tag)
 
     const waiting = [...(yield* come20(anna)), ...(yield* come20(bert))]
@@ -28,7 +29,7 @@ it.scoped("are of those who are being answered, and of nobody who waits", () =>
     assert.deepStrictEqual([yield* answered(anna), yield* answered(bert)], ["Left", "Right"])
     yield* Effect.forEach(Array.from({ length: LIMITS.all - LIMITS.ofOne }), () => come(bert, Effect.never))
     yield* settle
-    assert.strictEqual(yield* answered({ door: "http", name: "cora" }), "Left")
+    assert.strictEqual(yield* answered({ ...anna, name: "cora" }), "Left")
     yield* Fiber.interruptAll(busy)
     assert.strictEqual(yield* answered(anna), "Right")
     // Those who have waited are among the others again until they are answered, and give their places back.

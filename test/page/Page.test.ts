@@ -143,6 +143,11 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* sees(second, "effect-healing open")
       const third = yield* visit(`${url}/page#/jobs`)
       yield* sees(third, "effect-healing open")
+      // Another link in the same tab is one to come in by.
+      const another = yield* link
+      yield* on(() => third.goto(another))
+      yield* sees(third, "Nothing is under review.")
+      assert.strictEqual(third.url(), `${url}/page`)
     }))
 
   it.scopedLive("shows a crash as it happens: the wait and what for, the review, and what it has found", () =>
@@ -290,7 +295,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* press(page, "s")
       yield* on(() => page.getByRole("heading", { level: 1, name: "Suggestions" }).waitFor())
       yield* on(() => page.locator(".cards [data-row]").waitFor())
-      yield* press(page, "ArrowDown", "Enter")
+      yield* press(page, "l", "ArrowDown", "ArrowUp", "Enter")
       yield* on(() => page.getByRole("button", { name: "Approve exactly this…" }).waitFor())
       const before = yield* on(() => page.locator(".diff.sides").count())
       yield* press(page, "u")
@@ -466,7 +471,7 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* press(page, "d")
       yield* sees(page, "It is shown to those who may decide.")
       yield* press(page, "n")
-      yield* sees(page, "To decide (1)")
+      yield* on(() => page.locator("[data-row]").waitFor())
       assert.deepStrictEqual(yield* on(() => page.getByRole("main").getByRole("button").allInnerTexts()), [])
       isClosed = true
       yield* on(() => page.reload())
