@@ -69,7 +69,7 @@ const Button = <A,>({
   label,
   meanwhile = "It is being done…",
   sure
-}: ActProps<A>): VNode => {
+}: ActProps<A>): VNode | null => {
   const [phase, setPhase] = useState<Phase<A>>({ _tag: "Idle" })
   const opener = useRef<HTMLButtonElement>(null)
   // The form is gone in which the keyboard was.
@@ -77,6 +77,10 @@ const Button = <A,>({
     if (document.activeElement === document.body && (phase._tag === "Failed" || phase._tag === "Done"))
       opener.current?.focus()
   }, [phase._tag])
+  // What nobody can do any more is not asked for when it is offered again.
+  useEffect(() => {
+    if (!isOffered) setPhase((phase) => (phase._tag === "Asking" ? { _tag: "Idle" } : phase))
+  }, [isOffered])
   const start = (why: Why) => {
     setPhase({ _tag: "Acting" })
     Effect.runFork(
@@ -95,6 +99,8 @@ const Button = <A,>({
     setPhase({ _tag: "Idle" })
     opener.current?.focus()
   }
+  // It is still there, with what it knows.
+  if (!isOffered && (phase._tag === "Idle" || phase._tag === "Asking")) return null
   return (
     <div class="act">
       {isOffered ? (

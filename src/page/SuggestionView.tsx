@@ -258,7 +258,9 @@ const Undecided = ({ life }: { readonly life: HealingSuggestion }) => {
         preview.seal === null ? (
           <p class="held">It cannot be approved as things are: a check has failed.</p>
         ) : (
-          <Approve key={preview.seal} preview={preview} seal={preview.seal} />
+          <div class="decision">
+            <Approve key={preview.seal} preview={preview} seal={preview.seal} />
+          </div>
         )
       }
     </Change>

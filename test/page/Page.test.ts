@@ -25,12 +25,13 @@ const on = <A>(act: () => Promise<A>): Effect.Effect<A> => Effect.promise(act)
 let browser: Browser
 const opened = Effect.runSync(Scope.make())
 
-/** A page of its own, at this address. Nothing goes wrong on it, and nothing is asked of another origin. */
-const visit = (url: string, options: BrowserContextOptions = {}) =>
+/** A page of its own, at this address, in which `before` runs first. Nothing goes wrong on it, and nothing is asked of another origin. */
+const visit = (url: string, options: BrowserContextOptions = {}, before = "") =>
   Effect.acquireRelease(
     on(async () => {
       const context = await browser.newContext({ reducedMotion: "reduce", ...options })
       context.setDefaultTimeout(PATIENCE)
+      await context.addInitScript(before)
       const page = await context.newPage()
       const wrong: Array<string> = []
       page.on("pageerror", ({ message }) => wrong.push(message))
@@ -328,6 +329,51 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       )
       assert.include(page.url(), encodeURIComponent(id))
       assert.strictEqual(yield* on(() => page.getByRole("dialog").count()), 0)
+    }))
+
+  test("says what has come of a wish, and does nothing that somebody else has made needless", () =>
+    Effect.gen(function* () {
+      const { database, open, openClaw, queue, socket, suggestions } = yield* makePageWorld()
+      const page = yield* open()
+      yield* openClaw.started("other")
+      yield* go(page, "#/jobs/digest")
+      yield* click(page, "Ask for a review")
+      yield* sees(page, /^It is asked for:/)
+      assert.strictEqual(yield* focused(page), "Ask for a review")
+      yield* click(page, "Cancel its reviews…")
+      yield* on(() => page.getByRole("button", { name: "Cancel its reviews", exact: true }).click())
+      yield* sees(page, "1 review cancelled.")
+      assert.deepStrictEqual(yield* queue.pending, [])
+
+      // Somebody is about to stop changes, and somebody else has stopped them and let them go on meanwhile.
+      yield* press(page, "n")
+      yield* click(page, "Stop all changes…")
+      yield* on(() => page.getByLabel(/^Why/).fill("a reason"))
+      yield* send({ socketPath: socket }, { method: "POST", path: "/suggestions/stop" })
+      yield* on(() => page.getByLabel(/^Why/).waitFor({ state: "detached" }))
+      yield* on(() => page.getByRole("button", { name: "Let changes go on…" }).waitFor())
+      yield* press(page, "Enter")
+      assert.strictEqual((yield* suggestions.stopped).length, 1)
+      yield* decide(page, "Let changes go on", "it is over")
+      yield* on(() => page.getByRole("button", { name: "Stop all changes…" }).waitFor())
+      assert.deepStrictEqual(yield* suggestions.stopped, [])
+
+      // What a file stops is nothing that the page could let go on.
+      writeFileSync(`${database}.stop`, "")
+      yield* openClaw.finished("other")
+      yield* on(() => page.locator(".held").first().waitFor())
+      assert.strictEqual(yield* on(() => page.getByRole("button", { name: "Let changes go on…" }).count()), 0)
+    }))
+
+  test("works where the browser may keep nothing, until it is left", () =>
+    Effect.gen(function* () {
+      const { link } = yield* makePageWorld()
+      const denied = `for (const name of ["localStorage", "sessionStorage"])
+        Object.defineProperty(window, name, { get: () => { throw new DOMException("denied", "SecurityError") } })`
+      const page = yield* Effect.flatMap(link, (link) => visit(link, {}, denied))
+      yield* sees(page, "Nothing is under review.")
+      yield* press(page, "j")
+      yield* on(() => page.getByRole("heading", { level: 1, name: "Jobs" }).waitFor())
     }))
 
   test("keeps nobody out, whatever they look with", () =>
