@@ -10,7 +10,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ApiPreview, HealingClient } from "../http/HealingHttp.js"
-import type { HealingSuggestion } from "../request/HealingSuggestion.js"
+import { type HealingSuggestion, SHORT_SEAL, shortSeal } from "../request/HealingSuggestion.js"
 import { oneLine } from "../text/OneLine.js"
 import * as Asking from "./Asking.js"
 import { failed, problemOf, usage } from "./Problem.js"
@@ -38,16 +38,6 @@ const deciding = { ...Where.options, ...Asking.options, ...Asking.reason, json: 
 // -----------------------------------------------------------------------------
 // diff
 // -----------------------------------------------------------------------------
-
-/** So much of a seal is typed by a person. */
-const SHORT = 12
-
-/**
- * The part of a seal that stands for it on the command line.
- *
- * @internal
- */
-export const shortSeal = (seal: string): string => seal.replace(/^seal:/, "").slice(0, SHORT)
 
 const previewOf = ({ api }: HealingClient, id: string, { bigDeletion, restart }: Allowances) =>
   Effect.mapError(api.suggestions.preview({ path: { id }, urlParams: { bigDeletion, restart } }), problemOf)
@@ -106,7 +96,7 @@ const said = (suggestion: HealingSuggestion, json: boolean, next?: string) =>
 /** A seal of a person stands for what that person has seen. */
 const isMeant = (given: string, seal: string): boolean => {
   const typed = given.replace(/^seal:/, "").toLowerCase()
-  return typed.length >= SHORT && seal.slice("seal:".length).startsWith(typed)
+  return typed.length >= SHORT_SEAL && seal.slice("seal:".length).startsWith(typed)
 }
 
 const approve = Command.make(

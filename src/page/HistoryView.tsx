@@ -5,22 +5,17 @@
  */
 import * as Effect from "effect/Effect"
 import type { VNode } from "preact"
-import { useId, useState } from "preact/hooks"
+import { useId } from "preact/hooks"
 import type { RequestBrief } from "../http/ApiModel.js"
 import { FinalState } from "../request/HealingRequest.js"
 import { Answer, useAsked } from "./Asked.js"
 import { JobLink } from "./Links.js"
+import { More, useLimit } from "./More.js"
 import { usePage } from "./Page.js"
 import { format, type Route, to, valuesOf, withValues } from "./Route.js"
 import { Shown } from "./Shown.js"
+import { go, StateFilter } from "./StateFilter.js"
 import { Instant, State } from "./Words.js"
-
-/** What the API tells at once, at most. */
-const MOST = 1000
-
-const PAGE = 50
-
-const go = (route: Route): void => location.replace(format(route))
 
 const isFinal = (text: string): text is FinalState => FinalState.literals.some((state) => state === text)
 
@@ -31,7 +26,6 @@ const Filters = ({ route }: { readonly route: Route }) => {
     "jobs",
     Effect.orElseSucceed(api.jobs.list(), () => [])
   )
-  const states = valuesOf(route, "state")
   const [job = ""] = valuesOf(route, "job")
   return (
     <search>
@@ -50,21 +44,7 @@ const Filters = ({ route }: { readonly route: Route }) => {
             <option key={job.id} value={job.id} />
           ))}
         </datalist>
-        <fieldset>
-          <legend>How it has ended</legend>
-          {FinalState.literals.map((state) => (
-            <label key={state}>
-              <input
-                type="checkbox"
-                checked={states.includes(state)}
-                onChange={({ currentTarget: { checked } }) =>
-                  go(withValues(route, "state", checked ? [...states, state] : states.filter((one) => one !== state)))
-                }
-              />{" "}
-              {state}
-            </label>
-          ))}
-        </fieldset>
+        <StateFilter legend="How it has ended" route={route} states={FinalState.literals} />
         {route.query.length === 0 ? null : <a href={to("history")}>Without filters</a>}
       </form>
     </search>
@@ -95,7 +75,7 @@ const Row = ({ request }: { readonly request: RequestBrief }) => (
 
 const Found = ({ route }: { readonly route: Route }) => {
   const { api } = usePage()
-  const [limit, setLimit] = useState(PAGE)
+  const [limit, more] = useLimit()
   const [job] = valuesOf(route, "job")
   const state = valuesOf(route, "state").filter(isFinal)
   const urlParams = { limit, ...(job !== undefined && { job }), ...(state.length > 0 && { state }) }
@@ -124,13 +104,7 @@ const Found = ({ route }: { readonly route: Route }) => {
               </tbody>
             </table>
           )}
-          {next === null ? null : limit < MOST ? (
-            <button type="button" onClick={() => setLimit(Math.min(limit * 2, MOST))}>
-              Show more
-            </button>
-          ) : (
-            <p class="quiet">There are more: a filter finds them, and so does the command effect-healing history.</p>
-          )}
+          <More command="history" isAll={next === null} limit={limit} more={more} />
         </>
       )}
     </Answer>

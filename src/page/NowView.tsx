@@ -4,7 +4,7 @@
  * @internal
  */
 import type { VNode } from "preact"
-import type { ApiStatus, HoldUp, QueuePage, RequestBrief } from "../http/ApiModel.js"
+import type { ApiSegment, ApiStatus, HoldUp, QueuePage, RequestBrief } from "../http/ApiModel.js"
 import { quotaInWords } from "../running/Quota.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
@@ -150,6 +150,24 @@ const Waiting = ({ queue, status }: { readonly queue: Queue; readonly status: Ap
   )
 }
 
+/** When the oldest run of a job has begun that goes on, as far as the timeline knows it. */
+const runningSince = (segments: Iterable<ApiSegment>, job: string): number | undefined => {
+  const begun = Array.from(segments)
+    .filter(({ kind, name, to }) => kind === "run" && to === null && name === job)
+    .map(({ from }) => from)
+  return begun.length === 0 ? undefined : Math.min(...begun)
+}
+
+const RunningFor = ({ job }: { readonly job: string }) => {
+  const since = runningSince(usePage().live.value.segments.values(), job)
+  return since === undefined ? null : (
+    <>
+      {" "}
+      for <Lasting from={since} to={null} />
+    </>
+  )
+}
+
 const Running = ({ openClaw }: ApiStatus) => (
   <section aria-labelledby="running">
     <h2 id="running">OpenClaw jobs that run ({openClaw.jobs.length})</h2>
@@ -159,6 +177,7 @@ const Running = ({ openClaw }: ApiStatus) => (
         <li key={job} class="card">
           <JobLink job={job} />
           {instances === 1 ? "" : ` (${instances} at once)`}
+          <RunningFor job={job} />
         </li>
       ))}
       {openClaw.unknown.map(({ name, reason }) => (

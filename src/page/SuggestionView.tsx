@@ -8,7 +8,7 @@ import { useEffect, useState } from "preact/hooks"
 import type { ApiPreview } from "../http/ApiModel.js"
 import { count } from "../internal/Plural.js"
 import { idOf } from "../request/HealingRequest.js"
-import type { Approval, HealingSuggestion, SuggestionStep } from "../request/HealingSuggestion.js"
+import { type Approval, type HealingSuggestion, type SuggestionStep, shortSeal } from "../request/HealingSuggestion.js"
 import { IN_FORCE } from "../request/SuggestionLife.js"
 import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
@@ -229,9 +229,6 @@ const Change = ({
     </section>
   )
 }
-
-/** As the command shows it, so that both can be compared. */
-const shortSeal = (seal: string): string => seal.replace(/^seal:/, "").slice(0, 12)
 
 const Undecided = ({ life }: { readonly life: HealingSuggestion }) => {
   const [wanted, setWanted] = useState<Wanted>({ bigDeletion: false, restart: false })

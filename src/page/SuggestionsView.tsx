@@ -4,51 +4,28 @@
  * @internal
  */
 import type { VNode } from "preact"
-import { useState } from "preact/hooks"
 import { SuggestionState } from "../request/HealingSuggestion.js"
 import { Answer, useAsked } from "./Asked.js"
 import { SuggestionLink } from "./Links.js"
+import { More, useLimit } from "./More.js"
 import { usePage } from "./Page.js"
-import { format, type Route, to, valuesOf, withValues } from "./Route.js"
-
-const MOST = 1000
-
-const PAGE = 50
+import { format, type Route, to, valuesOf } from "./Route.js"
+import { StateFilter } from "./StateFilter.js"
 
 const isState = (text: string): text is SuggestionState => SuggestionState.literals.some((state) => state === text)
 
-const Filters = ({ route }: { readonly route: Route }) => {
-  const states = valuesOf(route, "state")
-  const change = (state: string, checked: boolean) =>
-    location.replace(
-      format(withValues(route, "state", checked ? [...states, state] : states.filter((one) => one !== state)))
-    )
-  return (
-    <search>
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        <fieldset>
-          <legend>State</legend>
-          {SuggestionState.literals.map((state) => (
-            <label key={state}>
-              <input
-                type="checkbox"
-                data-filter
-                checked={states.includes(state)}
-                onChange={({ currentTarget: { checked } }) => change(state, checked)}
-              />{" "}
-              {state.replace("_", " ")}
-            </label>
-          ))}
-        </fieldset>
-        {route.query.length === 0 ? null : <a href={to("suggestions")}>Without filters</a>}
-      </form>
-    </search>
-  )
-}
+const Filters = ({ route }: { readonly route: Route }) => (
+  <search>
+    <form class="filters" onSubmit={(event) => event.preventDefault()}>
+      <StateFilter legend="State" route={route} states={SuggestionState.literals} />
+      {route.query.length === 0 ? null : <a href={to("suggestions")}>Without filters</a>}
+    </form>
+  </search>
+)
 
 const Found = ({ route }: { readonly route: Route }) => {
   const { api } = usePage()
-  const [limit, setLimit] = useState(PAGE)
+  const [limit, more] = useLimit()
   const [job] = valuesOf(route, "job")
   const state = valuesOf(route, "state").filter(isState)
   const urlParams = { limit, ...(job !== undefined && { job }), ...(state.length > 0 && { state }) }
@@ -65,15 +42,7 @@ const Found = ({ route }: { readonly route: Route }) => {
               </li>
             ))}
           </ul>
-          {next === null ? null : limit < MOST ? (
-            <button type="button" onClick={() => setLimit(Math.min(limit * 2, MOST))}>
-              Show more
-            </button>
-          ) : (
-            <p class="quiet">
-              There are more: a filter finds them, and so does the command effect-healing suggestions.
-            </p>
-          )}
+          <More command="suggestions" isAll={next === null} limit={limit} more={more} />
         </>
       )}
     </Answer>

@@ -305,3 +305,17 @@ export const suggestionKey = (id: string): SuggestionKey | undefined => {
   const [, request, position] = /^suggestion:.+:([1-9]\d{0,14})\.([1-9]\d{0,2})$/s.exec(id) ?? []
   return request === undefined ? undefined : { request: Number(request), position: Number(position) }
 }
+
+/**
+ * So much of a seal is typed by a person, at least.
+ *
+ * @internal
+ */
+export const SHORT_SEAL = 12
+
+/**
+ * The part of a seal that stands for it where a person sees it.
+ *
+ * @internal
+ */
+export const shortSeal = (seal: string): string => seal.replace(/^seal:/, "").slice(0, SHORT_SEAL)
