@@ -12,7 +12,7 @@ import * as Keys from "./Keys.js"
 import { NowView } from "./NowView.js"
 import { type Page, PageContext, usePage } from "./Page.js"
 import { RequestView } from "./RequestView.js"
-import { type Route, to } from "./Route.js"
+import { format, type Route, to } from "./Route.js"
 import { Shown } from "./Shown.js"
 import { SuggestionsView } from "./SuggestionsView.js"
 import { SuggestionView } from "./SuggestionView.js"
@@ -162,7 +162,7 @@ const Main = ({ route }: { readonly route: Route }) => {
     isFirst.current = false
   }, [route.view, route.id])
   return (
-    <main id="main">
+    <main data-address={format(route)}>
       <h1 ref={heading} tabIndex={-1}>
         {title}
         {route.id === undefined ? null : (
