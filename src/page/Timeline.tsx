@@ -28,7 +28,6 @@ const inWords = ({ segments }: Row, now: number): string => {
   return [...counted, ...open].join("; ")
 }
 
-/** What is shorter than it could be seen is at least so wide. */
 const percent = (part: number): string => `${(part * 100).toFixed(3)}%`
 
 const Bar = ({ from, now, segment }: { readonly from: number; readonly now: number; readonly segment: ApiSegment }) => {
@@ -74,6 +73,9 @@ export const Patterns = (): VNode => (
     </defs>
   </svg>
 )
+
+/** A text at that part of the way, which stands out on neither side. */
+const within = (part: number) => ({ left: percent(part), transform: `translateX(-${percent(part)})` })
 
 const LEGEND = [
   ["run", "a job runs"],
@@ -145,7 +147,7 @@ export const Timeline = ({ span }: { readonly span: number }): VNode => {
       </ol>
       <div class="axis" aria-hidden="true">
         {ticks.map((tick) => (
-          <span key={tick} style={{ left: percent((tick - from) / span) }}>
+          <span key={tick} style={within((tick - from) / span)}>
             {instantText(tick, now).replace(/:00$/, "")}
           </span>
         ))}
