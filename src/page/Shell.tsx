@@ -4,7 +4,7 @@
  * @internal
  */
 import type { ComponentChildren, VNode } from "preact"
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { HealthView } from "./HealthView.js"
 import { HistoryView } from "./HistoryView.js"
 import { JobsView } from "./JobsView.js"
@@ -153,7 +153,8 @@ const Main = ({ route }: { readonly route: Route }) => {
   const heading = useRef<HTMLHeadingElement>(null)
   const isFirst = useRef(true)
   const title = titleOf(route)
-  useEffect(() => {
+  // Before somebody goes on with the keyboard.
+  useLayoutEffect(() => {
     document.title = route.id === undefined ? `${title} · effect-healing` : `${title} ${route.id} · effect-healing`
     if (!isFirst.current) {
       heading.current?.focus()
