@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VNode } from "preact"
-import { useId } from "preact/hooks"
+import { useId, useLayoutEffect, useRef } from "preact/hooks"
 import type { RequestBrief } from "../http/ApiModel.js"
 import { FinalState } from "../request/HealingRequest.js"
 import { Answer, useAsked } from "./Asked.js"
@@ -27,15 +27,20 @@ const Filters = ({ route }: { readonly route: Route }) => {
     Effect.orElseSucceed(api.jobs.list(), () => [])
   )
   const [job = ""] = valuesOf(route, "job")
+  const input = useRef<HTMLInputElement>(null)
+  // What somebody is typing stays when the names of the jobs come.
+  useLayoutEffect(() => {
+    if (input.current !== null) input.current.value = job
+  }, [job])
   return (
     <search>
       <form class="filters" onSubmit={(event) => event.preventDefault()}>
         <label for={id}>Job</label>
         <input
           id={id}
+          ref={input}
           type="search"
           list={`${id}-jobs`}
-          value={job}
           data-filter
           onChange={({ currentTarget: { value } }) => go(withValues(route, "job", value === "" ? [] : [value]))}
         />

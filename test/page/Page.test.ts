@@ -557,6 +557,8 @@ describe.skipIf(chromiumPath === undefined)("the page in a browser", () => {
       yield* on(() => page.getByLabel("completed").check())
       yield* has(1)
       yield* on(() => page.reload())
+      yield* on(() => page.waitForURL(/state=completed/))
+      assert.strictEqual(yield* on(() => page.getByLabel("Job", { exact: true }).inputValue()), "a/b c?d=é%")
       yield* has(1)
       assert.strictEqual(yield* on(() => rows.count()), 1)
     }))
