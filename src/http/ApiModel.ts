@@ -529,7 +529,8 @@ export const ApiLink = Schema.Struct({ url: Schema.String, until: Millis })
 /**
  * A session of the page.
  *
- * - `session`: what to send as `Authorization: Bearer <session>` from now on. It ends after 12 hours without use, and with the process.
+ * - `session`: what to send as `Authorization: Bearer <session>` from now on. It ends after 12 hours without use, after a
+ *   week, and with the process.
  *
  * @since 0.1.0
  * @category schemas

@@ -42,7 +42,7 @@ const PREFIX = "healing_session_"
 
 /**
  * - `link`: a code for a session of this caller, who is admitted as long as the process lives, with the instant at which it ends.
- * - `open`: the session of a code, which is none after that, and its caller; none if it is no code, or not any more.
+ * - `open`: takes a code, which does not count from then on, and gives a session and its caller. It gives none if the code does not count.
  * - `find`: who comes with this session.
  *
  * @internal

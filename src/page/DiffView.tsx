@@ -6,6 +6,7 @@
 import type { VNode } from "preact"
 import { type DiffLine, type DiffRow, sides, unified } from "./DiffRows.js"
 import { Shown } from "./Shown.js"
+import { Heads } from "./Words.js"
 
 const Text = ({ line }: { readonly line: DiffLine }) => (
   <>
@@ -61,13 +62,7 @@ const SideBySide = ({ parts }: { readonly parts: ReadonlyArray<ReadonlyArray<Dif
 
 const Unified = ({ parts }: { readonly parts: ReadonlyArray<ReadonlyArray<DiffRow>> }) => (
   <table class="diff">
-    <thead>
-      <tr>
-        <th scope="col">Line before</th>
-        <th scope="col">Line after</th>
-        <th scope="col">Content</th>
-      </tr>
-    </thead>
+    <Heads names={["Line before", "Line after", "Content"]} />
     {parts.map((rows, part) => (
       <tbody key={String(part)}>
         {unified(rows).map(({ after, before }, row) => {

@@ -8,8 +8,9 @@ import type { VNode } from "preact"
 import { Answer, useAsked } from "./Asked.js"
 import { JobLink } from "./Links.js"
 import { useMay, usePage } from "./Page.js"
+import { problemText } from "./PolicyProblem.js"
 import { Shown } from "./Shown.js"
-import { Facts, Instant, State } from "./Words.js"
+import { Facts, Heads, Instant, State } from "./Words.js"
 
 const Health = () => {
   const { api } = usePage()
@@ -55,9 +56,9 @@ const Policies = () => {
           <p class="quiet">No policy of a job is wrong.</p>
         ) : (
           <ul>
-            {problems.map(({ expected, job, key }) => (
-              <li key={`${job} ${key}`}>
-                <JobLink job={job} />: <Shown text={key === "" ? expected : `${key}: ${expected}`} />
+            {problems.map((problem) => (
+              <li key={`${problem.job} ${problem.key}`}>
+                <JobLink job={problem.job} />: <Shown text={problemText(problem)} />
               </li>
             ))}
           </ul>
@@ -76,13 +77,7 @@ const Doctor = () => {
       <Answer asked={asked}>
         {(findings) => (
           <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">Check</th>
-                <th scope="col">Outcome</th>
-                <th scope="col">What was found, and what to do</th>
-              </tr>
-            </thead>
+            <Heads names={["Check", "Outcome", "What was found, and what to do"]} />
             <tbody>
               {findings.map(({ check, message, outcome, todo }, index) => (
                 <tr key={String(index)}>

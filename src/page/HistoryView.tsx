@@ -4,6 +4,7 @@
  * @internal
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { VNode } from "preact"
 import { useId, useLayoutEffect, useRef } from "preact/hooks"
 import type { RequestBrief } from "../http/ApiModel.js"
@@ -15,9 +16,9 @@ import { usePage } from "./Page.js"
 import { format, type Route, to, valuesOf, withValues } from "./Route.js"
 import { Shown } from "./Shown.js"
 import { go, StateFilter } from "./StateFilter.js"
-import { Instant, State } from "./Words.js"
+import { Heads, Instant, State } from "./Words.js"
 
-const isFinal = (text: string): text is FinalState => FinalState.literals.some((state) => state === text)
+const isFinal = Schema.is(FinalState)
 
 const Filters = ({ route }: { readonly route: Route }) => {
   const id = useId()
@@ -82,7 +83,7 @@ const Found = ({ route }: { readonly route: Route }) => {
   const { api } = usePage()
   const [limit, more] = useLimit()
   const [job] = valuesOf(route, "job")
-  const state = valuesOf(route, "state").filter(isFinal)
+  const state = valuesOf(route, "state").filter((state) => isFinal(state))
   const urlParams = { limit, ...(job !== undefined && { job }), ...(state.length > 0 && { state }) }
   const asked = useAsked(JSON.stringify(urlParams), api.requests.history({ urlParams }), ["requests"])
   return (
@@ -92,16 +93,8 @@ const Found = ({ route }: { readonly route: Route }) => {
           {requests.length === 0 ? (
             <p class="quiet">There is none.</p>
           ) : (
-            <table class="list history">
-              <thead>
-                <tr>
-                  {["Ended", "Job", "State", "Because of", "It has found"].map((name) => (
-                    <th key={name} scope="col">
-                      {name}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
+            <table class="list">
+              <Heads names={["Ended", "Job", "State", "Because of", "It has found"]} />
               <tbody>
                 {requests.map((request) => (
                   <Row key={request.id} request={request} />

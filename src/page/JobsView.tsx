@@ -12,13 +12,11 @@ import { Act } from "./Act.js"
 import { Answer, useAsked } from "./Asked.js"
 import { RequestLink } from "./Links.js"
 import { usePage } from "./Page.js"
+import { problemText } from "./PolicyProblem.js"
 import { to } from "./Route.js"
 import { Shown } from "./Shown.js"
 import { durationText } from "./Times.js"
-import { Facts, Instant, Lasting, State } from "./Words.js"
-
-const problemText = ({ expected, key }: ApiJob["problems"][number]): string =>
-  key === "" ? expected : `${key}: ${expected}`
+import { Facts, Heads, Instant, Lasting, State } from "./Words.js"
 
 const Last = ({ last }: { readonly last: ApiJob["last"] }) =>
   last === null ? (
@@ -103,15 +101,7 @@ const JobList = () => {
           <p class="quiet">The supervisor has no job.</p>
         ) : (
           <table class="list">
-            <thead>
-              <tr>
-                {["Job", "Kind", "Last run", "Review", "Next due", "Policy"].map((name) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <Heads names={["Job", "Kind", "Last run", "Review", "Next due", "Policy"]} />
             <tbody>
               {jobs.map((job) => (
                 <Row key={job.id} job={job} run={runs.get(job.id)} />
@@ -149,15 +139,7 @@ const Runs = ({ runs }: { readonly runs: ReadonlyArray<Run> }) =>
     <p class="quiet">The supervisor knows of no run.</p>
   ) : (
     <table class="list">
-      <thead>
-        <tr>
-          {["Outcome", "Started", "Took", "Exit", "Because of"].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <Heads names={["Outcome", "Started", "Took", "Exit", "Because of"]} />
       <tbody>
         {runs.map((run) => (
           <tr key={run.id}>

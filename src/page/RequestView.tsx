@@ -15,7 +15,7 @@ import { usePage } from "./Page.js"
 import { Prose } from "./Prose.js"
 import { to } from "./Route.js"
 import { Shown } from "./Shown.js"
-import { Facts, Instant, Lasting, State } from "./Words.js"
+import { Facts, Heads, Instant, Lasting, State } from "./Words.js"
 
 const About = ({ request }: { readonly request: HealingRequest }) => {
   const begun = request.starts.at(-1)
@@ -83,22 +83,14 @@ const Proposed = ({ id, suggestion }: { readonly id: string; readonly suggestion
 
 const Seen = ({ evidence }: { readonly evidence: NonNullable<Report["evidence"]> }) => (
   <table class="list">
-    <thead>
-      <tr>
-        <th scope="col">What it was</th>
-        <th scope="col">Characters</th>
-        <th scope="col">What differs from all of it</th>
-      </tr>
-    </thead>
+    <Heads names={["What it was", "Characters", "What differs from all of it"]} />
     <tbody>
       {evidence.map(({ characters, remarks, title }, index) => (
         <tr key={String(index)}>
           <th scope="row" data-label="What it was">
             <Shown text={title} />
           </th>
-          <td data-label="Characters" class="count">
-            {characters.toLocaleString("en")}
-          </td>
+          <td data-label="Characters">{characters.toLocaleString("en")}</td>
           <td data-label="What differs">
             <Shown text={remarks.length === 0 ? "nothing" : remarks.join("; ")} />
           </td>
@@ -121,7 +113,7 @@ const Found = ({ report, request }: { readonly report: Report; readonly request:
     {report.suggestions === undefined ? null : (
       <>
         <h2>Suggestions ({report.suggestions.length})</h2>
-        <ul class="cards wide">
+        <ul class="cards">
           {bySeverity(report.suggestions).map((suggestion) => {
             const position = (report.suggestions ?? []).indexOf(suggestion) + 1
             return (

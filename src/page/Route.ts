@@ -25,7 +25,7 @@ export type View = (typeof VIEWS)[number]
 
 const isView = (text: string): text is View => VIEWS.some((view) => view === text)
 
-/** What is no text in an address is none. */
+/** A part of an address that is badly encoded counts as if it were not there. */
 const decoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text)

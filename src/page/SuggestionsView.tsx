@@ -3,6 +3,7 @@
  *
  * @internal
  */
+import * as Schema from "effect/Schema"
 import type { VNode } from "preact"
 import { SuggestionState } from "../request/HealingSuggestion.js"
 import { Answer, useAsked } from "./Asked.js"
@@ -12,7 +13,7 @@ import { usePage } from "./Page.js"
 import { format, type Route, to, valuesOf } from "./Route.js"
 import { StateFilter } from "./StateFilter.js"
 
-const isState = (text: string): text is SuggestionState => SuggestionState.literals.some((state) => state === text)
+const isState = Schema.is(SuggestionState)
 
 const Filters = ({ route }: { readonly route: Route }) => (
   <search>
@@ -27,7 +28,7 @@ const Found = ({ route }: { readonly route: Route }) => {
   const { api } = usePage()
   const [limit, more] = useLimit()
   const [job] = valuesOf(route, "job")
-  const state = valuesOf(route, "state").filter(isState)
+  const state = valuesOf(route, "state").filter((state) => isState(state))
   const urlParams = { limit, ...(job !== undefined && { job }), ...(state.length > 0 && { state }) }
   const asked = useAsked(JSON.stringify(urlParams), api.suggestions.list({ urlParams }), ["suggestions"])
   return (
@@ -35,7 +36,7 @@ const Found = ({ route }: { readonly route: Route }) => {
       {({ next, suggestions }) => (
         <>
           {suggestions.length === 0 ? <p class="quiet">There is none.</p> : null}
-          <ul class="cards wide">
+          <ul class="cards">
             {suggestions.map((suggestion) => (
               <li key={suggestion.id} class="card">
                 <SuggestionLink suggestion={suggestion} />

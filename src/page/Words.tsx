@@ -77,6 +77,23 @@ export const Problem = ({ children }: { readonly children: ComponentChildren }):
 )
 
 /**
+ * The names of the columns of a table.
+ *
+ * @internal
+ */
+export const Heads = ({ names }: { readonly names: ReadonlyArray<string> }): VNode => (
+  <thead>
+    <tr>
+      {names.map((name) => (
+        <th key={name} scope="col">
+          {name}
+        </th>
+      ))}
+    </tr>
+  </thead>
+)
+
+/**
  * A list of what something has. What is `null` is left out.
  *
  * @internal

@@ -9,6 +9,7 @@ import * as Watchers from "../../src/http/Watchers.js"
 import { settle } from "../support/gateWorld.js"
 import { makeHttpWorld } from "../support/httpWorld.js"
 import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
+import { quietStatus } from "../support/quietStatus.js"
 
 /** What the feed says, as a client reads it: the numbers of events, and what they are. */
 const read = (text: string) =>
@@ -24,21 +25,7 @@ const read = (text: string) =>
 
 const paused = (at: number): ApiEvent => ({ _tag: "Queue", at, event: "Paused", job: null, until: null, reason: null })
 
-const status = {
-  start: "0",
-  at: 0,
-  enabled: true,
-  waiting: 0,
-  line: [],
-  running: [],
-  heldBy: [],
-  holds: [],
-  openClaw: { jobs: [], unknown: [] },
-  next: null,
-  stopped: [],
-  quotas: [],
-  locked: []
-}
+const status = quietStatus("0")
 
 const makeFeed = EventFeed.make({
   snapshot: () => Effect.succeed({ _tag: "Snapshot", at: 0, status, queue: [], suggestions: [] }),

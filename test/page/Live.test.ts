@@ -1,26 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import type { ApiEvent, ApiSegment, ApiStatus } from "effect-healing/http"
+import type { ApiEvent, ApiSegment } from "effect-healing/http"
 import * as Live from "../../src/page/Live.js"
 import { parameters, runsOf } from "../support/property.js"
+import { quietStatus } from "../support/quietStatus.js"
 
 const file = "test/page/Live.test.ts"
-
-const status = (start: string): ApiStatus => ({
-  start,
-  at: 1,
-  enabled: true,
-  waiting: 0,
-  line: [],
-  running: [],
-  heldBy: [],
-  holds: [],
-  openClaw: { jobs: [], unknown: [] },
-  quotas: [],
-  next: null,
-  stopped: [],
-  locked: []
-})
 
 const segment = (id: number, to: number | null): ApiSegment => ({
   id,
@@ -36,7 +21,7 @@ const told = (live: Live.Live, ...events: ReadonlyArray<ApiEvent>) => events.red
 const snapshot = (start: string): ApiEvent => ({
   _tag: "Snapshot",
   at: 1,
-  status: status(start),
+  status: quietStatus(start),
   queue: [],
   suggestions: []
 })
