@@ -505,6 +505,8 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
  *
  * - `Owned`: another process has the file open for its own queue, from the start or by now.
  * - `Replaced`: the file was removed, replaced or overwritten while this process used it.
+ * - `InDoubt`: the connection to the database was lost in the middle of a commit, and it did not come back in time to tell whether that was
+ *   written.
  * - `NotADatabase`: the file is none of SQLite's, is damaged, or is a folder.
  * - `ReadOnly`: the file or its folder may not be written.
  * - `Full`: there is no room left.
@@ -512,8 +514,8 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
  * - `UnexpectedState`: a request was in another state than it can have been in: somebody else writes to the database, or
  *   this package has a bug.
  * - `Closed`: its layer is closed.
- * - `Unsupported`: this better-sqlite3 would end the process on this Node, so that nothing was opened; or a backup was asked of a store
- *   that has no file.
+ * - `Unsupported`: this better-sqlite3 would end the process on this Node, or the database is neither SQLite nor PostgreSQL, so that
+ *   nothing was opened; or a backup was asked of a store that has no file.
  * - `Unavailable`: everything else, such as a disk that is gone.
  *
  * `detail` says what was wrong and what would be right; `cause` is the error of the database, if there was one.
@@ -527,6 +529,7 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
     reason: Schema.Literal(
       "Owned",
       "Replaced",
+      "InDoubt",
       "NotADatabase",
       "ReadOnly",
       "Full",
@@ -546,12 +549,12 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
 }
 
 /**
- * Whether it is so for good: another process has the file, or it is another file.
+ * Whether it is so for good: another process has the file, or it is another file, or what stands in it is not known.
  *
  * @internal
  */
 export const isForGood = ({ reason }: Pick<HealingStoreError, "reason">): boolean =>
-  reason === "Owned" || reason === "Replaced"
+  reason === "Owned" || reason === "Replaced" || reason === "InDoubt"
 
 /** @internal */
 export const unexpectedState = (id: string, expected: string, found: string): HealingStoreError =>

@@ -22,7 +22,10 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: ["test/**/*.test.ts"],
     // The build of the package has the page as well.
-    globalSetup: [mode === "full" ? "test/support/packed.ts" : "test/support/builtPage.ts"],
+    globalSetup: [
+      mode === "full" ? "test/support/packed.ts" : "test/support/builtPage.ts",
+      "test/support/postgresServer.ts"
+    ],
     ...(mode === "full" && { env: { HEALING_TESTS: "full" } }),
     // A backstop: no test takes more than a tenth of it on a slow machine.
     testTimeout: 600_000,

@@ -260,6 +260,7 @@ export const NotRestarted = onWire(E.SuggestionNotRestarted, 500, "The file was 
 const storeSentences: Readonly<Record<E.HealingStoreError["reason"], string>> = {
   Owned: "Another process owns the database",
   Replaced: "The database was removed or replaced",
+  InDoubt: "Whether the last commit was written is not known",
   NotADatabase: "The database is damaged, or is none",
   ReadOnly: "The database may only be read",
   Full: "There is no room left for the database",

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { HealingStoreError } from "../HealingError.js"
+import { type HealingStoreError, isForGood } from "../HealingError.js"
 
 /**
  * Until a store that fails is asked again.
@@ -24,7 +24,7 @@ export const persistently = <A, R>(doing: Effect.Effect<A, HealingStoreError, R>
   doing.pipe(
     Effect.retry({
       schedule: Schedule.spaced(PAUSE),
-      while: ({ reason }) => !["Closed", "Owned", "Replaced"].includes(reason)
+      while: (error) => !isForGood(error) && error.reason !== "Closed"
     }),
     Effect.ignore
   )

@@ -32,9 +32,14 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
   static readonly layerMemory: Layer.Layer<HealingStore> = Layer.sync(this, () => MemoryStore.make())
 
   /**
-   * A store in the database of a client of your own, for which the SQL of SQLite is written. Its tables begin with `healing_`.
-   * That no other process works on them at the same time, and that a commit survives a power cut, is up to you. Inside of
-   * a transaction of that client nothing may be asked of the queue: it would wait for the end of that.
+   * A store in the database of a client of your own: of SQLite, or of PostgreSQL 13 and newer (`@effect/sql-pg`). Its tables begin with
+   * `healing_`, and are in the first schema of the search path. That no other process works on them at the same time, and that a commit
+   * survives a power cut, is up to you. Inside of a transaction of that client nothing may be asked of the queue: it would wait for the end
+   * of that. It fails with the reason `Unsupported` for any other database.
+   *
+   * PostgreSQL: each commit is one transaction, which the server ends if this process stands still in it for 10 seconds. If the connection is
+   * lost while a commit is on its way, the store asks the server for a minute whether it was written; if it cannot be told, the
+   * queue stops with the reason `InDoubt`.
    *
    * A client of `@effect/sql-sqlite-node` 0.53 comes with better-sqlite3 12, which aborts the process on Node 24.19 and later 24s.
    * The layer refuses it there (`Unsupported`), and says how to get 13.

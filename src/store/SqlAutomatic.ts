@@ -15,7 +15,7 @@ import { HealingStoreError } from "../HealingError.js"
 import { AutomaticChange, type SuggestionKey } from "../request/HealingSuggestion.js"
 import { asIs, table } from "./Column.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
-import { placeholders, textOf } from "./SqlText.js"
+import { excluded, instant, placeholders, textOf } from "./SqlText.js"
 import { type AutomaticJournal, DAY } from "./SuggestionJournal.js"
 
 const { fields } = AutomaticChange
@@ -47,7 +47,8 @@ export interface AutomaticWriter {
 /** @internal */
 export const writer = (sql: SqlClient): AutomaticWriter => {
   const statements = {
-    put: textOf(sql`INSERT OR REPLACE INTO healing_automatic_changes ${sql.insert(placeholders(row.columns))}`),
+    put: textOf(sql`INSERT INTO healing_automatic_changes ${sql.insert(placeholders(row.columns))}
+      ON CONFLICT (request, position) DO UPDATE SET ${excluded(sql, row.columns)}`),
     lock: textOf(sql`UPDATE healing_automatic_changes SET locked_at = ${0} WHERE request = ${0} AND position = ${0}`),
     unlock: textOf(sql`UPDATE healing_automatic_changes SET locked_at = NULL WHERE job = ${""}`),
     move: textOf(sql`UPDATE healing_automatic_changes SET at = at + ${0}, locked_at = locked_at + ${0}`)
@@ -68,7 +69,7 @@ export const writer = (sql: SqlClient): AutomaticWriter => {
  * @internal
  */
 export const forgotten = (sql: SqlClient, endedBefore: number) => sql`DELETE FROM healing_automatic_changes
-  WHERE locked_at IS NULL AND at < ${endedBefore - DAY} AND NOT EXISTS (
+  WHERE locked_at IS NULL AND at < ${instant(endedBefore - DAY)} AND NOT EXISTS (
     SELECT 1 FROM healing_suggestions AS one
     WHERE one.request = healing_automatic_changes.request AND one.position = healing_automatic_changes.position
   )`
@@ -101,7 +102,7 @@ export const journal = (sql: SqlClient, place: Place): AutomaticJournal => {
       ),
     automaticSince: (since) =>
       sql`SELECT job, COUNT(*) AS count FROM healing_automatic_changes
-          WHERE at > ${since} AND position = lead GROUP BY job ORDER BY job`.pipe(
+          WHERE at > ${instant(since)} AND position = lead GROUP BY job ORDER BY job`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Count)),
         Effect.map((counts) => new Map(counts.map(({ count, job }) => [job, count]))),
         typed("cannot be read")

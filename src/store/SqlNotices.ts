@@ -24,8 +24,10 @@ import {
   RunCount,
   type StoredDelivery
 } from "./NoticeJournal.js"
+import type { SqlDatabase } from "./SqlDatabase.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
-import { failUnexpected, placeholders, textOf } from "./SqlText.js"
+import { failUnexpected, instant, numbered, placeholders, textOf } from "./SqlText.js"
+import { write, writeAll } from "./Transact.js"
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -72,10 +74,8 @@ export interface NoticeWriter {
 }
 
 const statementsOf = (sql: SqlClient) => ({
-  addFact: textOf(
-    sql`INSERT INTO healing_outbox ${sql.insert({ at: 0, request: 0, position: 0, from: "", to: "", door: "" })}`
-  ),
-  add: textOf(sql`INSERT INTO healing_notices ${sql.insert(placeholders(row.columns))}`),
+  addFact: numbered(sql, "healing_outbox", ["at", "request", "position", "from", "to", "door"]),
+  add: numbered(sql, "healing_notices", row.columns),
   tried:
     textOf(sql`UPDATE healing_notices SET attempts = ${0}, ended_at = ${0}, next_try = ${0}, reason = ${0}, state = ${0}
     WHERE number = ${0} AND state = 'pending' RETURNING number`),
@@ -96,7 +96,9 @@ const statementsOf = (sql: SqlClient) => ({
   count: textOf(sql`INSERT INTO healing_run_counts ${sql.insert({ job: "", runs: 0, failures: 0 })}
     ON CONFLICT (job) DO UPDATE SET runs = healing_run_counts.runs + excluded.runs,
       failures = healing_run_counts.failures + excluded.failures`),
-  unmute: textOf(sql`DELETE FROM healing_muted WHERE job IS ${""} AND signature IS ${""}`),
+  unmute: textOf(
+    sql`DELETE FROM healing_muted WHERE job IS NOT DISTINCT FROM ${""} AND signature IS NOT DISTINCT FROM ${""}`
+  ),
   mute: textOf(sql`INSERT INTO healing_muted ${sql.insert(placeholders(muted.columns))}`)
 })
 
@@ -196,14 +198,16 @@ const readable =
  *
  * @internal
  */
-export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
+export const journal = ({ sql, transact, transactOne }: SqlDatabase, place: Place): NoticeJournal => {
   const typed = typedIn(place)("cannot be read")
 
   /** One that cannot be read is not to be in the way of those behind it. */
   const setAside = (found: Row, reason: string) =>
     Effect.zipRight(
       Effect.unless(
-        sql`UPDATE healing_notices SET state = 'unreadable', reason = ${reason} WHERE number = ${Number(found.number)}`,
+        write(transactOne)(
+          sql`UPDATE healing_notices SET state = 'unreadable', reason = ${reason} WHERE number = ${Number(found.number)}`
+        ),
         () => place.isReadOnly === true
       ),
       Effect.logWarning(`The notice ${found.number} in ${place.name} was set aside: ${reason}`)
@@ -211,7 +215,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
 
   const readAll = (
     query: Effect.Effect<ReadonlyArray<Row>, SqlError>
-  ): Effect.Effect<ReadonlyArray<StoredDelivery>, SqlError> =>
+  ): Effect.Effect<ReadonlyArray<StoredDelivery>, HealingStoreError | SqlError> =>
     Effect.flatMap(query, (rows) => {
       const [bad, good] = Arr.partitionMap(rows, (found) =>
         Either.mapBoth(row.fromRow(found), {
@@ -245,21 +249,24 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
   }
 
   const prune = (endedBefore: number, limit: number) =>
-    Effect.gen(function* () {
-      const removed = yield* sql`DELETE FROM healing_notices WHERE number IN (
-          SELECT number FROM healing_notices WHERE ended_at < ${endedBefore} LIMIT ${limit}
-        ) RETURNING number`
-      const facts = yield* sql`DELETE FROM healing_outbox WHERE number IN (
-          SELECT number FROM healing_outbox WHERE at < ${endedBefore} LIMIT ${limit}
-        ) RETURNING number`
-      yield* sql`DELETE FROM healing_failing WHERE since < ${endedBefore}`
-      // What was told of a job that still fails is not told again.
-      const told = yield* sql`DELETE FROM healing_told WHERE at < ${endedBefore}
-        AND job NOT IN (SELECT job FROM healing_failing) RETURNING at`
-      yield* sql`DELETE FROM healing_muted WHERE "until" < ${endedBefore}`
-      yield* sql`DELETE FROM healing_run_counts WHERE runs <= 0`
-      return removed.length + facts.length + told.length
-    })
+    Effect.map(
+      writeAll(transact)([
+        sql`DELETE FROM healing_notices WHERE number IN (
+          SELECT number FROM healing_notices WHERE ended_at < ${instant(endedBefore)} LIMIT ${limit}
+        ) RETURNING number`,
+        sql`DELETE FROM healing_outbox WHERE number IN (
+          SELECT number FROM healing_outbox WHERE at < ${instant(endedBefore)} LIMIT ${limit}
+        ) RETURNING number`,
+        sql`DELETE FROM healing_failing WHERE since < ${instant(endedBefore)}`,
+        // What was told of a job that still fails is not told again.
+        sql`DELETE FROM healing_told WHERE at < ${instant(endedBefore)}
+          AND job NOT IN (SELECT job FROM healing_failing) RETURNING at`,
+        sql`DELETE FROM healing_muted WHERE "until" < ${instant(endedBefore)}`,
+        sql`DELETE FROM healing_run_counts WHERE runs <= 0`
+      ]),
+      // Those that return nothing are not counted.
+      (removed) => removed.flat().length
+    )
 
   return {
     facts: (limit) => factsAfter(0, limit).pipe(typed),
@@ -271,7 +278,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
           AND attempts = 0 ORDER BY number DESC LIMIT 1`.pipe(readAll, Effect.map(Arr.head), typed),
     olderThan: (channel, createdBefore) =>
       sql`SELECT COUNT(*) AS count FROM healing_notices WHERE channel = ${channel} AND state = 'pending'
-          AND created_at < ${createdBefore}`.pipe(
+          AND created_at < ${instant(createdBefore)}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Count)),
         Effect.map(([{ count }]) => count),
         typed
@@ -285,7 +292,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
       ),
     counted: (channel, since, at, many) =>
       sql`SELECT created_at AS at FROM healing_notices WHERE channel = ${channel} AND is_counted = 1
-          AND created_at > ${since} AND created_at <= ${at} ORDER BY created_at DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
+          AND created_at > ${instant(since)} AND created_at <= ${instant(at)} ORDER BY created_at DESC LIMIT 1 OFFSET ${many - 1}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Ats)),
         Effect.map(([found]) => Option.fromNullable(found?.at)),
         typed
@@ -308,7 +315,7 @@ export const journal = (sql: SqlClient, place: Place): NoticeJournal => {
         typed
       ),
     failing: sql`SELECT * FROM healing_failing ORDER BY job`.pipe(Effect.map(readable(readFailing)), typed),
-    muted: sql`SELECT * FROM healing_muted ORDER BY "until", job, signature`.pipe(
+    muted: sql`SELECT * FROM healing_muted ORDER BY "until", job NULLS FIRST, signature NULLS FIRST`.pipe(
       Effect.map(readable((found) => Either.getRight(muted.fromRow(found)))),
       typed
     ),

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { HealingStoreError } from "../HealingError.js"
 import * as FileTrouble from "./FileTrouble.js"
+import * as PostgresProblem from "./PostgresProblem.js"
 
 /**
  * Where requests are kept.
@@ -40,7 +41,7 @@ const rootOf = (error: unknown): unknown =>
     : error
 
 /**
- * The code that SQLite gives its errors, such as `SQLITE_FULL`.
+ * The code that the database gives its errors, such as `SQLITE_FULL`, or the network.
  *
  * @internal
  */
@@ -49,7 +50,7 @@ export const codeOf = (error: unknown): string | undefined => {
   return Predicate.hasProperty(root, "code") && typeof root.code === "string" ? root.code : undefined
 }
 
-/** SQLite names tables and columns in it, and no values. */
+/** The database names tables and columns in it, and no values. */
 const messageOf = (error: unknown): string => {
   const root = rootOf(error)
   return root instanceof Error && root.message !== "" ? root.message : "no reason was given"
@@ -69,7 +70,8 @@ export const FENCED = "SQLITE_CONSTRAINT_TRIGGER"
  */
 export const isConstraint = (error: unknown): boolean => {
   const code = codeOf(error)
-  return code?.startsWith("SQLITE_CONSTRAINT") === true && code !== FENCED
+  if (code === undefined) return false
+  return (code.startsWith("SQLITE_CONSTRAINT") && code !== FENCED) || PostgresProblem.isConstraint(code)
 }
 
 const GOES_ON = "this process tries again, and goes on by itself"
@@ -129,6 +131,7 @@ const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["
   ["SQLITE_LOCKED", "Unavailable", isLocked],
   ["SQLITE_CANTOPEN", "Unavailable", isUnopenable],
   [FENCED, "Owned", () => "another process owns it by now"],
+  ...PostgresProblem.reasons.map(([code, reason, why]) => [code, reason, () => why] as const),
   ["ERR_MODULE_NOT_FOUND", "Unavailable", () => NO_DRIVER],
   ["MODULE_NOT_FOUND", "Unavailable", () => NO_DRIVER],
   ["ERR_DLOPEN_FAILED", "Unavailable", () => NO_DRIVER],
@@ -140,6 +143,13 @@ const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["
   ]
 ]
 
+/** Drivers give some errors no code. */
+const knownCodeOf = (error: unknown): string => {
+  const message = messageOf(error)
+  if (message.includes("directory does not exist")) return "SQLITE_CANTOPEN"
+  return codeOf(error) ?? (PostgresProblem.isDisconnect(message) ? "08" : "")
+}
+
 /**
  * - `what`: that which cannot be done, as in `cannot be written`.
  *
@@ -147,13 +157,13 @@ const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["
  */
 export const storeError = (place: Place, what: string, error: unknown): HealingStoreError => {
   if (error instanceof HealingStoreError) return error
-  const code = codeOf(error) ?? ""
-  // better-sqlite3 gives that one no code.
-  const known = messageOf(error).includes("directory does not exist")
-    ? (["", "Unavailable", isUnopenable] as const)
-    : reasons.find(([start]) => code.startsWith(start))
-  const [, reason, why] = known ?? ["", "Unavailable" as const, messageOf]
-  return new HealingStoreError({ reason, detail: `${place.name} ${what}: ${why(place, error)}`, cause: rootOf(error) })
+  const code = knownCodeOf(error)
+  const [, reason, why] = reasons.find(([start]) => code.startsWith(start)) ?? ["", "Unavailable" as const, messageOf]
+  return new HealingStoreError({
+    reason,
+    detail: `${place.name} ${what}: ${why(place, error)}`,
+    cause: /^[0-9A-Z]{5}$/.test(code) ? PostgresProblem.withoutValues(code, messageOf(error)) : rootOf(error)
+  })
 }
 
 /**

@@ -12,11 +12,14 @@ import { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
 import * as SqlBackup from "./SqlBackup.js"
+import * as SqlDatabase from "./SqlDatabase.js"
 import * as SqlNotices from "./SqlNotices.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
 import * as SqlTables from "./SqlTables.js"
+import { instant } from "./SqlText.js"
 import * as SqlWriter from "./SqlWriter.js"
+import { write, writeAll } from "./Transact.js"
 
 // -----------------------------------------------------------------------------
 // What is asked beside requests
@@ -68,9 +71,10 @@ const MAX_LATER = 1000
 export const make = Effect.fnUntraced(function* (
   place: Place
 ): Effect.fn.Return<Journal, HealingStoreError, SqlClient> {
-  const sql = (yield* SqlClient).withoutTransforms()
+  const database = yield* SqlDatabase.of(yield* SqlClient, place)
+  const { sql, transact, transactOne } = database
   const typed = typedIn(place)
-  yield* SqlTables.open(place)
+  yield* Effect.provideService(SqlTables.open(place), SqlClient, sql)
 
   /** Those of the rows that cannot be read, which are out of the way then, and the others. */
   const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
@@ -81,7 +85,9 @@ export const make = Effect.fnUntraced(function* (
       Effect.forEach(
         place.isReadOnly === true ? [] : read[0],
         ({ number, reason }) =>
-          sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`,
+          write(transactOne)(
+            sql`UPDATE healing_requests SET state = 'unreadable', reason = ${reason} WHERE number = ${number}`
+          ),
         { discard: true }
       ),
       read
@@ -142,7 +148,7 @@ export const make = Effect.fnUntraced(function* (
   const pruneOccurrences = (before: number, limit: number) =>
     sql`DELETE FROM healing_occurrences WHERE number IN (
         SELECT number FROM healing_occurrences
-        WHERE at < ${before} AND number < (
+        WHERE at < ${instant(before)} AND number < (
           SELECT MAX(number) FROM healing_occurrences AS other WHERE other.job = healing_occurrences.job
         )
         LIMIT ${limit}
@@ -153,7 +159,7 @@ export const make = Effect.fnUntraced(function* (
     location: place.name,
     backup: (path) => SqlBackup.make(sql, place, path),
     sizes: Effect.succeedNone,
-    commit: SqlWriter.make(sql, typed("cannot be written")),
+    commit: SqlWriter.make(database, typed("cannot be written")),
     queueState: typed("cannot be read")(
       Effect.gen(function* () {
         const [row] = yield* sql`SELECT paused, rate_limited_until, rate_limits FROM healing_queue WHERE id = 1`
@@ -178,7 +184,7 @@ export const make = Effect.fnUntraced(function* (
     find: (number) => typed("cannot be read")(find(number)),
     lastCompleted: (since, before) =>
       sql`SELECT job, ended_at FROM healing_requests
-          WHERE state = 'completed' AND ended_at > ${since} AND ended_at < ${before} ORDER BY ended_at`.pipe(
+          WHERE state = 'completed' AND ended_at > ${instant(since)} AND ended_at < ${instant(before)} ORDER BY ended_at`.pipe(
         Effect.map(readable(LastCompleted)),
         Effect.map((rows) => new Map(rows.map(({ ended_at, job }) => [job, ended_at]))),
         typed("cannot be read")
@@ -186,11 +192,11 @@ export const make = Effect.fnUntraced(function* (
     automaticStarts: (since, before, limit) =>
       Effect.zipWith(
         sql`SELECT starts FROM healing_requests
-          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${since} AND last_start < ${before}
+          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start > ${instant(since)} AND last_start < ${instant(before)}
           ORDER BY last_start DESC LIMIT ${limit}`,
         // Those that were begun again when a clock was ahead.
         sql`SELECT starts FROM healing_requests
-          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start >= ${before}
+          WHERE automatic = 1 AND last_start IS NOT NULL AND last_start >= ${instant(before)}
           ORDER BY last_start LIMIT ${MAX_LATER}`,
         (rows, later) => [...rows, ...later]
       ).pipe(
@@ -206,15 +212,15 @@ export const make = Effect.fnUntraced(function* (
       ),
     history: (query) => typed("cannot be read")(history(query)),
     prune: (endedBefore, limit) =>
-      sql`DELETE FROM healing_requests WHERE number IN (
+      writeAll(transact)([
+        sql`DELETE FROM healing_requests WHERE number IN (
           SELECT number FROM healing_requests
-          WHERE ended_at IS NOT NULL AND ended_at < ${endedBefore} AND number < (SELECT MAX(number) FROM healing_requests)
+          WHERE ended_at IS NOT NULL AND ended_at < ${instant(endedBefore)} AND number < (SELECT MAX(number) FROM healing_requests)
           ORDER BY ended_at LIMIT ${limit}
-        ) RETURNING number`.pipe(
-        Effect.zipWith(
-          pruneOccurrences(endedBefore, limit),
-          (requests, occurrences) => requests.length + occurrences.length
-        ),
+        ) RETURNING number`,
+        pruneOccurrences(endedBefore, limit)
+      ]).pipe(
+        Effect.map((removed) => removed.flat().length),
         typed("cannot be written")
       ),
     watched: sql`SELECT job, watched FROM healing_watched`.pipe(
@@ -222,8 +228,8 @@ export const make = Effect.fnUntraced(function* (
       Effect.map((rows) => new Map(rows.map(({ job, watched }) => [job, watched]))),
       typed("cannot be read")
     ),
-    suggestions: SqlSuggestions.journal(sql, place),
-    notices: SqlNotices.journal(sql, place),
+    suggestions: SqlSuggestions.journal(database, place),
+    notices: SqlNotices.journal(database, place),
     lastOccurrences: sql`
         WITH RECURSIVE jobs (job) AS (
           SELECT MIN(job) FROM healing_occurrences
@@ -240,10 +246,18 @@ export const make = Effect.fnUntraced(function* (
       sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
           ORDER BY number DESC LIMIT ${limit}`.pipe(Effect.map(readable(OccurrenceRow)), typed("cannot be read")),
     explained: (job, signature) =>
-      sql`SELECT number FROM healing_requests, json_each(signatures)
-          WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`.pipe(
-        Effect.map((rows) => rows.length > 0),
-        typed("cannot be read")
-      )
+      sql
+        .onDialectOrElse({
+          // A row that is no JSON is not to be in the way of the others.
+          pg: () => sql`SELECT number FROM healing_requests
+            WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL
+              AND strpos(signatures, ${JSON.stringify(signature)}) > 0 LIMIT 1`,
+          orElse: () => sql`SELECT number FROM healing_requests, json_each(signatures)
+            WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`
+        })
+        .pipe(
+          Effect.map((rows) => rows.length > 0),
+          typed("cannot be read")
+        )
   }
 })

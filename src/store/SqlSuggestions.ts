@@ -15,16 +15,26 @@ import type { Application, HealingSuggestion, SuggestionStep, SuggestionStop } f
 import * as SuggestionLife from "../request/SuggestionLife.js"
 import type { SuggestionChange } from "./Change.js"
 import * as SqlAutomatic from "./SqlAutomatic.js"
+import type { SqlDatabase } from "./SqlDatabase.js"
 import type * as SqlNotices from "./SqlNotices.js"
-import { isConstraint, type Place, typed as typedIn } from "./SqlProblem.js"
-import { failUnexpected, placeholders, textOf } from "./SqlText.js"
-import { inTransaction } from "./SqlTransaction.js"
+import { type Place, typed as typedIn } from "./SqlProblem.js"
+import {
+  type Conflict,
+  excluded,
+  failUnexpected,
+  instant,
+  numbered,
+  orConflict,
+  placeholders,
+  textOf
+} from "./SqlText.js"
 import type { SuggestionJournal, SuggestionQuery } from "./SuggestionJournal.js"
 import * as SuggestionRow from "./SuggestionRow.js"
+import { write, writeAll } from "./Transact.js"
 
 type Row = Readonly<Record<string, unknown>>
 
-type Written = Effect.Effect<void, HealingStoreError | SqlError>
+type Written = Effect.Effect<void, Conflict | HealingStoreError | SqlError>
 
 /**
  * How changes to suggestions are written, within a transaction.
@@ -54,18 +64,15 @@ const statementsOf = (sql: SqlClient) => {
   return {
     insert: textOf(sql`INSERT INTO healing_suggestions ${sql.insert(placeholders(columns))}`),
     update: textOf(sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} RETURNING request`),
-    moveWatches: textOf(
-      sql`UPDATE healing_suggestions SET watch = json_set(watch, '$.since', json_extract(watch, '$.since') + ${0})
-        WHERE state = 'applied' AND json_valid(watch)`
-    ),
+    watched: textOf(sql`SELECT * FROM healing_suggestions WHERE state = 'applied' AND watch IS NOT NULL`),
     updateSame: textOf(
-      sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND changed_at = ${0} AND approval IS ${0} RETURNING request`
+      sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND changed_at = ${0} AND approval IS NOT DISTINCT FROM ${0} RETURNING request`
     ),
     updateDue: textOf(
       sql`UPDATE healing_suggestions SET ${changes} WHERE ${guard} AND due_at = ${0} RETURNING request`
     ),
     stateOf: textOf(sql`SELECT state FROM healing_suggestions WHERE request = ${0} AND position = ${0}`),
-    addStep: textOf(sql`INSERT INTO healing_suggestion_steps ${sql.insert(placeholders(stepColumns))}`),
+    addStep: numbered(sql, "healing_suggestion_steps", stepColumns),
     older: textOf(sql`SELECT * FROM healing_suggestions WHERE ${older} ORDER BY request DESC, position`),
     move: textOf(sql`UPDATE healing_suggestions SET expires_at = expires_at + ${0}, due_at = due_at + ${0}
       WHERE due_at IS NOT NULL OR state = 'applying'`),
@@ -74,7 +81,8 @@ const statementsOf = (sql: SqlClient) => {
         RETURNING request`
     ),
     putApplication: textOf(
-      sql`INSERT OR REPLACE INTO healing_applications ${sql.insert(placeholders(SuggestionRow.application.columns))}`
+      sql`INSERT INTO healing_applications ${sql.insert(placeholders(SuggestionRow.application.columns))}
+        ON CONFLICT (request, position) DO UPDATE SET ${excluded(sql, SuggestionRow.application.columns)}`
     ),
     goOn: textOf(sql`DELETE FROM healing_suggestion_stop`),
     stop: textOf(sql`INSERT INTO healing_suggestion_stop ${sql.insert(placeholders(SuggestionRow.stop.columns))}`)
@@ -102,9 +110,7 @@ export const writer = (sql: SqlClient, addFact: SqlNotices.NoticeWriter["addFact
     connection
       .execute(statements.insert, SuggestionRow.toRow(to), undefined)
       .pipe(
-        Effect.catchTag("SqlError", (error) =>
-          isConstraint(error) ? failFor(connection, to, "not there") : Effect.fail(error)
-        )
+        orConflict({ text: statements.stateOf, params: [to.request, to.position], id: to.id, expected: "not there" })
       )
 
   const update = (
@@ -150,6 +156,28 @@ export const writer = (sql: SqlClient, addFact: SqlNotices.NoticeWriter["addFact
     )
   }
 
+  const watch = (connection: Connection, applied: HealingSuggestion): Written =>
+    connection
+      .execute(statements.watch, [JSON.stringify(applied.watch), applied.request, applied.position], undefined)
+      .pipe(Effect.flatMap(([row]) => (row === undefined ? failFor(connection, applied, "applied") : Effect.void)))
+
+  /** They are few. A row that cannot be read is left as it is. */
+  const moveWatches = (connection: Connection, by: number): Written =>
+    connection
+      .execute(statements.watched, [], undefined)
+      .pipe(
+        Effect.map(Arr.filterMap((row) => Either.getRight(SuggestionRow.fromRow(row)))),
+        Effect.flatMap(
+          Effect.forEach(
+            (applied) =>
+              applied.watch === null
+                ? Effect.void
+                : watch(connection, { ...applied, watch: { ...applied.watch, since: applied.watch.since + by } }),
+            { discard: true }
+          )
+        )
+      )
+
   return {
     write: (connection, { from, to, ...guard }) =>
       (from === null ? insert(connection, to) : update(connection, from, to, guard)).pipe(
@@ -159,14 +187,8 @@ export const writer = (sql: SqlClient, addFact: SqlNotices.NoticeWriter["addFact
     move: (connection, by) =>
       connection
         .execute(statements.move, [by, by], undefined)
-        .pipe(
-          Effect.zipRight(connection.execute(statements.moveWatches, [by], undefined)),
-          Effect.zipRight(automatic.move(connection, by))
-        ),
-    watch: (connection, applied) =>
-      connection
-        .execute(statements.watch, [JSON.stringify(applied.watch), applied.request, applied.position], undefined)
-        .pipe(Effect.flatMap(([row]) => (row === undefined ? failFor(connection, applied, "applied") : Effect.void))),
+        .pipe(Effect.zipRight(moveWatches(connection, by)), Effect.zipRight(automatic.move(connection, by))),
+    watch,
     putApplication: (connection, application) =>
       connection.execute(statements.putApplication, SuggestionRow.application.toRow(application), undefined),
     putAutomatic: automatic.put,
@@ -191,9 +213,8 @@ export const writer = (sql: SqlClient, addFact: SqlNotices.NoticeWriter["addFact
  *
  * @internal
  */
-export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
+export const journal = ({ sql, transact, transactOne }: SqlDatabase, place: Place): SuggestionJournal => {
   const typed = typedIn(place)
-  const transaction = inTransaction(sql)
 
   const unreadable = (what: string, reason: string) =>
     new HealingStoreError({
@@ -205,8 +226,10 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
   const setAside = (row: Row, reason: string) =>
     Effect.zipRight(
       Effect.unless(
-        sql`UPDATE healing_suggestions SET state = 'unreadable', reason = ${reason}, expires_at = NULL, due_at = NULL
-        WHERE request = ${Number(row.request)} AND position = ${Number(row.position)}`,
+        write(
+          transactOne
+        )(sql`UPDATE healing_suggestions SET state = 'unreadable', reason = ${reason}, expires_at = NULL, due_at = NULL
+        WHERE request = ${Number(row.request)} AND position = ${Number(row.position)}`),
         () => place.isReadOnly === true
       ),
       Effect.logWarning(`Suggestion ${row.request}.${row.position} in ${place.name} was set aside: ${reason}`)
@@ -215,7 +238,7 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
   /** Those that can be read, of as many rows as were asked for. */
   const readAll = <E>(
     ask: Effect.Effect<ReadonlyArray<Row>, E>
-  ): Effect.Effect<ReadonlyArray<HealingSuggestion>, E | SqlError> =>
+  ): Effect.Effect<ReadonlyArray<HealingSuggestion>, E | HealingStoreError | SqlError> =>
     Effect.flatMap(ask, (rows) => {
       const [bad, good] = Arr.partitionMap(rows, (row) =>
         Either.mapLeft(SuggestionRow.fromRow(row), (reason) => ({ row, reason }))
@@ -250,7 +273,7 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
 
   /** Those that may go: the number of the last step is not given out again. */
   const old = (endedBefore: number, limit: number) => sql`SELECT request, position FROM healing_suggestions
-      WHERE expires_at IS NULL AND changed_at < ${endedBefore}
+      WHERE expires_at IS NULL AND changed_at < ${instant(endedBefore)}
         AND ${idOfRow} <> COALESCE((SELECT id FROM healing_suggestion_steps ORDER BY number DESC LIMIT 1), '')
       ORDER BY changed_at, request DESC, position LIMIT ${limit}`
 
@@ -280,7 +303,7 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
       ),
     due: (now, limit) =>
       readAll(
-        sql<Row>`SELECT * FROM healing_suggestions WHERE due_at IS NOT NULL AND due_at <= ${now}
+        sql<Row>`SELECT * FROM healing_suggestions WHERE due_at IS NOT NULL AND due_at <= ${instant(now)}
           ORDER BY due_at, request DESC, position LIMIT ${limit}`
       ).pipe(typed("cannot be read")),
     nextDue: sql`SELECT due_at FROM healing_suggestions WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1`.pipe(
@@ -289,31 +312,17 @@ export const journal = (sql: SqlClient, place: Place): SuggestionJournal => {
     ),
     prune: (endedBefore, limit) => {
       const keys = old(endedBefore, limit)
-      const [steps, applications, suggestions, automatic] = [
+      // Together: a rollback of one that is so old would else lose what it needs.
+      return writeAll(transact)([
         sql`DELETE FROM healing_suggestion_steps WHERE id IN (
             SELECT ${idOfRow} FROM healing_suggestions WHERE (request, position) IN (${keys})
           )`,
         sql`DELETE FROM healing_applications WHERE (request, position) IN (${keys})`,
         sql`DELETE FROM healing_suggestions WHERE (request, position) IN (${keys}) RETURNING request`,
         SqlAutomatic.forgotten(sql, endedBefore)
-      ].map((statement) => statement.compile())
-      const run = (connection: Connection, [text, params]: readonly [string, ReadonlyArray<unknown>] = ["", []]) =>
-        connection.execute(text, params, undefined)
-      let removed = 0
-      // Together: a rollback of one that is so old would else lose what it needs.
-      const all = (connection: Connection) =>
-        run(connection, steps).pipe(
-          Effect.zipRight(run(connection, applications)),
-          Effect.zipRight(run(connection, suggestions)),
-          Effect.map((rows) => {
-            removed = rows.length
-          }),
-          Effect.zipRight(run(connection, automatic))
-        )
-      return Effect.flatMap(sql.reserve, (connection) => transaction(connection, all(connection))).pipe(
-        Effect.scoped,
-        Effect.uninterruptible,
-        Effect.map(() => removed),
+      ]).pipe(
+        // Only the suggestions return something.
+        Effect.map((removed) => removed.flat().length),
         typed("cannot be written")
       )
     },

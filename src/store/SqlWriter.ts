@@ -12,13 +12,12 @@ import * as RequestLife from "../request/RequestLife.js"
 import { type Change, isTold } from "./Change.js"
 import type { Journal } from "./Journal.js"
 import { columns, FIXED, toRow } from "./RequestRow.js"
+import type { SqlDatabase } from "./SqlDatabase.js"
 import * as SqlNotices from "./SqlNotices.js"
-import { isConstraint } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
-import { failUnexpected, placeholders, textOf } from "./SqlText.js"
-import { inTransaction } from "./SqlTransaction.js"
+import { type Conflict, failUnexpected, numbered, orConflict, placeholders, textOf } from "./SqlText.js"
 
-type Written = Effect.Effect<void, HealingStoreError | SqlError>
+type Written = Effect.Effect<void, Conflict | HealingStoreError | SqlError>
 
 /**
  * - `typed`: makes typed errors of those of the database.
@@ -26,30 +25,28 @@ type Written = Effect.Effect<void, HealingStoreError | SqlError>
  * @internal
  */
 export const make = (
-  sql: SqlClient,
-  typed: (written: Written) => Effect.Effect<void, HealingStoreError>
+  { sql, transact, transactOne }: SqlDatabase,
+  typed: (written: Effect.Effect<void, HealingStoreError | SqlError>) => Effect.Effect<void, HealingStoreError>
 ): Journal["commit"] => {
   const statements = statementsOf(sql)
   const notices = SqlNotices.writer(sql)
   const write = writeWith(statements, notices, SqlSuggestions.writer(sql, notices.addFact))
 
-  const transaction = inTransaction(sql)
-
-  const written = (use: (connection: Connection) => Written): Effect.Effect<void, HealingStoreError> =>
-    typed(Effect.flatMap(sql.reserve, use).pipe(Effect.scoped, Effect.uninterruptible))
-
-  return (changes) => {
+  const written = (changes: ReadonlyArray<Change>): Written => {
     const [first, second] = changes
-    return first !== undefined && second === undefined && !takesSeveral(first)
-      ? // Each statement is a transaction already.
-        written((connection) => write(connection, first))
-      : written((connection) =>
-          transaction(
-            connection,
-            Effect.forEach(changes, (change) => write(connection, change), { discard: true })
-          )
-        )
+    if (first === undefined) return Effect.void
+    return second === undefined && !takesSeveral(first)
+      ? transactOne((connection) => write(connection, first))
+      : transact((connection) => Effect.forEach(changes, (change) => write(connection, change), { discard: true }))
   }
+
+  return (changes) =>
+    written(changes).pipe(
+      Effect.catchTag("Conflict", ({ expected, id, params, text }) =>
+        failUnexpected(Effect.withTracerEnabled(sql.unsafe(text, params), false), id, expected)
+      ),
+      typed
+    )
 }
 
 /** What takes more than one statement. */
@@ -74,9 +71,7 @@ const statementsOf = (sql: SqlClient) => {
     putWatched: textOf(sql`INSERT INTO healing_watched ${sql.insert({ job: "", watched: 0 })}
       ON CONFLICT (job) DO UPDATE SET watched = excluded.watched`),
     forgetWatched: textOf(sql`DELETE FROM healing_watched WHERE job = ${""}`),
-    addOccurrence: textOf(sql`
-      INSERT INTO healing_occurrences
-      ${sql.insert({ job: "", first: 0, at: 0, schedule: "", request: null, reason: null })}`)
+    addOccurrence: numbered(sql, "healing_occurrences", ["job", "first", "at", "schedule", "request", "reason"])
   }
 }
 
@@ -115,21 +110,23 @@ const writeWith =
       )
     if (change._tag === "Notice") return notices.write(connection, change.change)
     const { from, to } = change
-    const failFor = (expected: string) =>
-      failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, expected)
     return (
       from === null
         ? Effect.asVoid(connection.execute(insert, toRow(to), undefined))
         : Effect.flatMap(
             connection.execute(update, [...toRow(to).slice(FIXED), to.number, from], undefined),
-            ([row]) => (row === undefined ? failFor(from) : Effect.void)
+            ([row]) =>
+              row === undefined
+                ? failUnexpected(connection.execute(stateOf, [to.number], undefined), to.id, from)
+                : Effect.void
           )
     ).pipe(
-      Effect.catchTag("SqlError", (error) =>
-        isConstraint(error)
-          ? failFor(from ?? "not there, and no other one of its job in its state")
-          : Effect.fail(error)
-      ),
+      orConflict({
+        text: stateOf,
+        params: [to.number],
+        id: to.id,
+        expected: from ?? "not there, and no other one of its job in its state"
+      }),
       Effect.zipRight(isTold(change) ? notices.addFact(connection, RequestLife.factOf(from, to)) : Effect.void)
     )
   }

@@ -17,7 +17,7 @@ import type { HealingStoreError } from "../HealingError.js"
 import { giveWay } from "../internal/Clocks.js"
 import { BUSY_TIMEOUT } from "./SqliteConnection.js"
 import { newMark, SqliteIdentity } from "./SqliteIdentity.js"
-import { inTransaction } from "./SqlTransaction.js"
+import { inTransaction } from "./SqliteTransaction.js"
 
 const MEGABYTE = 1024 * 1024
 
@@ -99,7 +99,7 @@ const givePagesBack = (sql: SqlClient, pages: number): Effect.Effect<void, SqlEr
   Effect.flatMap(sql.reserve, (connection) => {
     // The client steps a statement once, and so gives one page back each time.
     const page = connection.executeUnprepared("PRAGMA incremental_vacuum(1)", [], undefined)
-    return inTransaction(sql)(connection, Effect.repeatN(page, pages - 1))
+    return inTransaction(connection, Effect.repeatN(page, pages - 1))
   }).pipe(Effect.scoped, Effect.uninterruptible)
 
 /** What it does is no condition for anything else, and is done again. Nothing is logged, since a logger that throws would end it. */

@@ -14,7 +14,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { HealingStoreError } from "../HealingError.js"
+import { type HealingStoreError, isForGood } from "../HealingError.js"
 import { count } from "../internal/Plural.js"
 import { realPath } from "../internal/RealPath.js"
 import * as SafeLog from "../internal/SafeLog.js"
@@ -320,7 +320,7 @@ const tried = (doing: Effect.Effect<void, HealingStoreError>): Effect.Effect<voi
   Effect.uninterruptible(doing).pipe(
     Effect.retry({
       schedule: Schedule.spaced(PAUSE),
-      while: ({ reason }) => !["UnexpectedState", "Closed", "Owned", "Replaced"].includes(reason)
+      while: (error) => !isForGood(error) && !["UnexpectedState", "Closed"].includes(error.reason)
     }),
     Effect.catchAll(() => Effect.void)
   )

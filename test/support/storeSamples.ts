@@ -2,6 +2,7 @@
 import { FileSystem, Path } from "@effect/platform"
 import type { PlatformError } from "@effect/platform/Error"
 import { NodeContext } from "@effect/platform-node"
+import type { SqlError } from "@effect/sql/SqlError"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { type ConfigError, Effect, Layer } from "effect"
 import {
@@ -13,6 +14,7 @@ import {
 } from "effect-healing"
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { Transition } from "../../src/store/Change.js"
+import { hasPostgres, layer as postgres } from "./postgres.js"
 
 const inTempFolder = Layer.unwrapScoped(
   Effect.gen(function* () {
@@ -22,7 +24,7 @@ const inTempFolder = Layer.unwrapScoped(
 )
 
 /** What the layers of stores, of their clients and of their folders fail with. */
-export type StoreProblem = ConfigError.ConfigError | HealingStoreError | PlatformError
+export type StoreProblem = ConfigError.ConfigError | HealingStoreError | PlatformError | SqlError
 
 /** Each kind of store, by its name. */
 export const stores: Readonly<Record<string, Layer.Layer<HealingStore, StoreProblem>>> = {
@@ -39,6 +41,16 @@ export const stores: Readonly<Record<string, Layer.Layer<HealingStore, StoreProb
       transformResultNames: (name) => name.toUpperCase()
     })
   ),
+  ...(hasPostgres && {
+    "the SQL store over PostgreSQL": Layer.provide(HealingStore.layerSql, postgres()),
+    "the SQL store over a client of PostgreSQL that renames": Layer.provide(
+      HealingStore.layerSql,
+      postgres({
+        transformQueryNames: (name) => name.toLowerCase(),
+        transformResultNames: (name) => name.toUpperCase()
+      })
+    )
+  }),
   "the SQLite store without a file": Layer.provide(HealingStore.layerSqlite(":memory:"), NodeContext.layer),
   "the SQLite store in a file": Layer.provide(inTempFolder, NodeContext.layer)
 }

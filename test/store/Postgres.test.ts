@@ -1,0 +1,282 @@
+/** What only PostgreSQL does. What it does as SQLite does is in the tests of the store. */
+
+import * as Reactivity from "@effect/experimental/Reactivity"
+import { SqlClient } from "@effect/sql"
+import * as Statement from "@effect/sql/Statement"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Either, Layer, Redacted, Ref, Runtime } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { HealingStore } from "effect-healing"
+import type { Journal } from "../../src/store/Journal.js"
+import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
+import { startPostgres } from "../postgres/Postgres.js"
+import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
+import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
+import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
+
+const FILE = "test/store/Postgres.test.ts"
+
+const storeAt = (url: string, options: Partial<PgClient.PgClientConfig> = {}) =>
+  openStore(
+    Layer.provide(HealingStore.layerSql, PgClient.layer({ url: Redacted.make(url), maxConnections: 4, ...options }))
+  )
+
+/** A statement of somebody else. */
+const run = (url: string, statement: string) =>
+  Effect.provide(
+    Effect.flatMap(PgClient.PgClient, (sql) => sql.unsafe(statement)),
+    PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })
+  )
+
+const proxyTo = (url: string) =>
+  Effect.acquireRelease(
+    Effect.promise(() => makeCuttingProxy(url)),
+    (proxy) => Effect.promise(() => proxy.stop())
+  )
+
+/** The numbers of all requests that are there. */
+const numbersIn = (store: Journal) =>
+  Effect.map(store.page("pending", 0, 1000), ({ requests }) => requests.map(({ number }) => number))
+
+describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
+  it.scopedLive("is opened by many at once, each of which finds the tables of the first", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const stores = yield* Effect.all(
+        Array.from({ length: 8 }, () => storeAt(url)),
+        { concurrency: "unbounded" }
+      )
+      for (const [index, store] of stores.entries())
+        yield* store.commit([insert(aRequest(index + 1, { job: `${index}` }))])
+      assert.deepStrictEqual(yield* Effect.forEach(stores, numbersIn), Array(8).fill([1, 2, 3, 4, 5, 6, 7, 8]))
+    })
+  )
+
+  it.scopedLive("is not opened if a newer version has written it", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      yield* storeAt(url)
+      yield* run(url, "INSERT INTO healing_migrations (migration_id, name) VALUES (1000, 'later')")
+      const error = yield* Effect.flip(storeAt(url))
+      assert.deepInclude(error, { _tag: "HealingStoreError", reason: "TooNew" })
+    })
+  )
+
+  it.scopedLive("gives numbers in the order in which rows can be seen, however many write at once", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const store = yield* storeAt(url)
+      const JOBS = 40
+      const seen: Array<number> = []
+      const isDone = yield* Ref.make(false)
+      // What has been seen is turned into notices and is gone: who comes in below it later would be lost.
+      const turn = Effect.gen(function* () {
+        const facts = yield* store.notices.facts(3)
+        const last = facts.at(-1)
+        if (last === undefined) return
+        seen.push(...facts.map(({ request }) => request))
+        yield* store.commit([{ _tag: "Notice", change: { _tag: "Turned", upTo: last.number } }])
+      })
+      const reader = yield* Effect.fork(Effect.repeat(turn, { until: () => Ref.get(isDone) }))
+      yield* Effect.forEach(
+        Array.from({ length: JOBS }, (_, index) => index + 1),
+        (number) => store.commit([insert(ended(number, number, { job: `${number}` }))]),
+        { concurrency: "unbounded" }
+      )
+      yield* Ref.set(isDone, true)
+      yield* reader.await
+      while ((yield* store.notices.facts(1)).length > 0) yield* turn
+      assert.sameMembers(
+        seen,
+        Array.from({ length: JOBS }, (_, index) => index + 1)
+      )
+    })
+  )
+
+  it.scopedLive(
+    "writes what it says, and nothing else, wherever its connection is cut",
+    () =>
+      Effect.gen(function* () {
+        const runtime = yield* Effect.runtime<never>()
+        const cut = FastCheck.record({
+          cut: FastCheck.constantFrom<Cut>("before", "after"),
+          // Which of its statements, of which the last one is the commit.
+          statement: FastCheck.nat(6)
+        })
+        const deaf = FastCheck.constant({ cut: "deaf" as const, statement: "commit" as const })
+        const steps = FastCheck.array(
+          FastCheck.record({
+            jobs: FastCheck.integer({ min: 1, max: 3 }),
+            cut: FastCheck.option(FastCheck.oneof({ weight: 3, arbitrary: cut }, deaf), { nil: undefined })
+          }),
+          { minLength: 1, maxLength: 6 }
+        )
+        const lives = (plan: typeof steps extends FastCheck.Arbitrary<infer Steps> ? Steps : never) =>
+          Effect.gen(function* () {
+            const url = urlOf(yield* makeSchema)
+            const witness = yield* storeAt(url)
+            const proxy = yield* proxyTo(url)
+            // One connection, so that each commit meets the broken one of the last.
+            const store = yield* storeAt(proxy.url, { maxConnections: 1 })
+            const expected: Array<number> = []
+            let number = 0
+            for (const { cut, jobs } of plan) {
+              let statements = 0
+              proxy.cut = (text) => {
+                const isMeant = cut?.statement === "commit" ? text === "COMMIT" : statements++ === cut?.statement
+                if (!isMeant) return undefined
+                proxy.cut = () => undefined
+                return cut?.cut
+              }
+              const numbers = Array.from({ length: jobs }, () => ++number)
+              const result = yield* Effect.either(
+                store.commit(numbers.map((number) => insert(aRequest(number, { job: `${number}` }))))
+              )
+              if (Either.isRight(result)) expected.push(...numbers)
+              else assert.strictEqual(result.left.reason, "Unavailable", result.left.message)
+              assert.deepStrictEqual(yield* numbersIn(witness), expected)
+            }
+          }).pipe(Effect.scoped)
+        const runs = runsOf({ few: 6, many: 200 })
+        yield* Effect.promise(() =>
+          FastCheck.assert(
+            FastCheck.asyncProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
+            parameters(runs, FILE, "wherever its connection is cut")
+          )
+        )
+      }),
+    patienceFor(200)
+  )
+
+  it.scopedLive("says what is refused by the state of a row, and goes on", () =>
+    Effect.gen(function* () {
+      const store = yield* storeAt(urlOf(yield* makeSchema))
+      yield* store.commit([insert(aRequest(1)), insert(aRequest(2, { job: "B" }))])
+      const error = yield* Effect.flip(
+        store.commit([move("pending", aRequest(2, { job: "B", state: "running" })), insert(aRequest(3))])
+      )
+      assert.strictEqual(error.reason, "UnexpectedState")
+      assert.deepStrictEqual(yield* numbersIn(store), [1, 2])
+      yield* store.commit([insert(aRequest(3, { job: "C" }))])
+      assert.deepStrictEqual(yield* numbersIn(store), [1, 2, 3])
+    })
+  )
+
+  it.scopedLive("holds no row for long if its process stands still in the middle of a commit", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const proxy = yield* proxyTo(url)
+      const limits: Array<string> = []
+      proxy.cut = (text) => {
+        const [, limit] = /idle_in_transaction_session_timeout', '(\w+)'/.exec(text) ?? []
+        if (limit !== undefined) limits.push(limit)
+        return undefined
+      }
+      const store = yield* storeAt(proxy.url)
+      yield* store.commit([insert(aRequest(1))])
+      assert.deepStrictEqual(limits, ["10s"])
+    })
+  )
+
+  describe("what goes wrong", () => {
+    const secret = "Secret-of-a-job"
+
+    it.scopedLive("names a server that cannot be reached", () =>
+      Effect.gen(function* () {
+        const proxy = yield* proxyTo(urlOf(yield* makeSchema))
+        const store = yield* storeAt(proxy.url)
+        yield* Effect.promise(() => proxy.stop())
+        const error = yield* Effect.flip(store.commit([insert(aRequest(1, { note: secret }))]))
+        assert.strictEqual(error.reason, "Unavailable")
+        assert.include(error.message, "cannot be reached")
+        assert.notInclude(JSON.stringify(error), secret)
+      })
+    )
+
+    it.scopedLive("names a role that may not write, and a database that may only be read", () =>
+      Effect.gen(function* () {
+        const schema = yield* makeSchema
+        const url = urlOf(schema)
+        yield* storeAt(url)
+        yield* Effect.acquireRelease(
+          run(url, `CREATE ROLE ${schema}_reader; GRANT USAGE ON SCHEMA ${schema} TO ${schema}_reader`),
+          () => Effect.orDie(run(url, `DROP OWNED BY ${schema}_reader; DROP ROLE ${schema}_reader`))
+        )
+        const notAllowed = yield* Effect.flip(storeAt(`${url}%20-c%20role%3D${schema}_reader`))
+        assert.deepInclude(notAllowed, { _tag: "HealingStoreError", reason: "ReadOnly" })
+        const readOnly = yield* Effect.flip(
+          storeAt(`${url}%20-c%20default_transaction_read_only%3Don`).pipe(
+            Effect.flatMap((store) => store.commit([insert(aRequest(1, { note: secret }))]))
+          )
+        )
+        assert.deepInclude(readOnly, { _tag: "HealingStoreError", reason: "ReadOnly" })
+      })
+    )
+
+    it.scopedLive("tells nothing of what stands in a row", () =>
+      Effect.gen(function* () {
+        const url = urlOf(yield* makeSchema)
+        const store = yield* storeAt(url)
+        yield* run(
+          url,
+          "ALTER TABLE healing_requests ALTER COLUMN note TYPE BIGINT USING 0; ALTER TABLE healing_requests ADD CHECK (reason IS NULL)"
+        )
+        for (const fields of [{ note: secret }, { reason: secret }]) {
+          const error = yield* Effect.flip(store.commit([insert(aRequest(1, fields))]))
+          const { cause, message } = error
+          assert.notInclude(`${message} ${JSON.stringify(error)} ${String(cause)} ${JSON.stringify(cause)}`, secret)
+        }
+      })
+    )
+
+    it.scoped("refuses a client of another database", () =>
+      Effect.gen(function* () {
+        const compiler = Statement.makeCompiler({
+          dialect: "mysql",
+          placeholder: () => "?",
+          onIdentifier: Statement.defaultEscape("`"),
+          onRecordUpdate: () => ["", []],
+          onCustom: () => ["", []]
+        })
+        const client = yield* SqlClient.make({ acquirer: Effect.never, compiler, spanAttributes: [] })
+        const error = yield* Effect.flip(
+          openStore(Layer.provide(HealingStore.layerSql, Layer.succeed(SqlClient.SqlClient, client)))
+        )
+        assert.strictEqual(error.reason, "Unsupported")
+        assert.include(error.message, "@effect/sql-pg")
+      }).pipe(Effect.provide(Reactivity.layer))
+    )
+  })
+
+  it.scopedLive.skipIf(!isFull)("goes on with what was committed when its server was killed", () =>
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(
+        Effect.promise(() => startPostgres()),
+        (server) => Effect.promise(() => server.stop())
+      )
+      const store = yield* storeAt(server.url)
+      const expected: Array<number> = []
+      for (let round = 0; round < 3; round++) {
+        const numbers = Array.from({ length: 200 }, (_, index) => round * 200 + index + 1)
+        const writing = yield* Effect.fork(
+          Effect.forEach(numbers, (number) =>
+            Effect.either(store.commit([insert(aRequest(number, { job: `${number}` }))])).pipe(
+              Effect.tap((result) => {
+                if (Either.isRight(result)) expected.push(number)
+                // The first of each round is there before the server is killed.
+                if (number % 200 === 20) process.kill(server.pid(), "SIGKILL")
+              })
+            )
+          )
+        )
+        yield* Effect.zipRight(
+          Effect.sleep(50),
+          Effect.promise(() => server.restart())
+        )
+        yield* writing.await
+        assert.deepStrictEqual(yield* numbersIn(store), expected)
+      }
+    })
+  )
+})
