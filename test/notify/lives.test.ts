@@ -6,7 +6,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
 import type { Notice } from "effect-healing"
 import { type Behaviour, FakeChannel, failing, makeNoticeWorld, runJob } from "../support/noticeWorld.js"
-import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 
 const RUNS = runsOf({ few: 4, many: 150 })
 
@@ -143,7 +143,7 @@ it.live(
   () =>
     Effect.promise(() =>
       FastCheck.assert(
-        FastCheck.asyncProperty(FastCheck.array(op, { maxLength: 40 }), (ops) => Effect.runPromise(live(ops))),
+        restingProperty(FastCheck.array(op, { maxLength: 40 }), (ops) => Effect.runPromise(live(ops))),
         parameters(RUNS, "test/notify/lives.test.ts")
       )
     ),

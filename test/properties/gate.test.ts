@@ -4,11 +4,10 @@
  * A schedule is a list of steps. After each of them, all that can be seen of the service must be as the model has it.
  * A failure prints the shortest schedule that was found, and how to see it again.
  */
-import { setImmediate } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
+import { isReplay, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import * as GateDriver from "./GateDriver.js"
 import * as Model from "./GateModel.js"
 import * as GateSchedule from "./GateSchedule.js"
@@ -122,8 +121,6 @@ const check = ({ budget, interrupts, settings, steps }: GateSchedule.Schedule): 
 }
 
 /** The test runner, too, wants to run now and then. */
-const runAndRest = (schedule: GateSchedule.Schedule) => setImmediate().then(() => check(schedule))
-
 for (const onJobStart of ["continue", "yield"] as const) {
   for (const onMaxWait of ["fail", "run"] as const) {
     for (const quietPeriod of [0, 1000, 10_000]) {
@@ -133,7 +130,7 @@ for (const onJobStart of ["continue", "yield"] as const) {
         name,
         () =>
           fc.assert(
-            fc.asyncProperty(GateSchedule.schedule({ onJobStart, onMaxWait, quietPeriod }), runAndRest),
+            restingProperty(GateSchedule.schedule({ onJobStart, onMaxWait, quietPeriod }), check),
             parameters(SCHEDULES, "properties/gate", name)
           ),
         patienceFor(SCHEDULES)

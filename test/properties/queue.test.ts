@@ -6,12 +6,11 @@
  * what stands in the database must be what the queue says. A failure prints the shortest schedule that was found, and how to
  * see it again.
  */
-import { setImmediate } from "node:timers/promises"
 import { isDeepStrictEqual } from "node:util"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Hash from "effect/Hash"
-import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
+import { isReplay, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import * as QueueDriver from "./QueueDriver.js"
 import * as Model from "./QueueModel.js"
 import * as QueueSchedule from "./QueueSchedule.js"
@@ -121,8 +120,6 @@ const check = ({ settings, steps }: QueueSchedule.Schedule): void => {
 }
 
 /** The test runner, too, wants to run now and then. */
-const runAndRest = (schedule: QueueSchedule.Schedule) => setImmediate().then(() => check(schedule))
-
 for (const onJobStart of ["continue", "yield"] as const) {
   for (const onMaxWait of ["fail", "run"] as const) {
     const name = `onJobStart ${onJobStart}, onMaxWait ${onMaxWait}`
@@ -131,7 +128,7 @@ for (const onJobStart of ["continue", "yield"] as const) {
       name,
       () =>
         fc.assert(
-          fc.asyncProperty(QueueSchedule.schedule({ onJobStart, onMaxWait }), runAndRest),
+          restingProperty(QueueSchedule.schedule({ onJobStart, onMaxWait }), check),
           parameters(SCHEDULES, "properties/queue", name, Hash.string(name))
         ),
       patienceFor(SCHEDULES)

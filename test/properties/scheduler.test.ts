@@ -5,11 +5,10 @@
  * A schedule here is a list of steps. Each row that is written is judged when it is written, and after each step
  * nothing that was due may be missing. A failure prints the shortest schedule that was found, and how to see it again.
  */
-import { setImmediate } from "node:timers/promises"
 import { expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { type Case, DAY, HOUR, MINUTE, none, SECOND } from "../support/calendarSamples.js"
-import { isReplay, parameters, patienceFor, runsOf } from "../support/property.js"
+import { isReplay, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import * as SchedulerDriver from "./SchedulerDriver.js"
 import { Calendar } from "./SchedulerModel.js"
 import * as SchedulerSchedule from "./SchedulerSchedule.js"
@@ -118,7 +117,7 @@ it(
   () =>
     fc.assert(
       // The test runner, too, wants to run now and then.
-      fc.asyncProperty(SchedulerSchedule.schedule, (schedule) => setImmediate().then(() => check(schedule))),
+      restingProperty(SchedulerSchedule.schedule, check),
       parameters(SCHEDULES, "properties/scheduler", name)
     ),
   patienceFor(SCHEDULES)

@@ -13,7 +13,7 @@ import {
 import { idOf } from "../../src/request/HealingRequest.js"
 import type { QueueState } from "../../src/store/Change.js"
 import { victimOf } from "../support/interruptBeforeOp.js"
-import { runsOf } from "../support/property.js"
+import { restingProperty, runsOf } from "../support/property.js"
 import { aRequest, ended, insert, move, openStore, stores } from "../support/storeSamples.js"
 
 type Store = Context.Tag.Service<HealingStore>
@@ -395,7 +395,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
           })
         yield* Effect.promise(() =>
           FastCheck.assert(
-            FastCheck.asyncProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => run(check(pair))),
+            restingProperty(FastCheck.tuple(anyRequest, anyRequest), (pair) => run(check(pair))),
             { numRuns: runsOf({ few: 25, many: 150 }), endOnFailure: true }
           )
         )
@@ -678,7 +678,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
   it.scoped("tells of any requests what a plain array tells", () =>
     Effect.promise(() =>
       FastCheck.assert(
-        FastCheck.asyncProperty(
+        restingProperty(
           FastCheck.record({
             requests: someRequests,
             since: FastCheck.integer({ min: -1, max: 10 }),

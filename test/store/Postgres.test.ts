@@ -12,7 +12,7 @@ import type { Journal } from "../../src/store/Journal.js"
 import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
 import { startPostgres } from "../postgres/Postgres.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
-import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
+import { isFull, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
 
 const FILE = "test/store/Postgres.test.ts"
@@ -141,7 +141,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
         const runs = runsOf({ few: 6, many: 200 })
         yield* Effect.promise(() =>
           FastCheck.assert(
-            FastCheck.asyncProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
+            restingProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
             parameters(runs, FILE, "wherever its connection is cut")
           )
         )

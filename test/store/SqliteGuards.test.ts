@@ -32,7 +32,7 @@ import * as SqliteFile from "../../src/store/SqliteFile.js"
 import { bundle } from "../support/bundle.js"
 import { settle } from "../support/gateWorld.js"
 import { beforeOp } from "../support/interruptBeforeOp.js"
-import { isFull, parameters, patienceFor, runsOf } from "../support/property.js"
+import { isFull, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aRequest, ended, insert } from "../support/storeSamples.js"
 
 // In memory where there is such a place: what is meddled with is files, and no disk.
@@ -474,9 +474,7 @@ describe("two processes", () => {
             }
             assert.isTrue((await ask(second, `commit ${file}`, others)).holds)
           }
-          yield* Effect.promise(() =>
-            fc.assert(fc.asyncProperty(rights, check), parameters(RUNS, "store/SqliteGuards"))
-          )
+          yield* Effect.promise(() => fc.assert(restingProperty(rights, check), parameters(RUNS, "store/SqliteGuards")))
           for (const [what, times] of Object.entries(seen)) assert.isAbove(times, 0, what)
         })
       ),

@@ -9,7 +9,7 @@ import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import { notice, suggestion } from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
 import type { Delivery, NoticeChange } from "../../src/store/NoticeJournal.js"
-import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import {
   aRequest,
   aSuggestion,
@@ -247,7 +247,7 @@ for (const [name, layer] of Object.entries(stores) as ReadonlyArray<
       () =>
         Effect.promise(() =>
           FastCheck.assert(
-            FastCheck.asyncProperty(FastCheck.array(happening, { maxLength: 40 }), (all) =>
+            restingProperty(FastCheck.array(happening, { maxLength: 40 }), (all) =>
               Effect.gen(function* () {
                 const store = yield* openStore(layer)
                 const model = MemoryStore.make()

@@ -25,7 +25,7 @@ import {
   watch
 } from "../../src/store/Change.js"
 import * as MemoryStore from "../../src/store/MemoryStore.js"
-import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aSuggestion, ended, insert, openStore, reviewed, type StoreProblem, stores } from "../support/storeSamples.js"
 
 type Opened = Context.Tag.Service<HealingStore>
@@ -299,7 +299,7 @@ describe.each(Object.entries(stores))("%s", (_, layer) => {
     () =>
       Effect.promise(() =>
         FastCheck.assert(
-          FastCheck.asyncProperty(FastCheck.array(happening, { maxLength: 40 }), (happenings) =>
+          restingProperty(FastCheck.array(happening, { maxLength: 40 }), (happenings) =>
             Effect.runPromise(Effect.scoped(tellTheSame(layer, happenings)))
           ),
           parameters(RUNS, "store/suggestions")

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, FastCheck, Logger, Option, Scope, TestClock, TestContext } from "effect"
 import { hook } from "../../src/suggestions/Hooks.js"
-import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { anna, makeSuggestionWorld } from "../support/suggestionWorld.js"
 
 const RUNS = runsOf({ few: 3, many: 80 })
@@ -294,7 +294,7 @@ it(
   "whatever happens, the file and the rows are what the model says",
   () =>
     FastCheck.assert(
-      FastCheck.asyncProperty(FastCheck.array(op, { minLength: 10, maxLength: 40, size: "max" }), (ops) =>
+      restingProperty(FastCheck.array(op, { minLength: 10, maxLength: 40, size: "max" }), (ops) =>
         Effect.runPromise(Effect.provide(live(ops), TestContext.TestContext))
       ),
       parameters(RUNS, "suggestions/lives")

@@ -9,7 +9,7 @@ import type { AutoApplyRule, SuggestionState } from "effect-healing"
 import { causeOf } from "../../src/scheduler/FailureSignature.js"
 import { signatureOfFailure } from "../support/failureSignature.js"
 import { macrotask, settle } from "../support/gateWorld.js"
-import { parameters, patienceFor, runsOf } from "../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { anna, approve, forFile, makeSuggestionWorld } from "../support/suggestionWorld.js"
 
 const RUNS = runsOf({ few: 1, many: 60 })
@@ -302,7 +302,7 @@ it(
   "whatever happens, rules write what they are for, and nothing else",
   () =>
     FastCheck.assert(
-      FastCheck.asyncProperty(FastCheck.array(op, { minLength: 8, maxLength: 25, size: "max" }), (ops) =>
+      restingProperty(FastCheck.array(op, { minLength: 8, maxLength: 25, size: "max" }), (ops) =>
         Effect.runPromise(Effect.provide(live(ops), TestContext.TestContext))
       ),
       parameters(RUNS, "suggestions/ruleLives")

@@ -1,4 +1,5 @@
 /** How much the tests try, and how a failure of a property is seen again. */
+import { setImmediate } from "node:timers/promises"
 import * as fc from "effect/FastCheck"
 
 const { HEALING_PATH, HEALING_SCHEDULES, HEALING_SEED, HEALING_TESTS } = process.env
@@ -15,6 +16,16 @@ export const runsOf = ({ few, many }: { readonly few: number; readonly many: num
 
 /** A backstop for so many inputs, in milliseconds. */
 export const patienceFor = (runs: number): number => 600_000 + 1000 * runs
+
+/**
+ * A property that gives way before each input. Vitest gives up on a worker that does not take its answers for a minute, which a synchronous
+ * property and one of fibers on the `TestClock` would not do.
+ */
+export const restingProperty = <T>(inputs: fc.Arbitrary<T>, check: (input: T) => Promise<void> | void) =>
+  fc.asyncProperty(inputs, async (input) => {
+    await setImmediate()
+    await check(input)
+  })
 
 /**
  * What `fc.assert` is told. The inputs are the same each time, but for those of `HEALING_SCHEDULES`, which are new ones.

@@ -5,7 +5,7 @@ import * as fc from "effect/FastCheck"
 import { type Activity, Supervisor } from "effect-healing"
 import { OpenClawGateway } from "effect-healing/openclaw"
 import { SteppedClock, SteppedScheduler } from "../../properties/Stepped.js"
-import { parameters, patienceFor, runsOf } from "../../support/property.js"
+import { parameters, patienceFor, restingProperty, runsOf } from "../../support/property.js"
 import { Gateway, type Lateness } from "./simulated.js"
 
 type Step =
@@ -121,36 +121,34 @@ const play = (schedule: ReadonlyArray<{ readonly after: number; readonly step: S
 }
 
 describe("a gateway that does what it likes", () => {
-  const runs = runsOf({ few: 40, many: 3000 })
+  const runs = runsOf({ few: 40, many: 1500 })
   const file = "test/openclaw/gateway/OpenClawGateway.property.test.ts"
 
   const never = "is never idle once it was seen to work, until it has ended, and is idle in the end (R16)"
   it(
     never,
-    () => {
+    () =>
       fc.assert(
-        fc.property(scheduleOf(fc.oneof(quiet, quiet, fault)), (schedule) => {
+        restingProperty(scheduleOf(fc.oneof(quiet, quiet, fault)), (schedule) => {
           assert.isDefined(play(schedule).idleFrom, "it has had nothing to do for long")
         }),
         parameters(runs, file, never)
-      )
-    },
+      ),
     patienceFor(runs)
   )
 
   const soon = "is idle two seconds and an answer after the last sign of work"
   it(
     soon,
-    () => {
+    () =>
       fc.assert(
-        fc.property(scheduleOf(quiet), (schedule) => {
+        restingProperty(scheduleOf(quiet), (schedule) => {
           const { idleFrom, lastSign } = play(schedule)
           // One answer may still be on its way, when the question would be asked by which it is seen.
           assert.isAtMost((idleFrom ?? Number.POSITIVE_INFINITY) - lastSign, 2000 + 2 * SLOWEST + 2000)
         }),
         parameters(runs, file, soon)
-      )
-    },
+      ),
     patienceFor(runs)
   )
 })
