@@ -511,6 +511,7 @@ export class SupervisorError extends Schema.TaggedError<SupervisorError>("effect
  * - `ReadOnly`: the file or its folder may not be written.
  * - `Full`: there is no room left.
  * - `TooNew`: a newer version of this package has written the database.
+ * - `Moved`: what the file had is in PostgreSQL by now.
  * - `UnexpectedState`: a request was in another state than it can have been in: somebody else writes to the database, or
  *   this package has a bug.
  * - `Closed`: its layer is closed.
@@ -534,6 +535,7 @@ export class HealingStoreError extends Schema.TaggedError<HealingStoreError>("ef
       "ReadOnly",
       "Full",
       "TooNew",
+      "Moved",
       "UnexpectedState",
       "Closed",
       "Unsupported",

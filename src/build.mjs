@@ -1,5 +1,5 @@
 // Makes what `tsc` does not: the files of the build that have code of other packages in them, and the licenses of those.
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -47,7 +47,7 @@ const folders = [
   // PM2 installs them for itself, so they need nothing of what an app has.
   await bundle(["module/main", "cli/main"], {
     // What this package depends on as well.
-    external: ["better-sqlite3", "nodemailer", "standardwebhooks", "#page"],
+    external: ["better-sqlite3", "nodemailer", "standardwebhooks", "#page", "pg-native"],
     // What both have, and the page of docs of the API, which is loaded when somebody wants to see it.
     splitting: true,
     chunkNames: "module/part-[hash]",
@@ -61,10 +61,15 @@ const folders = [
 /** Most packages have a file for it, some only the end of their page. */
 const licenseOf = (folder) => {
   const { license, name, version } = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))
-  const file = ["LICENSE", "LICENSE.md", "Readme.md"].map((name) => join(root, folder, name)).find(existsSync)
-  if (file === undefined) throw new Error(`${folder} has no license`)
-  const text = readFileSync(file, "utf8")
-  return `${name} ${version} (${license})\n\n${text.slice(Math.max(text.indexOf("(The MIT License)"), 0)).trim()}\n`
+  const files = readdirSync(join(root, folder))
+  const file =
+    files.find((name) => /^licen[cs]e(?:\.md)?$/i.test(name)) ?? files.find((name) => /^readme\.md$/i.test(name))
+  const text = file === undefined ? "" : readFileSync(join(root, folder, file), "utf8")
+  const [found] = /^readme/i.test(file ?? "")
+    ? (/(?:\(The MIT License\)|^#+ licen[cs]e$).*/ims.exec(text) ?? [])
+    : [text]
+  if (!found) throw new Error(`${folder} has no license`)
+  return `${name} ${version} (${license})\n\n${found.replace(/^#+ licen[cs]e$/im, "").trim()}\n`
 }
 
 const licenses = [...new Set(folders)].sort().map(licenseOf)

@@ -11,6 +11,7 @@ import * as ValidationError from "@effect/cli/ValidationError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { doctor } from "./DoctorCommand.js"
+import { move } from "./MoveCommand.js"
 import * as NoticeCommands from "./NoticeCommands.js"
 import * as Overview from "./Overview.js"
 import { open } from "./PageCommand.js"
@@ -51,6 +52,7 @@ const withCommands = (completions: Completions) =>
       doctor,
       ...SuggestionCommands.commands,
       TokenCommands.command,
+      move,
       completions
     ])
   )
@@ -76,7 +78,7 @@ const overview = (version: string) =>
       ["Look", [...ReadingCommands.commands, NoticeCommands.notices, QueueCommands.watch, open]],
       ["Ask", [...QueueCommands.commands, ...NoticeCommands.commands]],
       ["Decide", SuggestionCommands.commands],
-      ["Set up", [doctor, NoticeCommands.test, TokenCommands.command, completions]]
+      ["Set up", [doctor, NoticeCommands.test, TokenCommands.command, move, completions]]
     ]),
     (text) => Console.log(text)
   )

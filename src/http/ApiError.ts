@@ -265,6 +265,7 @@ const storeSentences: Readonly<Record<E.HealingStoreError["reason"], string>> = 
   ReadOnly: "The database may only be read",
   Full: "There is no room left for the database",
   TooNew: "A newer version has written the database",
+  Moved: "What the database had was moved into another one",
   UnexpectedState: "Somebody else writes to the database, or this is a bug",
   Closed: "The store is closed",
   Unsupported: "The store cannot do this",

@@ -13,6 +13,7 @@ import type { HealingStoreError } from "../HealingError.js"
 import type { Journal } from "./Journal.js"
 import * as MemoryStore from "./MemoryStore.js"
 import * as SqliteFile from "./SqliteFile.js"
+import * as SqliteMove from "./SqliteMove.js"
 import * as SqliteVersions from "./SqliteVersions.js"
 import { inClient } from "./SqlProblem.js"
 import * as SqlStore from "./SqlStore.js"
@@ -50,6 +51,20 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
     this,
     Effect.zipRight(SqliteVersions.checkClient, SqlStore.make(inClient))
   )
+
+  /**
+   * Moves all that a SQLite file of `layerSqlite` has into the PostgreSQL database of the client, whose tables have to be empty, in one
+   * transaction. Returns how many rows there were. The file is left as it was, but for a mark: whoever opens it later is told where its
+   * content is (`Moved`). It fails if a process uses the file (`Owned`), or if something in it does not fit (`Unavailable`, with the row); nothing
+   * was moved then. The command `effect-healing move` does the same.
+   *
+   * - `filename`: the path of the file.
+   *
+   * @since 0.1.0
+   */
+  static readonly moveSqlite: (
+    filename: string
+  ) => Effect.Effect<number, HealingStoreError, SqlClient | FileSystem | Path> = SqliteMove.move
 
   /**
    * A store in a SQLite file, which is made with its folders if it is not there; `:memory:` for none. Commits survive a power cut

@@ -17,10 +17,10 @@ const requests = `
     state TEXT COLLATE "C" NOT NULL,
     priority DOUBLE PRECISION NOT NULL,
     triggers TEXT NOT NULL,
-    automatic INTEGER NOT NULL,
+    automatic BIGINT NOT NULL,
     run_id TEXT,
     note TEXT,
-    callers_only INTEGER NOT NULL,
+    callers_only BIGINT NOT NULL,
     submitted_at BIGINT NOT NULL,
     not_before BIGINT,
     wait_until BIGINT,
@@ -44,8 +44,8 @@ const requests = `
   CREATE INDEX healing_explained ON healing_requests (job) WHERE state = 'completed' AND signatures IS NOT NULL;
 
   CREATE TABLE healing_queue (
-    id INTEGER PRIMARY KEY,
-    paused INTEGER NOT NULL,
+    id BIGINT PRIMARY KEY,
+    paused BIGINT NOT NULL,
     rate_limited_until BIGINT,
     rate_limits BIGINT NOT NULL
   );
@@ -72,7 +72,7 @@ const suggestions = `
     proposed_at BIGINT NOT NULL,
     suggestion TEXT NOT NULL,
     signatures TEXT NOT NULL,
-    is_old INTEGER NOT NULL,
+    is_old BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL,
     changed_at BIGINT NOT NULL,
     expires_at BIGINT,
@@ -150,8 +150,8 @@ const notices = `
     channel TEXT COLLATE "C" NOT NULL,
     job TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
-    is_urgent INTEGER NOT NULL,
-    is_counted INTEGER NOT NULL,
+    is_urgent BIGINT NOT NULL,
+    is_counted BIGINT NOT NULL,
     notice TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL,

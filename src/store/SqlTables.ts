@@ -44,6 +44,21 @@ const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 const KNOWN = Math.max(...SqliteTables.migrations.map(([id]) => id))
 
 /**
+ * The version of a SQLite file whose content is in PostgreSQL.
+ *
+ * @internal
+ */
+export const MOVED = 1_000_000_000
+
+const moved = ({ file = "<file>", name }: Place) =>
+  new HealingStoreError({
+    reason: "Moved",
+    detail:
+      `What ${name} had was moved into PostgreSQL, and goes on there: use that. To go on with the file all the same, as it was: ` +
+      `sqlite3 ${file} "DELETE FROM healing_migrations WHERE name = 'moved'"`
+  })
+
+/**
  * Makes the tables, or brings them up to date, unless they may only be read. It fails with the reason `TooNew` if a newer version of the package has done so.
  *
  * - `place`: what errors name.
@@ -62,6 +77,7 @@ export const open = (place: Place): Effect.Effect<void, HealingStoreError, SqlCl
     const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
       Effect.flatMap(Schema.decodeUnknown(Latest))
     )
+    if (row.number === MOVED) return yield* moved(place)
     if (row.number > KNOWN) {
       return yield* new HealingStoreError({
         reason: "TooNew",

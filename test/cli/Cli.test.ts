@@ -5,7 +5,15 @@ import { NodeContext } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import Database from "better-sqlite3"
 import { Effect, Exit, Layer, Option, Schema, Scope } from "effect"
-import { Healing, HealingQueue, HealingRequest, HealingSuggestion, Reviewed, Reviewer } from "effect-healing"
+import {
+  Healing,
+  HealingQueue,
+  HealingRequest,
+  HealingStore,
+  HealingSuggestion,
+  Reviewed,
+  Reviewer
+} from "effect-healing"
 import {
   ApiEvent,
   ApiJob,
@@ -19,7 +27,9 @@ import {
 } from "effect-healing/http"
 import { VERSION } from "../../src/internal/Version.js"
 import { makeHttpWorld } from "../support/httpWorld.js"
+import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { isFull } from "../support/property.js"
+import { aRequest, insert, openStore } from "../support/storeSamples.js"
 import { forFile, NEW, OLD, privateFolder } from "../support/suggestionWorld.js"
 import { cli, cliOnTerminal, cliProcess, headOf, loadedIn, type Ran } from "./startCli.js"
 
@@ -296,6 +306,40 @@ describe("the command", () => {
       const refused = yield* run("history")
       assert.strictEqual(refused.code, 1)
       assert.include(refused.stderr, "start what uses it once, which brings it up to date")
+    })
+  )
+
+  it.scopedLive.skipIf(!hasPostgres)("moves what a file has into PostgreSQL, with no password in its arguments", () =>
+    Effect.gen(function* () {
+      const database = join(yield* privateFolder, "healing.db")
+      yield* Effect.scoped(
+        Effect.flatMap(openStore(Layer.provide(HealingStore.layerSqlite(database), NodeContext.layer)), ({ commit }) =>
+          commit([insert(aRequest(1)), insert(aRequest(2, { job: "B" }))])
+        )
+      )
+      const url = new URL(urlOf(yield* makeSchema))
+      const { host, password, pathname } = url
+      const run = (...args: ReadonlyArray<string>) => cli(["move", "--database", database, ...args])
+      const refused = yield* run(url.href)
+      assert.deepStrictEqual([refused.code, refused.stdout], [2, ""])
+      assert.include(refused.stderr, "PGPASSWORD")
+      assert.notInclude(refused.stderr, password)
+      const wrong = new URL(url)
+      wrong.password = `${password}wrong`
+      const kept = yield* cli(["move", "--database", database], { env: { DATABASE_URL: wrong.href } })
+      assert.strictEqual(kept.code, 1)
+      assert.match(kept.stderr, /refuses the user or the password/)
+      assert.notInclude(kept.stderr, password)
+      const unsure = yield* cli(["move", "--database", database], { env: { DATABASE_URL: url.href }, answers: ["n"] })
+      assert.include(unsure.stderr, "Nothing was done")
+      assert.deepStrictEqual(yield* cli(["move", "--database", database], { env: { DATABASE_URL: url.href } }), {
+        code: 0,
+        stdout: `2 rows moved to ${host}${pathname}. ${database} is left as it was, and is not opened again\n`,
+        stderr: ""
+      })
+      const after = yield* cli(["queue", "--database", database])
+      assert.strictEqual(after.code, 1)
+      assert.include(after.stderr, "was moved into PostgreSQL")
     })
   )
 

@@ -1,0 +1,149 @@
+/**
+ * Moves what a SQLite file has into a PostgreSQL database.
+ *
+ * @internal
+ */
+import { FileSystem } from "@effect/platform/FileSystem"
+import type { Path } from "@effect/platform/Path"
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import type { ParseError } from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { HealingStoreError } from "../HealingError.js"
+import * as SqlDatabase from "./SqlDatabase.js"
+import * as SqliteFile from "./SqliteFile.js"
+import { inClient, inFile, storeError, typed } from "./SqlProblem.js"
+import * as SqlTables from "./SqlTables.js"
+
+/** All that this package keeps. Who owns the file is not among it. */
+const TABLES = [
+  "healing_requests",
+  "healing_queue",
+  "healing_occurrences",
+  "healing_watched",
+  "healing_suggestions",
+  "healing_suggestion_steps",
+  "healing_applications",
+  "healing_suggestion_stop",
+  "healing_automatic_changes",
+  "healing_outbox",
+  "healing_notices",
+  "healing_told",
+  "healing_failing",
+  "healing_muted",
+  "healing_run_counts"
+] as const
+
+/** Rows that are read and written at once. PostgreSQL takes 65,535 values in a statement. */
+const AT_ONCE = 500
+
+const Columns = Schema.NonEmptyArray(Schema.Struct({ name: Schema.String, type: Schema.String }))
+
+type Columns = typeof Columns.Type
+
+type Failed = HealingStoreError | ParseError | SqlError
+
+const refused = (detail: string) => new HealingStoreError({ reason: "Unavailable", detail })
+
+/** Whether a column of this type takes it. */
+const fits = (type: string, value: unknown): boolean => {
+  if (value === null) return true
+  if (type === "text") return typeof value === "string"
+  return type === "double precision" ? typeof value === "number" : Number.isSafeInteger(value)
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+/** SQLite takes anything in each column, and what somebody else has written there may be no number. */
+const misfit = (file: string, table: string, columns: Columns, row: Row) => {
+  const wrong = columns.find(({ name, type }) => !fits(type, row[name]))
+  return wrong === undefined
+    ? Effect.void
+    : refused(
+        `The row ${row.healing_row} of ${table} in ${file} has in ${wrong.name} what is no ${wrong.type}, so nothing was moved: ` +
+          `see it (sqlite3 ${file} "SELECT * FROM ${table} WHERE rowid = ${row.healing_row}"), mend or delete it, and move again`
+      )
+}
+
+const columnsOf = (sql: SqlClient, table: string): Effect.Effect<Columns, ParseError | SqlError> =>
+  Effect.flatMap(
+    sql`SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
+      WHERE table_schema = current_schema() AND table_name = ${table} ORDER BY ordinal_position`,
+    Schema.decodeUnknown(Columns)
+  )
+
+/** Returns how many rows there were. */
+const copyTable = (
+  file: string,
+  from: SqlClient,
+  to: SqlClient,
+  connection: Connection,
+  table: (typeof TABLES)[number]
+): Effect.Effect<number, Failed> =>
+  Effect.gen(function* () {
+    const columns = yield* columnsOf(to, table)
+    const copyAfter = (after: number, copied: number): Effect.Effect<number, Failed> =>
+      Effect.gen(function* () {
+        const rows = yield* from<Row>`SELECT rowid AS healing_row, * FROM ${from(table)}
+          WHERE rowid > ${after} ORDER BY rowid LIMIT ${AT_ONCE}`
+        const last = rows.at(-1)
+        if (last === undefined) return copied
+        yield* Effect.forEach(rows, (row) => misfit(file, table, columns, row), { discard: true })
+        const cells = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, row[name]])))
+        const [text, params] = to`INSERT INTO ${to(table)} ${to.insert(cells)}`.compile()
+        yield* connection.execute(text, params, undefined)
+        return yield* copyAfter(Number(last.healing_row), copied + rows.length)
+      })
+    return yield* copyAfter(-1, 0)
+  })
+
+const isEmpty = (to: SqlClient, table: string): Effect.Effect<boolean, SqlError> =>
+  Effect.map(to`SELECT 1 AS found FROM ${to(table)} LIMIT 1`, (rows) => rows.length === 0)
+
+/** What is in both would be done twice. */
+const mark = (file: string, from: SqlClient): Effect.Effect<void, HealingStoreError> =>
+  from`INSERT INTO healing_migrations (migration_id, name) VALUES (${SqlTables.MOVED}, 'moved')`.pipe(
+    Effect.catchAll((error) =>
+      refused(
+        `All of ${file} is in PostgreSQL now, but the file could not be marked, so that it could be used as well: move it away. ` +
+          storeError(inFile(file), "cannot be written", error).message
+      )
+    ),
+    Effect.asVoid
+  )
+
+/**
+ * Moves it in one transaction, and marks the file, which is not opened again then. Returns how many rows there were.
+ *
+ * @internal
+ */
+export const move = (filename: string): Effect.Effect<number, HealingStoreError, SqlClient | FileSystem | Path> =>
+  Effect.gen(function* () {
+    const client = yield* SqlClient
+    const { sql: to, transact } = yield* SqlDatabase.of(client, inClient)
+    if (to.onDialectOrElse({ pg: () => false, orElse: () => true })) {
+      return yield* new HealingStoreError({
+        reason: "Unsupported",
+        detail: "The content of a SQLite file is moved into PostgreSQL only: give a client of @effect/sql-pg"
+      })
+    }
+    // To open it would make it.
+    if (!(yield* Effect.flatMap(FileSystem, (files) => files.exists(filename)))) {
+      return yield* refused(`There is no file ${filename}, so nothing was moved: name that of healing requests`)
+    }
+    const { sql: from } = yield* SqliteFile.open(filename)
+    yield* Effect.provideService(SqlTables.open(inClient), SqlClient, to)
+    const full = yield* Effect.filter(TABLES, (table) => Effect.negate(isEmpty(to, table)))
+    if (full.length > 0) {
+      return yield* refused(
+        `The database of the SqlClient has something in ${full.join(", ")} already, so nothing was moved: name an empty schema or database`
+      )
+    }
+    const counts = yield* transact((connection) =>
+      Effect.forEach(TABLES, (table) => copyTable(filename, from, to, connection, table))
+    )
+    yield* mark(filename, from)
+    return counts.reduce((sum, count) => sum + count, 0)
+  }).pipe(Effect.scoped, typed(inClient)("cannot take what the file has"))
