@@ -38,7 +38,8 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
    * survives a power cut, is up to you. Inside of a transaction of that client nothing may be asked of the queue: it would wait for the end
    * of that. It fails with the reason `Unsupported` for any other database.
    *
-   * PostgreSQL: each commit is one transaction, which the server ends if this process stands still in it for 10 seconds. If the connection is
+   * PostgreSQL: whoever opens the store last owns it. Nothing that another process commits lands from then on; that one is told so at its next
+   * commit, and within a second of a review (`Owned`). If the process before has not closed its store, the new one waits for three seconds. Each commit is one transaction, which the server ends if this process stands still in it for 10 seconds. If the connection is
    * lost while a commit is on its way, the store asks the server for a minute whether it was written; if it cannot be told, the
    * queue stops with the reason `InDoubt`.
    *
@@ -47,7 +48,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
    *
    * @since 0.1.0
    */
-  static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.effect(
+  static readonly layerSql: Layer.Layer<HealingStore, HealingStoreError, SqlClient> = Layer.scoped(
     this,
     Effect.zipRight(SqliteVersions.checkClient, SqlStore.make(inClient))
   )

@@ -10,6 +10,15 @@ import type { ResolvedMigration } from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 
+const epoch = `
+  CREATE TABLE healing_epoch (
+    id BIGINT PRIMARY KEY,
+    epoch BIGINT NOT NULL,
+    holder TEXT,
+    taken_at TIMESTAMP WITH TIME ZONE
+  );
+  INSERT INTO healing_epoch (id, epoch) VALUES (1, 0);`
+
 const requests = `
   CREATE TABLE healing_requests (
     number BIGINT PRIMARY KEY,
@@ -194,7 +203,7 @@ export const migrations: ReadonlyArray<ResolvedMigration> = [
     "tables",
     Effect.succeed(
       Effect.flatMap(SqlClient, (sql) =>
-        Effect.forEach([requests, suggestions, notices], (text) => sql.unsafe(text), { discard: true })
+        Effect.forEach([epoch, requests, suggestions, notices], (text) => sql.unsafe(text), { discard: true })
       )
     )
   ]

@@ -1,20 +1,21 @@
 /**
- * Statements as one transaction of PostgreSQL, of which is known in the end whether it was written.
+ * Statements as one transaction of PostgreSQL, of an epoch that is not over, of which is known in the end whether it was written.
  *
  * @internal
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
-import type { SqlError } from "@effect/sql/SqlError"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
-import { codeOf } from "./SqlProblem.js"
+import * as PostgresEpoch from "./PostgresEpoch.js"
+import { codeOf, type Place } from "./SqlProblem.js"
 import type { Transact } from "./Transact.js"
 
-/** Its number, which no other transaction of the server ever has, and the process of the server that runs it. */
-const Begun = Schema.Tuple(Schema.Struct({ id: Schema.String, process: Schema.Int }))
+/** Its number, which no other transaction of the server ever has, the process of the server that runs it, and the epoch that is now. */
+const Begun = Schema.Tuple(Schema.Struct({ id: Schema.String, process: Schema.Int, ...PostgresEpoch.Epoch.fields }))
 
 type Begun = (typeof Begun.Type)[0]
 
@@ -22,12 +23,14 @@ type Begun = (typeof Begun.Type)[0]
  * A transaction holds rows locked. One whose client stands still, or is cut off, loses them after ten seconds.
  */
 const BEGIN = `BEGIN; SELECT pg_current_xact_id()::text AS id, pg_backend_pid() AS process,
-  set_config('idle_in_transaction_session_timeout', '10s', true)`
+  set_config('idle_in_transaction_session_timeout', '10s', true), ${PostgresEpoch.CURRENT}`
 
-const begin = (connection: Connection) =>
-  Effect.flatMap(connection.execute(BEGIN, [], undefined), Schema.decodeUnknown(Begun)).pipe(
-    Effect.catchTag("ParseError", (error) => Effect.die(error)),
-    Effect.map(([begun]) => begun)
+const begin = (connection: Connection, { epoch, place }: Owned): Effect.Effect<Begun, HealingStoreError | SqlError> =>
+  connection.execute(BEGIN, [], undefined).pipe(
+    Effect.flatMap(Schema.decodeUnknown(Begun)),
+    Effect.catchTag("ParseError", (cause) => new SqlError({ cause })),
+    Effect.map(([begun]) => begun),
+    Effect.tap((begun) => PostgresEpoch.isCurrent(place, epoch, begun))
   )
 
 /** Whether the server has said so itself: it is not written then. Else the connection was lost, or the server has ended. */
@@ -104,10 +107,21 @@ const settle = <A>(sql: SqlClient, { begun, lost, value }: Sent<A>): Effect.Effe
   )
 }
 
-const commit = <A>(connection: Connection, value: A, begun: Begun): Effect.Effect<Sent<A>, SqlError> =>
-  Effect.catchAll(Effect.as(connection.execute("COMMIT", [], undefined), { value, begun }), (error) =>
-    isRefusal(error) ? Effect.fail(error) : Effect.succeed({ value, begun, lost: error })
+const commit = <A>(connection: Connection, ready: Omit<Sent<A>, "lost">): Effect.Effect<Sent<A>, SqlError> =>
+  Effect.catchAll(Effect.as(connection.execute("COMMIT", [], undefined), ready), (error) =>
+    isRefusal(error) ? Effect.fail(error) : Effect.succeed({ ...ready, lost: error })
   )
+
+/**
+ * - `epoch`: that in which everything is written, or nothing.
+ * - `place`: what errors name.
+ *
+ * @internal
+ */
+export interface Owned {
+  readonly epoch: number
+  readonly place: Place
+}
 
 /**
  * One at a time, so that rows get their numbers in the order in which others can see them.
@@ -116,16 +130,16 @@ const commit = <A>(connection: Connection, value: A, begun: Begun): Effect.Effec
  *
  * @internal
  */
-export const make = (sql: SqlClient): Transact => {
+export const make = (sql: SqlClient, owned: Owned): Transact => {
   const writer = Effect.unsafeMakeSemaphore(1)
   return (use) =>
     Effect.flatMap(sql.reserve, (connection) =>
-      Effect.flatMap(begin(connection), (begun) =>
-        use(connection).pipe(
-          // The database may have done so by itself already.
-          Effect.onError(() => Effect.ignore(connection.execute("ROLLBACK", [], undefined))),
-          Effect.flatMap((value) => commit(connection, value, begun))
-        )
+      Effect.flatMap(begin(connection, owned), (begun) =>
+        Effect.map(use(connection), (value) => ({ value, begun }))
+      ).pipe(
+        // The database may have done so by itself already.
+        Effect.onError(() => Effect.ignore(connection.execute("ROLLBACK", [], undefined))),
+        Effect.flatMap((ready) => commit(connection, ready))
       )
     ).pipe(
       Effect.scoped,

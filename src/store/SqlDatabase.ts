@@ -3,19 +3,25 @@
  *
  * @internal
  */
-import type { SqlClient } from "@effect/sql/SqlClient"
+import { SqlClient } from "@effect/sql/SqlClient"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
+import * as SafeLog from "../internal/SafeLog.js"
 import * as PostgresClient from "./PostgresClient.js"
+import * as PostgresEpoch from "./PostgresEpoch.js"
 import * as PostgresTransaction from "./PostgresTransaction.js"
 import * as SqliteTransaction from "./SqliteTransaction.js"
-import type { Place } from "./SqlProblem.js"
+import { type Place, typed } from "./SqlProblem.js"
+import * as SqlTables from "./SqlTables.js"
 import type { Transact } from "./Transact.js"
 
 /**
  * - `sql`: a client that renames nothing.
  * - `transact`: writes with it.
  * - `transactOne`: the same for what is one statement.
+ * - `check`: as that of a `Journal`.
  *
  * @internal
  */
@@ -23,30 +29,54 @@ export interface SqlDatabase {
   readonly sql: SqlClient
   readonly transact: Transact
   readonly transactOne: Transact
+  readonly check: Effect.Effect<void, HealingStoreError> | undefined
 }
 
+const tables = (sql: SqlClient, place: Place) => Effect.provideService(SqlTables.open(place), SqlClient, sql)
+
+const sqlite = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, HealingStoreError> => {
+  const sql = client.withoutTransforms()
+  return Effect.as(tables(sql, place), {
+    sql,
+    transact: SqliteTransaction.make(sql),
+    transactOne: SqliteTransaction.one(sql),
+    check: undefined
+  })
+}
+
+/** A process that has lost the database looks each second while it reviews something, and ends that then. */
+const UNTIL_NOTICED = Duration.seconds(3)
+
+const postgres = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, HealingStoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sql = yield* PostgresClient.over(client)
+    yield* tables(sql, place)
+    const { epoch, former } = yield* Effect.acquireRelease(
+      typed(place)("cannot be opened")(PostgresEpoch.take(sql)),
+      ({ epoch }) => Effect.ignore(PostgresEpoch.release(sql, epoch))
+    )
+    if (former !== null) {
+      yield* SafeLog.warn(
+        `${place.name} was not closed by the process that had opened it before (${former}). If that still runs, it ends its reviews now, ` +
+          "for which this process waits, and writes nothing any more"
+      )
+      yield* Effect.sleep(UNTIL_NOTICED)
+    }
+    const transact = PostgresTransaction.make(sql, { epoch, place })
+    return { sql, transact, transactOne: transact, check: PostgresEpoch.check(sql, place, epoch) }
+  })
+
 /**
- * It fails if the client is of another database than SQLite and PostgreSQL.
+ * Opens it, with its tables. It fails if the client is of another database than SQLite and PostgreSQL.
  *
- * - `place`: what the error names.
+ * - `place`: what errors name.
  *
  * @internal
  */
-export const of = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, HealingStoreError> =>
+export const open = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, HealingStoreError, Scope.Scope> =>
   client.onDialectOrElse({
-    sqlite: () => {
-      const sql = client.withoutTransforms()
-      return Effect.succeed<SqlDatabase>({
-        sql,
-        transact: SqliteTransaction.make(sql),
-        transactOne: SqliteTransaction.one(sql)
-      })
-    },
-    pg: () =>
-      Effect.map(PostgresClient.over(client), (sql) => {
-        const transact = PostgresTransaction.make(sql)
-        return { sql, transact, transactOne: transact }
-      }),
+    sqlite: () => sqlite(client, place),
+    pg: () => postgres(client, place),
     orElse: () =>
       new HealingStoreError({
         reason: "Unsupported",

@@ -8,6 +8,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import { HealingStoreError } from "../HealingError.js"
 import type { HistoryQuery, Journal } from "./Journal.js"
 import { fromRow } from "./RequestRow.js"
@@ -16,7 +17,6 @@ import * as SqlDatabase from "./SqlDatabase.js"
 import * as SqlNotices from "./SqlNotices.js"
 import { type Place, typed as typedIn } from "./SqlProblem.js"
 import * as SqlSuggestions from "./SqlSuggestions.js"
-import * as SqlTables from "./SqlTables.js"
 import { instant } from "./SqlText.js"
 import * as SqlWriter from "./SqlWriter.js"
 import { write, writeAll } from "./Transact.js"
@@ -70,11 +70,10 @@ const MAX_LATER = 1000
  */
 export const make = Effect.fnUntraced(function* (
   place: Place
-): Effect.fn.Return<Journal, HealingStoreError, SqlClient> {
-  const database = yield* SqlDatabase.of(yield* SqlClient, place)
-  const { sql, transact, transactOne } = database
+): Effect.fn.Return<Journal, HealingStoreError, Scope.Scope | SqlClient> {
+  const database = yield* SqlDatabase.open(yield* SqlClient, place)
+  const { check, sql, transact, transactOne } = database
   const typed = typedIn(place)
-  yield* Effect.provideService(SqlTables.open(place), SqlClient, sql)
 
   /** Those of the rows that cannot be read, which are out of the way then, and the others. */
   const readOrSetAside = (rows: ReadonlyArray<{ readonly number?: unknown }>) => {
@@ -155,7 +154,7 @@ export const make = Effect.fnUntraced(function* (
       ) RETURNING number`
 
   return {
-    check: undefined,
+    check,
     location: place.name,
     backup: (path) => SqlBackup.make(sql, place, path),
     sizes: Effect.succeedNone,

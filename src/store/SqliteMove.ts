@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
+import * as PostgresClient from "./PostgresClient.js"
 import * as SqlDatabase from "./SqlDatabase.js"
 import * as SqliteFile from "./SqliteFile.js"
 import { inClient, inFile, storeError, typed } from "./SqlProblem.js"
@@ -122,8 +123,7 @@ const mark = (file: string, from: SqlClient): Effect.Effect<void, HealingStoreEr
 export const move = (filename: string): Effect.Effect<number, HealingStoreError, SqlClient | FileSystem | Path> =>
   Effect.gen(function* () {
     const client = yield* SqlClient
-    const { sql: to, transact } = yield* SqlDatabase.of(client, inClient)
-    if (to.onDialectOrElse({ pg: () => false, orElse: () => true })) {
+    if (client.onDialectOrElse({ pg: () => false, orElse: () => true })) {
       return yield* new HealingStoreError({
         reason: "Unsupported",
         detail: "The content of a SQLite file is moved into PostgreSQL only: give a client of @effect/sql-pg"
@@ -134,6 +134,7 @@ export const move = (filename: string): Effect.Effect<number, HealingStoreError,
       return yield* refused(`There is no file ${filename}, so nothing was moved: name that of healing requests`)
     }
     const { sql: from } = yield* SqliteFile.open(filename)
+    const to = yield* PostgresClient.over(client)
     yield* Effect.provideService(SqlTables.open(inClient), SqlClient, to)
     const full = yield* Effect.filter(TABLES, (table) => Effect.negate(isEmpty(to, table)))
     if (full.length > 0) {
@@ -141,6 +142,8 @@ export const move = (filename: string): Effect.Effect<number, HealingStoreError,
         `The database of the SqlClient has something in ${full.join(", ")} already, so nothing was moved: name an empty schema or database`
       )
     }
+    // Not before: it would take the database from a process that uses it.
+    const { transact } = yield* SqlDatabase.open(client, inClient)
     const counts = yield* transact((connection) =>
       Effect.forEach(TABLES, (table) => copyTable(filename, from, to, connection, table))
     )

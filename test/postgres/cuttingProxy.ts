@@ -1,4 +1,4 @@
-/** Between a client and its PostgreSQL: it cuts connections at chosen messages of the client. */
+/** Between a client and its PostgreSQL: it cuts connections at chosen messages of the client, or holds those up. */
 import { once } from "node:events"
 import { connect, createServer, type Socket } from "node:net"
 
@@ -8,6 +8,11 @@ import { connect, createServer, type Socket } from "node:net"
  * - `deaf`: the server gets neither the message nor a word that its client is gone.
  */
 export type Cut = "before" | "after" | "deaf"
+
+/** The server gets the message when this has come true. */
+export interface Hold {
+  readonly until: Promise<void>
+}
 
 /** Splits a stream of bytes into the messages of the protocol. The first one has no type. */
 const messages = (onMessage: (message: Buffer) => void) => {
@@ -39,8 +44,8 @@ const textIn = (message: Buffer): string | undefined => {
 
 export interface CuttingProxy {
   readonly url: string
-  /** Whether and how each statement is cut. */
-  cut: (statement: string) => Cut | undefined
+  /** What is done at each statement, if anything. */
+  cut: (statement: string) => Cut | Hold | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -66,6 +71,7 @@ export const makeCuttingProxy = async (url: string): Promise<CuttingProxy> => {
         const text = textIn(message)
         const cut = text === undefined ? undefined : proxy.cut(text)
         if (cut === undefined) return void upstream.write(message)
+        if (typeof cut === "object") return void cut.until.then(() => upstream.write(message))
         isCut = true
         upstream.removeAllListeners("data")
         client.destroy()

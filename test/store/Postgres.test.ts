@@ -5,22 +5,34 @@ import { SqlClient } from "@effect/sql"
 import * as Statement from "@effect/sql/Statement"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Layer, Redacted, Ref, Runtime } from "effect"
+import { Duration, Effect, Either, Exit, Fiber, Layer, Redacted, Ref, Runtime, Scope } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingStore } from "effect-healing"
 import type { Journal } from "../../src/store/Journal.js"
 import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
 import { startPostgres } from "../postgres/Postgres.js"
+import { changeClock } from "../support/changeClock.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { isFull, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
 
 const FILE = "test/store/Postgres.test.ts"
 
-const storeAt = (url: string, options: Partial<PgClient.PgClientConfig> = {}) =>
-  openStore(
-    Layer.provide(HealingStore.layerSql, PgClient.layer({ url: Redacted.make(url), maxConnections: 4, ...options }))
-  )
+/** Opened without the time that is given to a process that had it before, unless `onWait` is told of it. */
+const storeAt = (
+  url: string,
+  options: Partial<PgClient.PgClientConfig> = {},
+  onWait: (duration: Duration.Duration) => void = () => {}
+) =>
+  Effect.gen(function* () {
+    const client = yield* Layer.build(PgClient.layer({ url: Redacted.make(url), maxConnections: 4, ...options }))
+    const clock = yield* Effect.clock
+    const opened = openStore(Layer.provide(HealingStore.layerSql, Layer.succeedContext(client)))
+    return yield* Effect.withClock(
+      opened,
+      changeClock(clock, { sleep: (duration) => Effect.sync(() => onWait(duration)) })
+    )
+  })
 
 /** A statement of somebody else. */
 const run = (url: string, statement: string) =>
@@ -47,9 +59,117 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
         Array.from({ length: 8 }, () => storeAt(url)),
         { concurrency: "unbounded" }
       )
-      for (const [index, store] of stores.entries())
-        yield* store.commit([insert(aRequest(index + 1, { job: `${index}` }))])
-      assert.deepStrictEqual(yield* Effect.forEach(stores, numbersIn), Array(8).fill([1, 2, 3, 4, 5, 6, 7, 8]))
+      const results = yield* Effect.forEach(stores, (store, index) =>
+        Effect.either(store.commit([insert(aRequest(index + 1, { job: `${index}` }))]))
+      )
+      // It belongs to one of them.
+      assert.strictEqual(results.filter(Either.isRight).length, 1)
+      for (const result of results) if (Either.isLeft(result)) assert.strictEqual(result.left.reason, "Owned")
+    })
+  )
+
+  it.scopedLive("lets nothing land of a process that has lost it, and tells it so (R24)", () =>
+    Effect.gen(function* () {
+      const runtime = yield* Effect.runtime<never>()
+      const steps = FastCheck.array(
+        FastCheck.record({
+          do: FastCheck.constantFrom("open", "commit", "commit", "prune", "close"),
+          who: FastCheck.nat(3)
+        }),
+        { minLength: 5, maxLength: 25 }
+      )
+      interface Owner {
+        readonly store: Journal
+        readonly scope: Scope.CloseableScope
+      }
+      const open = (url: string) =>
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          return { scope, store: yield* Scope.extend(storeAt(url, { maxConnections: 1 }), scope) }
+        })
+      const lives = (plan: ReadonlyArray<{ readonly do: string; readonly who: number }>) =>
+        Effect.gen(function* () {
+          const url = urlOf(yield* makeSchema)
+          const witness = yield* storeAt(url)
+          const owners = new Map<number, Owner>()
+          let owner: Owner | undefined
+          let number = 0
+          const expected: Array<number> = []
+          for (const { do: what, who } of plan) {
+            const one = owners.get(who)
+            if (what === "open") {
+              if (one !== undefined) yield* Scope.close(one.scope, Exit.void)
+              owner = yield* open(url)
+              owners.set(who, owner)
+            } else if (one !== undefined && what === "close") {
+              yield* Scope.close(one.scope, Exit.void)
+              owners.delete(who)
+            } else if (one !== undefined) {
+              number++
+              const result = yield* Effect.either(
+                what === "prune"
+                  ? one.store.prune(0, 10)
+                  : one.store.commit([insert(aRequest(number, { job: `${number}` }))])
+              )
+              const isOwner = one === owner
+              assert.strictEqual(Either.isRight(result), isOwner, what)
+              if (Either.isLeft(result)) assert.strictEqual(result.left.reason, "Owned")
+              assert.strictEqual(Exit.isSuccess(yield* Effect.exit(one.store.check ?? Effect.void)), isOwner)
+              if (isOwner && what === "commit") expected.push(number)
+            }
+            assert.deepStrictEqual(yield* numbersIn(witness), expected)
+          }
+          for (const { scope } of owners.values()) yield* Scope.close(scope, Exit.void)
+        }).pipe(Effect.scoped)
+      yield* Effect.promise(() =>
+        FastCheck.assert(
+          restingProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
+          parameters(runsOf({ few: 8, many: 100 }), FILE, "lets nothing land")
+        )
+      )
+    })
+  )
+
+  it.scopedLive("is taken between two commits, and not in the middle of one (R24)", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const proxy = yield* proxyTo(url)
+      const before = yield* storeAt(proxy.url)
+      const [isHeld, held] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
+      const runtime = yield* Effect.runtime<never>()
+      proxy.cut = (text) => {
+        if (text !== "COMMIT") return undefined
+        isHeld.unsafeOpen()
+        return { until: Runtime.runPromise(runtime)(held.await) }
+      }
+      const committing = yield* Effect.fork(Effect.either(before.commit([insert(aRequest(1))])))
+      yield* isHeld.await
+      const opening = yield* Effect.fork(
+        Effect.flatMap(storeAt(url), (after) => Effect.zip(Effect.succeed(after), numbersIn(after)))
+      )
+      // Until the new one waits for the commit, or, if it does not, is there.
+      const waits = run(
+        url,
+        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE healing_epoch%'"
+      )
+      yield* Effect.raceFirst(Effect.repeat(waits, { until: (rows) => rows.length > 0 }), Fiber.await(opening))
+      yield* held.open
+      const [after, seen] = yield* Fiber.join(opening)
+      assert.deepStrictEqual(seen, Either.isRight(yield* Fiber.join(committing)) ? [1] : [])
+      assert.deepStrictEqual(yield* numbersIn(after), seen)
+    })
+  )
+
+  it.scopedLive("waits for a process that has not closed it, and for no other", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const waits: Array<Duration.Duration> = []
+      const opened = storeAt(url, {}, (duration) => waits.push(duration))
+      yield* Effect.scoped(opened)
+      yield* opened
+      assert.deepStrictEqual(waits, [])
+      yield* opened
+      assert.deepStrictEqual(waits, [Duration.seconds(3)])
     })
   )
 

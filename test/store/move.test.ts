@@ -9,8 +9,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Runtime } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingStore } from "effect-healing"
-import * as SqlDatabase from "../../src/store/SqlDatabase.js"
-import { inClient } from "../../src/store/SqlProblem.js"
+import * as PostgresClient from "../../src/store/PostgresClient.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aRequest, insert, openStore } from "../support/storeSamples.js"
@@ -28,7 +27,7 @@ const makeWorld = Effect.gen(function* () {
   return {
     filename,
     postgres: Layer.succeedContext(client),
-    to: yield* SqlDatabase.of(Context.get(client, SqlClient.SqlClient), inClient),
+    sql: yield* PostgresClient.over(Context.get(client, SqlClient.SqlClient)),
     move: Effect.provide(HealingStore.moveSqlite(filename), client)
   }
 })
@@ -131,7 +130,7 @@ describe.skipIf(!hasPostgres)("moving a SQLite file into PostgreSQL", () => {
             )
             const moved = yield* world.move
             assert.strictEqual(moved, Object.values(content).flat().length)
-            const { sql } = world.to
+            const { sql } = world
             for (const [table, rows] of Object.entries(content)) {
               assert.deepStrictEqual(sorted(yield* sql`SELECT * FROM ${sql(table)}`), sorted(rows), table)
             }
@@ -168,8 +167,7 @@ describe.skipIf(!hasPostgres)("moving a SQLite file into PostgreSQL", () => {
     "moves nothing if a process uses the file, a table is in use, a row does not fit, or there is no file",
     () =>
       Effect.gen(function* () {
-        const { filename, move, to } = yield* makeWorld
-        const { sql } = to
+        const { filename, move, sql } = yield* makeWorld
         yield* Effect.scoped(
           Effect.gen(function* () {
             const store = yield* openStore(HealingStore.layerSqlite(filename))
