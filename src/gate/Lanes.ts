@@ -13,11 +13,13 @@ import { byTurn, Line, type Waiter } from "./Line.js"
  *
  * - `until`: the monotonic instant at which it ends by itself; `Infinity` for never.
  * - `heldBy`: what to tell of it, from how long it still lasts.
+ * - `isForGranted`: whether one that was granted its turn, and has not begun its review, gives it back.
  *
  * @internal
  */
 export interface Hold {
   readonly until: number
+  readonly isForGranted: boolean
   readonly heldBy: (remaining: Duration.Duration) => HeldBy
 }
 
@@ -37,6 +39,11 @@ export class Lane<W extends Waiter> {
     let until = Number.NEGATIVE_INFINITY
     for (const hold of this.#holds.values()) until = Math.max(until, hold.until)
     return until
+  }
+
+  /** Whether it holds those as well that were granted their turn. */
+  isHeldForGranted(at: number): boolean {
+    return Array.from(this.#holds.values()).some(({ isForGranted, until }) => isForGranted && until > at)
   }
 
   heldBy(at: number): ReadonlyArray<HeldBy> {

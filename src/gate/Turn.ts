@@ -90,7 +90,8 @@ export const make = ({ metrics, now, of, quietAt, running, semaphore, settings }
       // The check is made in the function given to `flatMap`. A function given to `map` would run one op after the state is read, and
       // a job could start between the two.
       Effect.flatMap(running, (state): Effect.Effect<A | typeof givenBack, E, R> => {
-        if (!mayStart(ticket, { at: now(), quietAt: quietAt(state) })) {
+        const at = now()
+        if (ticket.lane.isHeldForGranted(at) || !mayStart(ticket, { at, quietAt: quietAt(state) })) {
           return Effect.as(Effect.annotateCurrentSpan("healing.given_back", true), givenBack)
         }
         begin(ticket, turn, state.started, fiber)

@@ -65,7 +65,7 @@ export const make = (
 
   const holdAll = (name: string, until: number | undefined, heldBy: (remaining: Duration.Duration) => HeldBy) => {
     for (const lane of [lanes.manual, lanes.automatic]) {
-      gate.hold(lane, name, until === undefined ? undefined : { until, heldBy })
+      gate.hold(lane, name, until === undefined ? undefined : { until, heldBy, isForGranted: true })
     }
   }
 
@@ -80,7 +80,12 @@ export const make = (
       "day",
       until === undefined
         ? undefined
-        : { until: gate.now() + (until - wall()), heldBy: (remaining) => ({ _tag: "DailyLimit", remaining }) }
+        : {
+            until: gate.now() + (until - wall()),
+            heldBy: (remaining) => ({ _tag: "DailyLimit", remaining }),
+            // Each of them has been counted.
+            isForGranted: false
+          }
     )
   }
 

@@ -165,7 +165,7 @@ describe("a decision", () => {
 
   it("looks at the lanes anew between two grants, since an owner may hold one while it is told", () => {
     const { decide, enter, lane, told, whenGranted } = makeWorld({ maxConcurrent: 3 })
-    whenGranted(() => lane.hold("day", { until: 100, heldBy: () => ({ _tag: "Paused" }) }))
+    whenGranted(() => lane.hold("day", { until: 100, heldBy: () => ({ _tag: "Paused" }), isForGranted: true }))
     enter("x")
     enter("y")
     decide({ at: 99 })
@@ -189,7 +189,7 @@ describe("the next instant at which something is to be decided", () => {
     "is the end of a delay": [({ enter }) => enter("x", { notBefore: 60 }), 50, 60],
     "is the end of a hold": [
       ({ enter, lane }: { readonly enter: (job: string) => unknown; readonly lane: Lane<Ticket.Ticket> }) => {
-        lane.hold("rate limit", { until: 70, heldBy: () => ({ _tag: "Paused" }) })
+        lane.hold("rate limit", { until: 70, heldBy: () => ({ _tag: "Paused" }), isForGranted: true })
         enter("x")
       },
       50,

@@ -690,6 +690,32 @@ describe("no storms", () => {
     })
   )
 
+  it.scoped("pause lets no review begin whose start was being written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeQueueWorld()
+      const { openClaw, queue } = yield* world.start
+      yield* openClaw.started("job")
+      yield* queue.submit({ job: "A" })
+      const disk = yield* Effect.makeLatch()
+      world.disk.before = disk.await
+      const another = yield* Effect.fork(queue.submit({ job: "B" }))
+      yield* settle
+      // The start and the pause come into one commit, after that of another wish.
+      yield* openClaw.finished("job")
+      yield* settle
+      const pausing = yield* Effect.fork(queue.pause)
+      yield* settle
+      yield* disk.open
+      yield* Fiber.join(pausing)
+      yield* Fiber.join(another)
+      yield* settle
+      assert.deepStrictEqual(world.log, [])
+      yield* queue.resume
+      yield* settle
+      assert.include(world.log, "A begins")
+    })
+  )
+
   it.scoped("pause survives a restart, lets a running review end, and holds no run back", () =>
     Effect.gen(function* () {
       const { end, events, log, start } = yield* makeQueueWorld()
