@@ -5,7 +5,8 @@ import type { HealingRequest, HealingSettingsInput, RequestState } from "effect-
 
 /** What a life is to do. */
 export interface Orders {
-  readonly file: string
+  /** A SQLite file, or the address of a PostgreSQL database. */
+  readonly store: string
   readonly seed: number
   readonly settings: Required<Pick<HealingSettingsInput, "onJobStart" | "maxYields">> & { readonly maxAttempts: number }
   /** Wishes until it is killed, or brings everything to its end and leaves. */

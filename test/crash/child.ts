@@ -6,6 +6,7 @@ import { readSync, writeSync } from "node:fs"
 // By their own paths, so that the bundle has nothing else of these packages.
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -15,6 +16,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import {
@@ -30,6 +32,7 @@ import {
   Reviewer,
   type Suggestion
 } from "../../src/index.js"
+import { changeClock } from "../support/changeClock.js"
 import type { End, Line, Orders } from "./Ledger.js"
 
 const orders: Orders = JSON.parse(process.argv[2] ?? "")
@@ -240,8 +243,23 @@ const LoggerLive = Logger.replace(
   })
 )
 
+/** The one before is dead, so that it needs no time to notice that it has lost the database. */
+const withoutWaiting = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.scopedContext(
+    Effect.flatMap(Effect.clock, (clock) =>
+      Effect.withClock(Layer.build(layer), changeClock(clock, { sleep: () => Effect.void }))
+    )
+  )
+
+const StoreLive = orders.store.startsWith("postgres:")
+  ? Layer.provide(
+      withoutWaiting(HealingStore.layerSql),
+      PgClient.layer({ url: Redacted.make(orders.store), maxConnections: 3 })
+    )
+  : HealingStore.layerSqlite(orders.store)
+
 const HealingLive = HealingQueue.layerRetry(Schedule.spaced(1)).pipe(
-  Layer.provideMerge(HealingStore.layerSqlite(orders.file)),
+  Layer.provideMerge(StoreLive),
   Layer.provideMerge(HealingService.layer),
   Layer.provideMerge(OpenClaw.layer),
   Layer.provideMerge(

@@ -1,8 +1,8 @@
 /**
  * R13, R14 and R15 by kill -9: processes that wish for reviews and review are killed at random instants, one after the
- * other on the same file, until a last one may bring everything to its end.
+ * other on the same SQLite file or PostgreSQL database, until a last one may bring everything to its end.
  *
- * `HEALING_KILLS=1000 npm test -- crash` kills so many of them, a new file for each 25. `HEALING_SEED` chooses when, to within
+ * `HEALING_KILLS=1000 npm test -- crash` kills so many of them in each, a new one for each 25. `HEALING_SEED` chooses when, to within
  * what the machine makes of it.
  */
 import { type ChildProcess, spawn } from "node:child_process"
@@ -11,10 +11,15 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { afterAll, beforeAll, expect, it } from "@effect/vitest"
+import type { SqlError } from "@effect/sql/SqlError"
+import { PgClient } from "@effect/sql-pg"
+import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import Database from "better-sqlite3"
+import { type ConfigError, Effect, Redacted, type Scope } from "effect"
 import { PCGRandom } from "effect/Utils"
+import * as PostgresClient from "../../src/store/PostgresClient.js"
 import { bundle } from "../support/bundle.js"
+import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { isFull } from "../support/property.js"
 import { Ledger, type Line, type Orders, type Row } from "./Ledger.js"
 
@@ -134,73 +139,104 @@ const live = async ({
   return isExpected ? { lines } : { lines, wrong: `it ended with ${signal ?? code}` }
 }
 
-const ROWS = `SELECT *,
-  (SELECT GROUP_CONCAT(state, ' ') FROM healing_suggestions AS one WHERE one.request = healing_requests.number) AS suggestions,
-  (SELECT GROUP_CONCAT("to", ' ') FROM (
+/** `joined`: what puts the texts of several rows together. */
+const rowsBy = (joined: string) => `SELECT *,
+  (SELECT ${joined}(state, ' ') FROM healing_suggestions AS one WHERE one.request = healing_requests.number) AS suggestions,
+  (SELECT ${joined}("to", ' ') FROM (
     SELECT "to" FROM healing_suggestion_steps WHERE id = 'suggestion:' || job || ':' || healing_requests.number || '.1' ORDER BY number
-  )) AS steps
+  ) AS steps) AS steps
   FROM healing_requests`
 
-const read = (file: string): { readonly rows: ReadonlyArray<Row>; readonly integrity: unknown } => {
-  const database = new Database(file, { readonly: true })
-  try {
-    return {
-      rows: database.prepare<[], Row>(ROWS).all(),
-      integrity: database.pragma("integrity_check", { simple: true })
-    }
-  } finally {
-    database.close()
-  }
+/** Where the lives of one seed keep their requests, and what is there in the end. */
+interface Place {
+  readonly store: string
+  readonly read: () => Promise<ReadonlyArray<Row>>
 }
 
-const files = Array.from({ length: Math.ceil(KILLS / KILLS_OF_ONE_FILE) }, (_, i) => ({
+const inSqlite = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<Place, never, Scope.Scope> {
+  const store = join(folder, `${seed}.db`)
+  return {
+    store,
+    read: async () => {
+      const database = new Database(store, { readonly: true })
+      try {
+        expect(database.pragma("integrity_check", { simple: true })).toBe("ok")
+        return database.prepare<[], Row>(rowsBy("GROUP_CONCAT")).all()
+      } finally {
+        database.close()
+      }
+    }
+  }
+})
+
+const inPostgres = Effect.fnUntraced(function* (
+  _seed: number
+): Effect.fn.Return<Place, SqlError | ConfigError.ConfigError, Scope.Scope> {
+  const store = urlOf(yield* makeSchema)
+  return {
+    store,
+    read: () =>
+      Effect.flatMap(PgClient.PgClient, PostgresClient.over).pipe(
+        Effect.flatMap((sql) => sql.unsafe<Row>(rowsBy("STRING_AGG"))),
+        Effect.provide(PgClient.layer({ url: Redacted.make(store), maxConnections: 1 })),
+        Effect.runPromise
+      )
+  }
+})
+
+const worlds = Array.from({ length: Math.ceil(KILLS / KILLS_OF_ONE_FILE) }, (_, i) => ({
   seed: SEED + i,
   kills: Math.min(KILLS - i * KILLS_OF_ONE_FILE, KILLS_OF_ONE_FILE)
 }))
 
-it.each(files)(
-  "after $kills kills, everything that was acknowledged has ended once (HEALING_SEED=$seed)",
-  async ({ kills, seed }) => {
-    const random = new PCGRandom(seed)
-    const file = join(folder, `${seed}.db`)
-    const settings = {
-      onJobStart: random.integer(2) === 0 ? "yield" : "continue",
-      maxYields: random.integer(4),
-      maxAttempts: 2 + random.integer(3)
-    } as const
-    const ledger = new Ledger(settings.maxAttempts)
-    const deaths: ReadonlyArray<Death> = [
-      ...Array.from({ length: kills }, () => anyDeath(random)),
-      { by: "leaves", lines: 0, micros: 0 }
-    ]
-    const conceiveNext = (i: number) => {
-      const death = deaths[i]
-      return death && conceive({ file, seed: random.integer(1_000_000), settings }, death)
+const tryLives = async ({ kills, seed }: (typeof worlds)[number], { read, store }: Place): Promise<void> => {
+  const random = new PCGRandom(seed)
+  const settings = {
+    onJobStart: random.integer(2) === 0 ? "yield" : "continue",
+    maxYields: random.integer(4),
+    maxAttempts: 2 + random.integer(3)
+  } as const
+  const ledger = new Ledger(settings.maxAttempts)
+  const deaths: ReadonlyArray<Death> = [
+    ...Array.from({ length: kills }, () => anyDeath(random)),
+    { by: "leaves", lines: 0, micros: 0 }
+  ]
+  const conceiveNext = (i: number) => {
+    const death = deaths[i]
+    return death && conceive({ store, seed: random.integer(1_000_000), settings }, death)
+  }
+  let last: ReadonlyArray<Line> = []
+  // While one lives, the next one loads its code.
+  let next = conceiveNext(0)
+  try {
+    for (let i = 0; next !== undefined; i++) {
+      const life = next
+      next = conceiveNext(i + 1)
+      const { lines, wrong } = await live(life)
+      last = lines
+      ledger.add(lines)
+      expect(
+        [...(wrong === undefined ? [] : [wrong]), ...ledger.wrong].slice(0, MAX_SHOWN),
+        `HEALING_SEED=${seed}, life ${i + 1} of ${deaths.length}: ${JSON.stringify({ ...settings, ...life.death })}`
+      ).toEqual([])
     }
-    let last: ReadonlyArray<Line> = []
-    // While one lives, the next one loads its code.
-    let next = conceiveNext(0)
-    try {
-      for (let i = 0; next !== undefined; i++) {
-        const life = next
-        next = conceiveNext(i + 1)
-        const { lines, wrong } = await live(life)
-        last = lines
-        ledger.add(lines)
-        expect(
-          [...(wrong === undefined ? [] : [wrong]), ...ledger.wrong].slice(0, MAX_SHOWN),
-          `HEALING_SEED=${seed}, life ${i + 1} of ${deaths.length}: ${JSON.stringify({ ...settings, ...life.death })}`
-        ).toEqual([])
-      }
-    } finally {
-      next?.child.kill("SIGKILL")
-    }
-    const { integrity, rows } = read(file)
-    ledger.check(rows)
-    expect(ledger.wrong.slice(0, MAX_SHOWN), `HEALING_SEED=${seed}, after all of ${deaths.length} lives`).toEqual([])
-    expect(integrity).toBe("ok")
-    const drained = last.filter(({ _tag }) => _tag === "Ended").length
-    console.log(`${kills} kills of seed ${seed}: ${JSON.stringify(ledger.counts)}; the last life drained ${drained}`)
-  },
-  10 * 60_000
-)
+  } finally {
+    next?.child.kill("SIGKILL")
+  }
+  ledger.check(await read())
+  expect(ledger.wrong.slice(0, MAX_SHOWN), `HEALING_SEED=${seed}, after all of ${deaths.length} lives`).toEqual([])
+  const drained = last.filter(({ _tag }) => _tag === "Ended").length
+  console.log(`${kills} kills of seed ${seed}: ${JSON.stringify(ledger.counts)}; the last life drained ${drained}`)
+}
+
+const places = { "a SQLite file": inSqlite, ...(hasPostgres && { PostgreSQL: inPostgres }) }
+
+for (const [name, place] of Object.entries(places)) {
+  describe(`in ${name}`, () => {
+    it.scopedLive.each(worlds)(
+      "after $kills kills, everything that was acknowledged has ended once (HEALING_SEED=$seed)",
+      (world) => Effect.flatMap(place(world.seed), (place) => Effect.promise(() => tryLives(world, place))),
+      10 * 60_000
+    )
+  })
+}
