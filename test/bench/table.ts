@@ -10,6 +10,7 @@ import { memory } from "./memory.js"
 import { notices } from "./notices.js"
 import { open } from "./open.js"
 import * as page from "./page.js"
+import * as postgres from "./postgres.js"
 import { processing } from "./process.js"
 import { isQuick, type Row } from "./ratio.js"
 import { reports } from "./reports.js"
@@ -34,7 +35,8 @@ const measurements: Record<string, readonly [rows: number, measured: Effect.Effe
   stops: [1, stops],
   watchers: [1, watchers],
   notices: [2, notices],
-  page: [page.rows, page.page]
+  page: [page.rows, page.page],
+  postgres: [postgres.rows, postgres.postgres]
 }
 
 const showRatio = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : Math.round(ratio).toLocaleString("en"))

@@ -79,8 +79,12 @@ const isReady = (server: ChildProcess): Promise<void> =>
     server.once("error", reject)
   })
 
-/** Starts one, which ends with this process unless that is killed. */
-export const startPostgres = async (): Promise<Postgres> => {
+/**
+ * Starts one, which ends with this process unless that is killed.
+ *
+ * - `fsync`: whether a commit waits for the disk. What is committed survives the death of the server in any case, but for a power cut.
+ */
+export const startPostgres = async ({ fsync = false } = {}): Promise<Postgres> => {
   if (binaries === undefined) throw new Error(MISSING)
   const folder = mkdtempSync(join(tmpdir(), "effect-healing-postgres-"))
   const as = owner()
@@ -102,8 +106,7 @@ export const startPostgres = async (): Promise<Postgres> => {
     port,
     unix_socket_directories: folder,
     max_connections: 300,
-    // What is committed survives the death of the server all the same; only a power cut would take it.
-    fsync: "off"
+    fsync: fsync ? "on" : "off"
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])
 

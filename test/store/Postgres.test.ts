@@ -269,6 +269,20 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
     patienceFor(200)
   )
 
+  it.scopedLive("works with a client that renames what it sends and gets, and reads numbers in another way", () =>
+    Effect.gen(function* () {
+      const store = yield* storeAt(urlOf(yield* makeSchema), {
+        transformQueryNames: (name) => name.toLowerCase(),
+        transformResultNames: (name) => name.toUpperCase(),
+        types: { getTypeParser: (type: number) => (type === 20 ? BigInt : (text: string) => text) }
+      })
+      const [one, other] = [aRequest(1, { note: "007" }), ended(2, 2000, { job: "B", starts: [1, 2] })]
+      yield* store.commit([insert(one), insert(other)])
+      assert.deepStrictEqual((yield* store.page("pending", 0, 10)).requests, [one])
+      assert.deepStrictEqual(yield* store.history({ states: ["completed"], limit: 10 }), [other])
+    })
+  )
+
   it.scopedLive("says what is refused by the state of a row, and goes on", () =>
     Effect.gen(function* () {
       const store = yield* storeAt(urlOf(yield* makeSchema))

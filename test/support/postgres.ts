@@ -28,9 +28,6 @@ export const makeSchema = Effect.gen(function* () {
 })
 
 /** A client of a schema of its own. */
-export const layer = (options: Partial<PgClient.PgClientConfig> = {}) =>
-  Layer.unwrapScoped(
-    Effect.map(makeSchema, (schema) =>
-      PgClient.layer({ ...options, url: Redacted.make(urlOf(schema)), maxConnections: 4 })
-    )
-  )
+export const layer = Layer.unwrapScoped(
+  Effect.map(makeSchema, (schema) => PgClient.layer({ url: Redacted.make(urlOf(schema)), maxConnections: 4 }))
+)

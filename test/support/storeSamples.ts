@@ -41,16 +41,7 @@ export const stores: Readonly<Record<string, Layer.Layer<HealingStore, StoreProb
       transformResultNames: (name) => name.toUpperCase()
     })
   ),
-  ...(hasPostgres && {
-    "the SQL store over PostgreSQL": Layer.provide(HealingStore.layerSql, postgres()),
-    "the SQL store over a client of PostgreSQL that renames": Layer.provide(
-      HealingStore.layerSql,
-      postgres({
-        transformQueryNames: (name) => name.toLowerCase(),
-        transformResultNames: (name) => name.toUpperCase()
-      })
-    )
-  }),
+  ...(hasPostgres && { "the SQL store over PostgreSQL": Layer.provide(HealingStore.layerSql, postgres) }),
   "the SQLite store without a file": Layer.provide(HealingStore.layerSqlite(":memory:"), NodeContext.layer),
   "the SQLite store in a file": Layer.provide(inTempFolder, NodeContext.layer)
 }
