@@ -1,5 +1,5 @@
 /**
- * A client of PostgreSQL as the store needs it: it takes each text, and gives integers as numbers.
+ * A client of PostgreSQL as the store needs it: it takes each text, and gives numbers as numbers.
  *
  * @internal
  */
@@ -31,8 +31,11 @@ const fromText = (value: string): string =>
 // Rows
 // -----------------------------------------------------------------------------
 
-/** The number of the type BIGINT, as the table `pg_type` of each server has it. Drivers give a BIGINT as a text, since it may be too long for a number. */
-const BIGINT = 20
+/**
+ * The types of numbers, as the table `pg_type` of each server numbers them: BIGINT, SMALLINT, INTEGER, REAL and DOUBLE PRECISION. Drivers give a
+ * BIGINT as a text, since it may be too long for a number, and clients may be set to do so with the others.
+ */
+const NUMBERS: ReadonlySet<number> = new Set([20, 21, 23, 700, 701])
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -44,17 +47,15 @@ const Result = Schema.Struct({
 
 const isResult = Schema.is(Result)
 
-const toCell = (isInteger: boolean, value: unknown): unknown => {
+const toCell = (isNumber: boolean, value: unknown): unknown => {
   if (typeof value === "bigint") return Number(value)
   if (typeof value !== "string") return value
-  return isInteger ? Number(value) : fromText(value)
+  return isNumber ? Number(value) : fromText(value)
 }
 
 const rowsOf = ({ fields, rows }: typeof Result.Type): ReadonlyArray<Row> => {
-  const columns = fields.map(({ dataTypeID, name }) => ({ name, isInteger: dataTypeID === BIGINT }))
-  return rows.map((row) =>
-    Object.fromEntries(columns.map(({ isInteger, name }) => [name, toCell(isInteger, row[name])]))
-  )
+  const columns = fields.map(({ dataTypeID, name }) => ({ name, isNumber: NUMBERS.has(dataTypeID) }))
+  return rows.map((row) => Object.fromEntries(columns.map(({ isNumber, name }) => [name, toCell(isNumber, row[name])])))
 }
 
 const rowsFrom = (raw: unknown): Effect.Effect<ReadonlyArray<Row>, SqlError> => {
