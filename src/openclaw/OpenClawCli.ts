@@ -71,17 +71,29 @@ export type AskError = Exclude<OpenClawError, EvidenceUnavailable | JobMissing |
 
 type Platform = CommandExecutor | FileSystem | Path
 
+/**
+ * In milliseconds of the steady clock.
+ *
+ * - `end`: when OpenClaw itself is to give up.
+ * - `killedAt`: when it is killed at the latest, whatever becomes of this process.
+ *
+ * @internal
+ */
+export interface Until {
+  readonly end: number
+  readonly killedAt: number
+}
+
 /** @internal */
 export interface OpenClawCli {
   /** Whether it may read the files of its working folder. */
   readonly mayRead: boolean
   /**
-   * - `end`: when OpenClaw itself is to give up, in milliseconds of the steady clock.
    * - `begins`: is run when all is there that it needs, right before it is asked.
    */
   readonly ask: (
     prompt: string,
-    end: number,
+    until: Until,
     begins?: Effect.Effect<void>
   ) => Effect.Effect<Answered, AskError, Platform>
 }
@@ -107,13 +119,14 @@ export const make = (options: Called): Effect.Effect<OpenClawCli> =>
     const askIn = Effect.fnUntraced(function* (
       folder: ReviewFolder.ReviewFolder,
       prompt: string,
-      end: number,
+      { end, killedAt }: Until,
       begins: Effect.Effect<void>
     ) {
       const ability = yield* abilityOnce(folder)
       const turn = ability === "exec" ? yield* execTurn(options, folder) : localTurn(options, folder)
       const file = yield* write(folder, "prompt.md", prompt)
-      const seconds = secondsUntil(end, Clocks.millis(yield* Effect.clock))
+      const now = Clocks.millis(yield* Effect.clock)
+      const seconds = secondsUntil(end, now)
       const args = [
         ...turn.args,
         ...["--message-file", file, "--json", "--timeout", `${seconds}`],
@@ -121,15 +134,21 @@ export const make = (options: Called): Effect.Effect<OpenClawCli> =>
         ...(options.thinking === undefined ? [] : ["--thinking", options.thinking])
       ]
       yield* begins
-      return yield* answerOf(yield* run(options, folder, args, turn.env, untilRateLimited(turn.hasFallback)))
+      const { env, hasFallback } = turn
+      const watch = untilRateLimited(hasFallback)
+      return yield* answerOf(yield* run(options, folder, args, { env, watch, lasts: killedAt - now }))
     })
     // No scope is used: Effect 3.22 loses an interruption that comes while a finalizer of one waits for something.
-    const ask = (prompt: string, end: number, begins: Effect.Effect<void>) =>
-      Effect.acquireUseRelease(ReviewFolder.create, (folder) => askIn(folder, prompt, end, begins), ReviewFolder.remove)
+    const ask = (prompt: string, until: Until, begins: Effect.Effect<void>) =>
+      Effect.acquireUseRelease(
+        ReviewFolder.create,
+        (folder) => askIn(folder, prompt, until, begins),
+        ReviewFolder.remove
+      )
     return {
       mayRead: options.workingFolder !== undefined,
-      ask: (prompt, end, begins = Effect.void) =>
-        Effect.catchTags(ask(prompt, end, begins), {
+      ask: (prompt, until, begins = Effect.void) =>
+        Effect.catchTags(ask(prompt, until, begins), {
           OutputTooLong: () => failed(null, "it has printed far more than an answer"),
           BadArgument: ({ method }) => failed(null, `${method} has failed`),
           SystemError: (error) => failed(null, `${error.method} has failed: ${fileProblem(error)}`)
@@ -284,15 +303,23 @@ const run = (
   options: Called,
   folder: ReviewFolder.ReviewFolder,
   args: ReadonlyArray<string>,
-  env: Record<string, string> = {},
-  watch: (stderr: string) => Effect.Effect<void, OpenClawRateLimited> = () => Effect.void
+  {
+    env,
+    lasts,
+    watch = () => Effect.void
+  }: {
+    readonly env?: Record<string, string>
+    readonly lasts?: number
+    readonly watch?: (stderr: string) => Effect.Effect<void, OpenClawRateLimited>
+  } = {}
 ) =>
   ProcessGroup.run(
     {
       command: commandOf(options),
       args,
       env: { ...ProcessGroup.without(options.hidden ?? []), ...SURROUNDINGS, ...env, TMPDIR: folder.tmp },
-      cwd: workOf(options, folder)
+      cwd: workOf(options, folder),
+      lasts
     },
     folder.root,
     watch

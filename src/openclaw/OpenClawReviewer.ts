@@ -46,7 +46,7 @@ export type { OpenClawOptions } from "./OpenClawCli.js"
  * - It asks a model that it knows by its provider, so that OpenClaw itself runs it, and fails with `OpenClawUnrestricted`
  *   if neither the option `model` nor `agents.defaults.model` of the user names one.
  * - Its process group is ended five seconds before the setting `reviewTimeout`, when the review is interrupted, and when
- *   this process ends, `kill -9` included. Nothing that it has left in its temporary folder stays. POSIX only.
+ *   this process ends, `kill -9` included. Ten seconds after `reviewTimeout` it is killed even if this process stands still. Nothing that it has left in its temporary folder stays. POSIX only.
  * - The `cause` of its `ReviewError`s is an `OpenClawError`.
  *
  * The review's own OpenClaw is no job: the gate neither waits for it nor yields to it.
@@ -90,7 +90,7 @@ export const OpenClawReviewer: {
         >()
         const missing = new Map<string, number>()
         const reviewTelling = (request: HealingRequest, begins: Effect.Effect<void>) =>
-          review(cli, { request, begins, limit, builtAt, missing }).pipe(
+          review(cli, { request, begins, limit, reviewTimeout, builtAt, missing }).pipe(
             Effect.timeoutFail({ duration: limit, onTimeout: () => timedOut(limit) }),
             Effect.mapError((error) => toReviewError(request.job, error)),
             Effect.provide(context)
@@ -110,6 +110,9 @@ const MAX_REMEMBERED = 10_000
 const limitOf = (reviewTimeout: Duration.Duration): Duration.Duration =>
   Duration.max(Duration.subtract(reviewTimeout, "5 seconds"), Duration.times(reviewTimeout, 0.5))
 
+/** Behind `reviewTimeout`: only a process that stands still has not ended its OpenClaw by then. */
+const LENIENCE = Duration.seconds(10)
+
 const timedOut = (limit: Duration.Duration) => new OpenClawTimedOut({ detail: `none within ${Duration.format(limit)}` })
 
 /** `missing`: since when the jobs of requests are missing. */
@@ -117,6 +120,7 @@ interface ReviewOptions {
   readonly request: HealingRequest
   readonly begins: Effect.Effect<void>
   readonly limit: Duration.Duration
+  readonly reviewTimeout: Duration.Duration
   readonly builtAt: number
   readonly missing: Map<string, number>
 }
@@ -134,9 +138,10 @@ const mayComeYet = ({ builtAt, missing, request }: ReviewOptions, now: number): 
 }
 
 const review = Effect.fnUntraced(function* (cli: OpenClawCli.OpenClawCli, options: ReviewOptions) {
-  const { begins, limit, missing, request } = options
+  const { begins, limit, missing, request, reviewTimeout } = options
   const now = Clocks.millis(yield* Effect.clock)
-  const end = now + Duration.toMillis(limit)
+  const killedAt = now + Duration.toMillis(Duration.sum(reviewTimeout, LENIENCE))
+  const until = { end: now + Duration.toMillis(limit), killedAt }
   const gathered = yield* gather(request).pipe(
     Effect.mapError(({ message }) => new EvidenceUnavailable({ detail: head(message, MAX_DETAIL).text })),
     Effect.timeoutFail({
@@ -155,12 +160,12 @@ const review = Effect.fnUntraced(function* (cli: OpenClawCli.OpenClawCli, option
 
   const mark = `evidence-${randomBytes(8).toString("hex")}`
   const question = Prompt.ask(dossier, mark, cli.mayRead)
-  const first = yield* cli.ask(question, end, begins)
+  const first = yield* cli.ask(question, until, begins)
   const answer = Answer.read(first.text, dossier.files)
   if (Either.isRight(answer)) return completed(answer.right, dossier, first.spent)
 
   const again = Prompt.askAgain(question, head(first.text, MAX_ANSWER).text, answer.left, mark)
-  const second = yield* cli.ask(again, end)
+  const second = yield* cli.ask(again, until)
   const corrected = Answer.read(second.text, dossier.files)
   if (Either.isRight(corrected)) {
     return completed(corrected.right, dossier, Envelope.add(first.spent, second.spent))

@@ -13,6 +13,9 @@ import * as Stream from "effect/Stream"
 
 /**
  * - `input`: the file that is its standard input; there is nothing on it without one.
+ * - `lasts`: after so many milliseconds its group is killed, though this process may not be able to see to it: it may stand still, or
+ *   be cut off from what would tell it to. It is given to within a second, by the clock of the two that has gone further: the steady one
+ *   stands still while the machine sleeps, and the other one can be set.
  *
  * @internal
  */
@@ -22,6 +25,7 @@ export interface Program {
   readonly env: Record<string, string>
   readonly cwd: string
   readonly input?: string | undefined
+  readonly lasts?: number | undefined
 }
 
 /** @internal */
@@ -51,6 +55,9 @@ const GRACE = 2000
 /** The time for output that is still on its way when the program has ended, unless somebody holds it open. */
 const LAST_WORDS = "2 seconds"
 
+/** How often the guard looks whether its program lasts too long, in milliseconds. */
+const EVERY = 1000
+
 /** What a shell answers for a program that is not there, or for one that has not found another. */
 const NOT_FOUND = 127
 
@@ -71,18 +78,24 @@ exec "$@"
 /**
  * It stands between this process and the group, since an end of this process that it cannot see to (SIGKILL) must be the
  * end of the group as well: then the standard input of the guard ends, which else goes on for as long as it is wanted.
- * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL.
+ * The group gets SIGTERM and then SIGKILL; what the program has left behind when it ends by itself gets SIGKILL, and so does a program
+ * that lasts too long.
  */
 const GUARD = `
 const { spawn } = require("node:child_process")
 const { openSync, rmSync } = require("node:fs")
 const { constants } = require("node:os")
-const [folder, input, command, ...args] = process.argv.slice(1)
+const [folder, input, lasts, command, ...args] = process.argv.slice(1)
 let group, isOrphan = false
 const signal = (name) => { try { process.kill(-group.pid, name) } catch {} }
 const remove = (path) => { try { rmSync(path, { recursive: true, force: true, maxRetries: 5 }) } catch {} }
 const stop = () => { signal("SIGTERM"); setTimeout(signal, ${GRACE}, "SIGKILL") }
 const orphaned = () => { isOrphan = true; stop() }
+const clocks = () => [Date.now(), performance.now()]
+const began = clocks()
+if (lasts !== "") setInterval(() => {
+  if (clocks().some((now, i) => now - began[i] >= Number(lasts))) signal("SIGKILL")
+}, ${EVERY})
 for (const name of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(name, stop)
 process.stdin.on("end", orphaned).on("error", orphaned).resume()
 const start = ["-c", ${JSON.stringify(START)}, "sh", folder, String(process.pid), command, ...args]
@@ -105,12 +118,23 @@ group.on("exit", (code, name) => {
  * @internal
  */
 export const run = <E>(
-  { args, command, cwd, env, input = "" }: Program,
+  { args, command, cwd, env, input = "", lasts }: Program,
   folder: string,
   watch: (stderr: string) => Effect.Effect<void, E>
 ): Effect.Effect<Output, E | OutputTooLong | PlatformError, CommandExecutor | FileSystem> =>
   Effect.gen(function* () {
-    const guard = yield* Command.make(process.execPath, "--eval", GUARD, "--", folder, input, command, ...args).pipe(
+    const limit = lasts === undefined || !Number.isFinite(lasts) ? "" : String(lasts)
+    const guard = yield* Command.make(
+      process.execPath,
+      "--eval",
+      GUARD,
+      "--",
+      folder,
+      input,
+      limit,
+      command,
+      ...args
+    ).pipe(
       Command.workingDirectory(cwd),
       Command.env(env),
       // Open, and empty, for as long as this process lives.

@@ -11,7 +11,7 @@ import { type Call, makeFake, type Scenario, type Turn } from "./makeFake.js"
 const scoped = <E>(name: string, test: () => Effect.Effect<unknown, E, NodeContext.NodeContext | Scope.Scope>) =>
   it.scopedLive(name, () => Effect.provide(test(), NodeContext.layer))
 
-const NEVER = Number.POSITIVE_INFINITY
+const NEVER = { end: Number.POSITIVE_INFINITY, killedAt: Number.POSITIVE_INFINITY }
 
 const makeCli = (
   turns: ReadonlyArray<Turn> = [{}],

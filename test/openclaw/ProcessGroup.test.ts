@@ -158,6 +158,39 @@ describe.concurrent("of a group nobody is left", () => {
     })
   )
 
+  scoped("when it lasts too long, though the process that has started it stands still", () => {
+    /** A process that stands still before its program was killed, or none if the machine was too slow for that. */
+    const frozen = (program: string, lasts: number) =>
+      Effect.gen(function* () {
+        const fake = yield* makeFake({ generation: "exec", turns: [{ mode: "fork" }] })
+        const env = { ...process.env, TMPDIR: yield* tempFolder }
+        const child = spawn(process.execPath, [program, fake.command, `${lasts}`], { env, stdio: "ignore" })
+        const ended = Effect.async<void>((resume) => void child.once("exit", () => resume(Effect.void)))
+        yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
+        yield* Effect.raceFirst(fake.ready(1), ended)
+        child.kill("SIGSTOP")
+        return { fake, child }
+      })
+    const attempt = (
+      program: string,
+      lasts: number
+    ): Effect.Effect<void, unknown, NodeContext.NodeContext | Scope.Scope> =>
+      Effect.flatMap(frozen(program, lasts), ({ child, fake }) =>
+        child.exitCode === null
+          ? Effect.asVoid(
+              Effect.repeat(fake.alive, {
+                until: (alive) => alive.length === 0,
+                schedule: Schedule.spaced("10 millis")
+              })
+            )
+          : attempt(program, 2 * lasts)
+      )
+    return Effect.flatMap(
+      Effect.promise(() => bundle(new URL("reviewProcess.ts", import.meta.url))),
+      (program) => attempt(program, 2000)
+    )
+  })
+
   inFull("after a SIGKILL of its guard as the first thing that the program does", () => {
     const once = Effect.gen(function* () {
       const folder = yield* tempFolder
