@@ -170,18 +170,17 @@ describe.concurrent("of a group nobody is left", () => {
         yield* Effect.raceFirst(fake.ready(1), ended)
         child.kill("SIGSTOP")
         return { fake, child }
-      })
+      }).pipe(Effect.orDie)
     const attempt = (
       program: string,
       lasts: number
-    ): Effect.Effect<void, unknown, NodeContext.NodeContext | Scope.Scope> =>
+    ): Effect.Effect<void, never, NodeContext.NodeContext | Scope.Scope> =>
       Effect.flatMap(frozen(program, lasts), ({ child, fake }) =>
         child.exitCode === null
-          ? Effect.asVoid(
-              Effect.repeat(fake.alive, {
-                until: (alive) => alive.length === 0,
-                schedule: Schedule.spaced("10 millis")
-              })
+          ? fake.alive.pipe(
+              Effect.repeat({ until: (alive) => alive.length === 0, schedule: Schedule.spaced("10 millis") }),
+              Effect.orDie,
+              Effect.asVoid
             )
           : attempt(program, 2 * lasts)
       )
