@@ -35,8 +35,8 @@ export const instant = (at: number): number =>
   Math.floor(Math.max(Number.MIN_SAFE_INTEGER, Math.min(at, Number.MAX_SAFE_INTEGER)))
 
 /**
- * An INSERT into a table whose rows have numbers in the order in which they were written. The number is no longer than needed: a sequence of
- * PostgreSQL would leave gaps behind what is rolled back.
+ * An INSERT into a table whose rows are numbered in the order in which they are written. The number is the next one after the highest, as
+ * SQLite gives it: a sequence of PostgreSQL would leave gaps behind what is rolled back.
  *
  * @internal
  */

@@ -81,24 +81,23 @@ const copyTable = (
   from: SqlClient,
   to: SqlClient,
   connection: Connection,
-  table: (typeof TABLES)[number]
-): Effect.Effect<number, Failed> =>
-  Effect.gen(function* () {
-    const columns = yield* columnsOf(to, table)
-    const copyAfter = (after: number, copied: number): Effect.Effect<number, Failed> =>
-      Effect.gen(function* () {
-        const rows = yield* from<Row>`SELECT rowid AS healing_row, * FROM ${from(table)}
-          WHERE rowid > ${after} ORDER BY rowid LIMIT ${AT_ONCE}`
-        const last = rows.at(-1)
-        if (last === undefined) return copied
-        yield* Effect.forEach(rows, (row) => misfit(file, table, columns, row), { discard: true })
-        const cells = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, row[name]])))
-        const [text, params] = to`INSERT INTO ${to(table)} ${to.insert(cells)}`.compile()
-        yield* connection.execute(text, params, undefined)
-        return yield* copyAfter(Number(last.healing_row), copied + rows.length)
-      })
-    return yield* copyAfter(-1, 0)
-  })
+  table: string,
+  columns: Columns
+): Effect.Effect<number, Failed> => {
+  const copyAfter = (after: number, copied: number): Effect.Effect<number, Failed> =>
+    Effect.gen(function* () {
+      const rows = yield* from<Row>`SELECT rowid AS healing_row, * FROM ${from(table)}
+        WHERE rowid > ${after} ORDER BY rowid LIMIT ${AT_ONCE}`
+      const last = rows.at(-1)
+      if (last === undefined) return copied
+      yield* Effect.forEach(rows, (row) => misfit(file, table, columns, row), { discard: true })
+      const cells = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, row[name]])))
+      const [text, params] = to`INSERT INTO ${to(table)} ${to.insert(cells)}`.compile()
+      yield* connection.execute(text, params, undefined)
+      return yield* copyAfter(Number(last.healing_row), copied + rows.length)
+    })
+  return copyAfter(Number.MIN_SAFE_INTEGER, 0)
+}
 
 const isEmpty = (to: SqlClient, table: string): Effect.Effect<boolean, SqlError> =>
   Effect.map(to`SELECT 1 AS found FROM ${to(table)} LIMIT 1`, (rows) => rows.length === 0)
@@ -144,8 +143,11 @@ export const move = (filename: string): Effect.Effect<number, HealingStoreError,
     }
     // Not before: it would take the database from a process that uses it.
     const { transact } = yield* SqlDatabase.open(client, inClient)
+    const tables = yield* Effect.forEach(TABLES, (table) =>
+      Effect.map(columnsOf(to, table), (columns) => ({ table, columns }))
+    )
     const counts = yield* transact((connection) =>
-      Effect.forEach(TABLES, (table) => copyTable(filename, from, to, connection, table))
+      Effect.forEach(tables, ({ columns, table }) => copyTable(filename, from, to, connection, table, columns))
     )
     yield* mark(filename, from)
     return counts.reduce((sum, count) => sum + count, 0)

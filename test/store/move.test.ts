@@ -16,7 +16,7 @@ import { aRequest, insert, openStore } from "../support/storeSamples.js"
 
 const RUNS = runsOf({ few: 4, many: 100 })
 
-const postgresAt = (schema: string) => PgClient.layer({ url: Redacted.make(urlOf(schema)), maxConnections: 2 })
+const postgresAt = (schema: string) => PgClient.layer({ url: Redacted.make(urlOf(schema)), maxConnections: 1 })
 
 /** A file of an empty store, which nobody uses, and a schema. */
 const makeWorld = Effect.gen(function* () {
