@@ -2,7 +2,7 @@
  * The tables of the store in PostgreSQL: the same as in SQLite, with its types.
  *
  * Texts are ordered as SQLite orders them, whatever the database is set to (`COLLATE "C"`). Where an index of SQLite has a text of any length in
- * it, that of PostgreSQL leaves it out, since it takes 2,704 bytes at most.
+ * it, that of PostgreSQL has its hash or leaves it out, since it takes 2,704 bytes at most.
  *
  * @internal
  */
@@ -179,9 +179,9 @@ const notices = `
     job TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     subject TEXT COLLATE "C" NOT NULL,
-    at BIGINT NOT NULL,
-    PRIMARY KEY (job, kind, subject)
+    at BIGINT NOT NULL
   );
+  CREATE UNIQUE INDEX healing_told_of ON healing_told (job, kind, md5(subject));
   CREATE TABLE healing_failing (job TEXT COLLATE "C" PRIMARY KEY, since BIGINT NOT NULL, good BIGINT NOT NULL);
   CREATE TABLE healing_muted (
     job TEXT COLLATE "C",

@@ -87,7 +87,10 @@ const statementsOf = (sql: SqlClient) => ({
     WHERE channel = ${""} AND state = 'pending' AND created_at < ${0}`),
   turned: textOf(sql`DELETE FROM healing_outbox WHERE number <= ${0}`),
   told: textOf(sql`INSERT INTO healing_told ${sql.insert({ job: "", kind: "", subject: "", at: 0 })}
-    ON CONFLICT (job, kind, subject) DO UPDATE SET at = excluded.at`),
+    ON CONFLICT (job, kind, ${sql.onDialectOrElse({
+      pg: () => sql.literal("md5(subject)"),
+      orElse: () => sql.literal("subject")
+    })}) DO UPDATE SET at = excluded.at`),
   forgetAll: textOf(sql`DELETE FROM healing_told WHERE job = ${""}`),
   forget: textOf(sql`DELETE FROM healing_told WHERE job = ${""} AND kind = ${""}`),
   failing: textOf(sql`INSERT INTO healing_failing ${sql.insert({ job: "", since: 0, good: 0 })}

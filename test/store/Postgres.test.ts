@@ -1,20 +1,23 @@
 /** What only PostgreSQL does. What it does as SQLite does is in the tests of the store. */
 
+import { randomBytes } from "node:crypto"
 import * as Reactivity from "@effect/experimental/Reactivity"
 import { SqlClient } from "@effect/sql"
 import * as Statement from "@effect/sql/Statement"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Either, Exit, Fiber, Layer, Redacted, Ref, Runtime, Scope } from "effect"
+import { Duration, Effect, Either, Exit, Fiber, Layer, Option, Redacted, Ref, Runtime, Scope } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingStore } from "effect-healing"
+import * as SuggestionLife from "../../src/request/SuggestionLife.js"
+import * as Change from "../../src/store/Change.js"
 import type { Journal } from "../../src/store/Journal.js"
 import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
 import { startPostgres } from "../postgres/Postgres.js"
 import { changeClock } from "../support/changeClock.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { isFull, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
-import { aRequest, ended, insert, move, openStore } from "../support/storeSamples.js"
+import { aRequest, aSuggestion, ended, insert, move, openStore, reviewed } from "../support/storeSamples.js"
 
 const FILE = "test/store/Postgres.test.ts"
 
@@ -280,6 +283,35 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       yield* store.commit([insert(one), insert(other)])
       assert.deepStrictEqual((yield* store.page("pending", 0, 10)).requests, [one])
       assert.deepStrictEqual(yield* store.history({ states: ["completed"], limit: 10 }), [other])
+    })
+  )
+
+  it.scopedLive("takes texts that are longer than an index of PostgreSQL does", () =>
+    Effect.gen(function* () {
+      const store = yield* storeAt(urlOf(yield* makeSchema))
+      // Of no pattern, or it would be made shorter.
+      const long = randomBytes(40_000).toString("base64")
+      const job = Array.from({ length: 256 }, (_, index) => String.fromCodePoint(0x20000 + index))
+        .join("")
+        .slice(0, 256)
+      const told = { job, kind: "Report", subject: long }
+      for (const at of [1, 2])
+        yield* store.commit([{ _tag: "Notice", change: { _tag: "Told", told: { ...told, at } } }])
+      assert.deepStrictEqual(yield* store.notices.told(told), Option.some(2))
+      assert.deepStrictEqual(yield* store.notices.told({ ...told, subject: `${long}.` }), Option.none())
+      const request = aRequest(1, { job, note: long, runId: long, reason: long, signatures: [long], triggers: [long] })
+      yield* store.commit([insert(request), move("pending", ended(1, 1000, { ...request, state: "completed" }))])
+      assert.isTrue(yield* store.explained(job, long))
+      const targetFile = `/${long.slice(0, 4000)}`
+      const [suggestion] = SuggestionLife.propose(
+        reviewed(1, job, [{ ...aSuggestion, targetFile, proposedContent: long }]),
+        1000,
+        1e6
+      )
+      assert.isDefined(suggestion)
+      if (suggestion !== undefined) yield* store.commit([Change.suggestion(null, suggestion)])
+      const found = yield* store.suggestions.list({ states: ["pending"], targetFile, limit: 10 })
+      assert.deepStrictEqual(found, [suggestion])
     })
   )
 
