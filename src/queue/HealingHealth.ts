@@ -91,7 +91,7 @@ export const read: Effect.Effect<HealingHealth, never, HealingService | OpenClaw
     problems.push({
       _tag: "Stopped",
       reason: lost.detail,
-      restartHelps: lost.reason === "Owned",
+      restartHelps: lost.reason !== "Replaced",
       message: `The queue has stopped: ${lost.detail}`
     })
   else if (failing !== undefined) {

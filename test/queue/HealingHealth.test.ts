@@ -187,7 +187,7 @@ describe("Healing.health", () => {
     )
   )
 
-  it.scoped.each(["Owned", "Replaced"] as const)(
+  it.scoped.each(["Owned", "Replaced", "InDoubt"] as const)(
     "sees by itself within a second of a review that its file is %s",
     (reason) =>
       silent(
@@ -203,7 +203,7 @@ describe("Healing.health", () => {
           assert.deepStrictEqual(interrupted, ["obedient"])
           assert.strictEqual((yield* waiting).message, `the disk is ${reason}`)
           assert.strictEqual(disk.commits, commits, "nothing is written any more")
-          assert.deepStrictEqual(yield* problems, [reason === "Owned" ? "Stopped (restart)" : "Stopped"])
+          assert.deepStrictEqual(yield* problems, [reason === "Replaced" ? "Stopped" : "Stopped (restart)"])
         })
       )
   )

@@ -15,6 +15,7 @@ import type { Journal } from "../../src/store/Journal.js"
 import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
 import { startPostgres } from "../postgres/Postgres.js"
 import { changeClock } from "../support/changeClock.js"
+import { fastClock } from "../support/fastClock.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
 import { isFull, parameters, patienceFor, restingProperty, runsOf } from "../support/property.js"
 import { aRequest, aSuggestion, ended, insert, move, openStore, reviewed } from "../support/storeSamples.js"
@@ -270,6 +271,22 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
         )
       }),
     patienceFor(200)
+  )
+
+  it.scopedLive("says that it cannot tell whether it has written, if the server does not come back", () =>
+    Effect.gen(function* () {
+      const proxy = yield* proxyTo(urlOf(yield* makeSchema))
+      const store = yield* storeAt(proxy.url)
+      proxy.cut = (text) => {
+        if (text !== "COMMIT") return undefined
+        void proxy.stop()
+        return "after"
+      }
+      // A minute passes in a moment.
+      const committing = Effect.withClock(store.commit([insert(aRequest(1))]), fastClock(0, 1000))
+      const error = yield* Effect.flip(committing)
+      assert.strictEqual(error.reason, "InDoubt", error.message)
+    })
   )
 
   it.scopedLive("works with a client that renames what it sends and gets, and reads numbers in another way", () =>
