@@ -259,7 +259,11 @@ describe.runIf(isFull)("at length, the module", () => {
             `line ${times} of ${wanted.source}`
           )
         const statusOf = Effect.map(daemon.pm2("jlist"), (json) => /"status":"([^"]*)"/.exec(json)?.[1])
-        const trigger = (...args: ReadonlyArray<string>) => daemon.pm2("trigger", "effect-healing", ...args)
+        // PM2's command waits for ever if the answer comes before the daemon has told it from how many processes there will be one.
+        const trigger = (...args: ReadonlyArray<string>) =>
+          daemon
+            .pm2("trigger", "effect-healing", ...args)
+            .pipe(Effect.timeout("20 seconds"), Effect.retry({ times: 5 }))
         let starts = 0
         const started = Effect.suspend(() => says(/: watches PM2 in /, ++starts))
 

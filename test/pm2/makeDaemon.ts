@@ -67,7 +67,7 @@ export const makeDaemon = Effect.gen(function* () {
   const pm2With = (variables: Readonly<Record<string, string>>, ...args: ReadonlyArray<string>) =>
     Effect.async<string>((resume) => {
       const { HEALING_OPENCLAW: _, ...env } = process.env
-      execFile(
+      const child = execFile(
         process.execPath,
         [bin, ...args],
         {
@@ -84,6 +84,7 @@ export const makeDaemon = Effect.gen(function* () {
         (error, stdout, stderr) =>
           resume(error === null ? Effect.succeed(stdout) : Effect.die(new Error(`${stdout}${stderr}`)))
       )
+      return Effect.sync(() => child.kill("SIGKILL"))
     })
   const pm2 = (...args: ReadonlyArray<string>) => pm2With({}, ...args)
   /** Starts apps of a configuration, `app.cjs` unless they say otherwise. */
