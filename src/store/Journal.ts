@@ -56,8 +56,8 @@ export interface StoreSizes {
  * - `backup`: copies a SQLite database into a file that is not there yet, in a folder that is, while it is in use; `VACUUM INTO`. The
  *   process stands still meanwhile, for about a second for 100 MB. A plain copy of the file can be damaged: it lacks the log. It fails
  *   with a `HealingStoreError` if the copy cannot be written, or if the database is not one of SQLite.
- * - `check`: fails with the reason `Owned` or `Replaced` once the store is not this one, or not ours, any more. It takes some microseconds.
- *   A store in memory has none, and neither has one whose database belongs to somebody else.
+ * - `check`: fails with the reason `Owned` or `Replaced` once the store is not this one, or not ours, any more. It takes some microseconds
+ *   for a file, and one statement for PostgreSQL. A store in memory has none, and neither has a SQLite database of somebody else.
  * - `location`: where it is, in words: the path of the file, if it is one.
  * - `file`: that path, if the store owns the file.
  * - `sizes`: how many bytes the file and its log have, if it is one.

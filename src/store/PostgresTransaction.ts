@@ -1,5 +1,5 @@
 /**
- * Statements as one transaction of PostgreSQL, of an epoch that is not over, of which is known in the end whether it was written.
+ * Statements as one transaction of PostgreSQL. It is written only while its epoch lasts, and whether it was written is known in the end.
  *
  * @internal
  */
@@ -14,7 +14,7 @@ import * as PostgresEpoch from "./PostgresEpoch.js"
 import { codeOf, type Place } from "./SqlProblem.js"
 import type { Transact } from "./Transact.js"
 
-/** Its number, which no other transaction of the server ever has, the process of the server that runs it, and the epoch that is now. */
+/** The number of the transaction, which no other one of the server ever has, the process of the server that runs it, and the epoch now. */
 const Begun = Schema.Tuple(Schema.Struct({ id: Schema.String, process: Schema.Int, ...PostgresEpoch.Epoch.fields }))
 
 type Begun = (typeof Begun.Type)[0]
@@ -33,13 +33,13 @@ const begin = (connection: Connection, { epoch, place }: Owned): Effect.Effect<B
     Effect.tap((begun) => PostgresEpoch.isCurrent(place, epoch, begun))
   )
 
-/** Whether the server has said so itself: it is not written then. Else the connection was lost, or the server has ended. */
+/** Whether the server itself has refused it: nothing is written then. Otherwise the connection was lost, or the server has ended. */
 const isRefusal = (error: SqlError): boolean => {
   const code = codeOf(error)
   return code !== undefined && /^(?:[0-9]|F0|HV|P0|XX)[0-9A-Z]+$/.test(code) && !/^(?:08|57P|58|XX)/.test(code)
 }
 
-/** A failover of a database takes less. */
+/** For so long the server is asked. A failover of a database takes less. */
 const LONGEST = Duration.minutes(1)
 
 const AGAIN = Duration.millis(250)
@@ -51,8 +51,8 @@ const Outcome = Schema.Tuple(
 type Outcome = "committed" | "aborted"
 
 /**
- * What has become of a transaction whose commit was sent, as soon as the server can tell: it knows it of the last ones. The one that still
- * goes on is of a process that has not noticed that its client is gone, and is ended.
+ * What has become of a transaction whose commit was sent, as soon as the server can tell. If it still goes on, the server has not noticed that
+ * its client is gone, and is told to end it.
  */
 const outcome = (sql: SqlClient, begun: Begun): Effect.Effect<Outcome> =>
   sql`SELECT pg_xact_status(${begun.id}::xid8) AS status`.pipe(

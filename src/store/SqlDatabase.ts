@@ -44,8 +44,12 @@ const sqlite = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, Hea
   })
 }
 
-/** A process that has lost the database looks each second while it reviews something, and ends that then. */
+/** Time for a process that has lost the database: it looks each second while it reviews something, and ends that review then. */
 const UNTIL_NOTICED = Duration.seconds(3)
+
+/** A server that does not answer is not to keep a process from its end. */
+const released = <E>(release: Effect.Effect<void, E>): Effect.Effect<void> =>
+  release.pipe(Effect.interruptible, Effect.timeout("2 seconds"), Effect.ignore)
 
 const postgres = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, HealingStoreError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -53,7 +57,7 @@ const postgres = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, H
     yield* tables(sql, place)
     const { epoch, former } = yield* Effect.acquireRelease(
       typed(place)("cannot be opened")(PostgresEpoch.take(sql)),
-      ({ epoch }) => Effect.ignore(PostgresEpoch.release(sql, epoch))
+      ({ epoch }) => released(PostgresEpoch.release(sql, epoch))
     )
     if (former !== null) {
       yield* SafeLog.warn(
