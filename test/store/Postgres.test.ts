@@ -268,7 +268,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
               assert.deepStrictEqual(yield* numbersIn(witness), expected)
             }
           }).pipe(Effect.scoped)
-        const runs = runsOf({ few: 6, many: 200 })
+        const runs = runsOf({ few: 3, many: 200 })
         yield* Effect.promise(() =>
           FastCheck.assert(
             restingProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
