@@ -8,7 +8,10 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Statement from "@effect/sql/Statement"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
@@ -98,6 +101,55 @@ const compiler = Statement.makeCompiler({
   onCustom: () => ["", []]
 })
 
+/** The part of a client of `pg` that a reserved connection of @effect/sql-pg has. */
+interface Ending {
+  readonly end: () => Promise<void>
+}
+
+const hasClient = (connection: object): connection is { readonly pg: Ending } =>
+  Predicate.hasProperty(connection, "pg") && Predicate.hasProperty(connection.pg, "end")
+
+/** Ends it with whatever it does now, so that the pool does not give it to anybody else. */
+const end = (connection: object): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (hasClient(connection)) connection.pg.end().catch(() => {})
+  })
+
+/** A server that has not answered for so long is as good as gone. Nobody could end the wait: it is uninterruptible. */
+const LONGEST = Duration.seconds(30)
+
+/** Ends the connection if the statement takes too long, which then fails. */
+const limited =
+  (connection: object) =>
+  <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.acquireUseRelease(
+      Effect.forkDaemon(Effect.interruptible(Effect.delay(end(connection), LONGEST))),
+      () => statement,
+      Fiber.interruptFork
+    )
+
+const ending: unique symbol = Symbol.for("effect-healing/PostgresClient/ending")
+
+/** One that can be ended. */
+interface Reserved extends Connection {
+  readonly [ending]: Effect.Effect<void>
+}
+
+const isReserved = (connection: Connection): connection is Reserved => ending in connection
+
+/**
+ * Ends a reserved connection, of which is not known what state it is in.
+ *
+ * @internal
+ */
+export const endConnection = (connection: Connection): Effect.Effect<void> =>
+  isReserved(connection) ? connection[ending] : Effect.void
+
+const reservedOf = (reserved: Connection): Reserved => ({
+  ...connectionOf((text, params) => limited(reserved)(reserved.executeRaw(text, params))),
+  [ending]: end(reserved)
+})
+
 /**
  * The client, without what it does to names and types.
  *
@@ -111,7 +163,7 @@ export const over = (client: SqlClient.SqlClient): Effect.Effect<SqlClient.SqlCl
     transactionAcquirer: Effect.map(
       // Interrupted, the client would lose the connection that it waits for.
       Effect.uninterruptible(client.reserve),
-      (reserved) => connectionOf((text, params) => reserved.executeRaw(text, params))
+      reservedOf
     ),
     compiler,
     spanAttributes: [["db.system.name", "postgresql"]]

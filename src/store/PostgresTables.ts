@@ -14,10 +14,11 @@ const epoch = `
   CREATE TABLE healing_epoch (
     id BIGINT PRIMARY KEY,
     epoch BIGINT NOT NULL,
+    commits BIGINT NOT NULL,
     holder TEXT,
     taken_at TIMESTAMP WITH TIME ZONE
   );
-  INSERT INTO healing_epoch (id, epoch) VALUES (1, 0);`
+  INSERT INTO healing_epoch (id, epoch, commits) VALUES (1, 0, 0);`
 
 const requests = `
   CREATE TABLE healing_requests (

@@ -55,10 +55,8 @@ const postgres = (client: SqlClient, place: Place): Effect.Effect<SqlDatabase, H
   Effect.gen(function* () {
     const sql = yield* PostgresClient.over(client)
     yield* tables(sql, place)
-    const { epoch, former } = yield* Effect.acquireRelease(
-      typed(place)("cannot be opened")(PostgresEpoch.take(sql)),
-      ({ epoch }) => released(PostgresEpoch.release(sql, epoch))
-    )
+    const { epoch, former } = yield* typed(place)("cannot be opened")(PostgresEpoch.take(sql))
+    yield* Effect.addFinalizer(() => released(PostgresEpoch.release(sql, epoch)))
     if (former !== null) {
       yield* SafeLog.warn(
         `${place.name} was not closed by the process that had opened it before (${former}). If that still runs, it ends its reviews now, ` +

@@ -36,6 +36,13 @@ const migratePostgres = (sql: SqlClient) =>
     )
   )
 
+const isMigrated = (sql: SqlClient): Effect.Effect<boolean> =>
+  sql<{ readonly number: number }>`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
+    Effect.map(([row]) => row !== undefined && row.number >= KNOWN),
+    // There is no such table yet.
+    Effect.orElseSucceed(() => false)
+  )
+
 const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 
 /**
@@ -70,7 +77,8 @@ export const open = (place: Place): Effect.Effect<void, HealingStoreError, SqlCl
     const sql = yield* SqlClient
     if (place.isReadOnly !== true) {
       yield* sql.onDialectOrElse({
-        pg: () => Effect.asVoid(migratePostgres(sql)),
+        // To look costs no lock, which a backup would be in the way of, and no right to make tables.
+        pg: () => Effect.asVoid(Effect.unlessEffect(migratePostgres(sql), isMigrated(sql))),
         orElse: () => Effect.asVoid(migrate(SqliteTables.migrations))
       })
     }
