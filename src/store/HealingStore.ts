@@ -39,7 +39,7 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
    * of that. It fails with the reason `Unsupported` for any other database.
    *
    * PostgreSQL: whoever opens the store last owns it. Nothing that another process commits lands from then on; that one is told so at its next
-   * commit, and within a second of a review (`Owned`). If the process before has not closed its store, the new one waits for three seconds. Each commit is one transaction, which the server ends if this process stands still in it for 10 seconds. If the connection is
+   * commit, and within a second of a review if it can reach the database (`Owned`). If the process before has not closed its store, the new one waits for three seconds. Each commit is one transaction, which the server ends if this process stands still in it for 10 seconds. If the connection is
    * lost while a commit is on its way, the store asks the server for a minute whether it was written; if it cannot be told, the
    * queue stops with the reason `InDoubt`.
    *
@@ -56,8 +56,8 @@ export class HealingStore extends Context.Tag("effect-healing/HealingStore")<Hea
   /**
    * Moves all that a SQLite file of `layerSqlite` has into the PostgreSQL database of the client, whose tables have to be empty, in one
    * transaction. Returns how many rows there were. The file is left as it was, but for a mark: whoever opens it later is told where its
-   * content is (`Moved`). It fails if a process uses the file (`Owned`), or if something in it does not fit (`Unavailable`, with the row); nothing
-   * was moved then. The command `effect-healing move` does the same.
+   * content is (`Moved`). It fails if a process uses the file (`Owned`) or the database, or if something in the file does not fit (`Unavailable`,
+   * with the row, or the rows of which it is one); nothing was moved then. An error says so if the mark alone could not be written. The command `effect-healing move` does the same.
    *
    * - `filename`: the path of the file.
    *

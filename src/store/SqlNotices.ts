@@ -301,7 +301,8 @@ export const journal = ({ sql, transact, transactOne }: SqlDatabase, place: Plac
         typed
       ),
     told: ({ job, kind, subject }) =>
-      sql`SELECT at FROM healing_told WHERE job = ${job} AND kind = ${kind} AND subject = ${subject}`.pipe(
+      sql`SELECT at FROM healing_told WHERE job = ${job} AND kind = ${kind} AND subject = ${subject}
+          AND ${sql.onDialectOrElse({ pg: () => sql`md5(subject) = md5(${subject})`, orElse: () => sql`1 = 1` })}`.pipe(
         Effect.flatMap(Schema.decodeUnknown(Ats)),
         Effect.map(([found]) => Option.fromNullable(found?.at)),
         typed

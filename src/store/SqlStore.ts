@@ -48,6 +48,8 @@ const LastCompleted = Schema.Struct({ job: Schema.String, ended_at: Schema.Int }
 
 const Watched = Schema.Struct({ job: Schema.String, watched: Schema.Int })
 
+const Signatures = Schema.Struct({ signatures: Schema.parseJson(Schema.Array(Schema.String)) })
+
 const Starts = Schema.Struct({ starts: Schema.parseJson(Schema.Array(Schema.Int)) })
 
 /** Those that can be read: the others are set aside when it comes to them, and are not to be in the way of these. */
@@ -245,18 +247,23 @@ export const make = Effect.fnUntraced(function* (
       sql`SELECT job, first, at, schedule, request, reason FROM healing_occurrences WHERE job = ${job}
           ORDER BY number DESC LIMIT ${limit}`.pipe(Effect.map(readable(OccurrenceRow)), typed("cannot be read")),
     explained: (job, signature) =>
-      sql
-        .onDialectOrElse({
-          // A row that is no JSON is not to be in the way of the others.
-          pg: () => sql`SELECT number FROM healing_requests
-            WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL
-              AND strpos(signatures, ${JSON.stringify(signature)}) > 0 LIMIT 1`,
-          orElse: () => sql`SELECT number FROM healing_requests, json_each(signatures)
-            WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`
+      typed("cannot be read")(
+        sql.onDialectOrElse({
+          // A row that is no JSON is not to be in the way of the others, so that the database only looks for the text.
+          pg: () =>
+            Effect.map(
+              sql`SELECT signatures FROM healing_requests
+                WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL
+                  AND strpos(signatures, ${JSON.stringify(signature)}) > 0`,
+              (rows) => readable(Signatures)(rows).some(({ signatures }) => signatures.includes(signature))
+            ),
+          orElse: () =>
+            Effect.map(
+              sql`SELECT number FROM healing_requests, json_each(signatures)
+                WHERE job = ${job} AND state = 'completed' AND signatures IS NOT NULL AND value = ${signature} LIMIT 1`,
+              (rows) => rows.length > 0
+            )
         })
-        .pipe(
-          Effect.map((rows) => rows.length > 0),
-          typed("cannot be read")
-        )
+      )
   }
 })

@@ -13,6 +13,7 @@ import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
 import * as PostgresClient from "./PostgresClient.js"
+import * as PostgresEpoch from "./PostgresEpoch.js"
 import * as SqlDatabase from "./SqlDatabase.js"
 import * as SqliteFile from "./SqliteFile.js"
 import { inClient, inFile, storeError, typed } from "./SqlProblem.js"
@@ -88,19 +89,51 @@ const copyTable = (
     Effect.gen(function* () {
       const rows = yield* from<Row>`SELECT rowid AS healing_row, * FROM ${from(table)}
         WHERE rowid > ${after} ORDER BY rowid LIMIT ${AT_ONCE}`
-      const last = rows.at(-1)
-      if (last === undefined) return copied
+      const last = Number(rows.at(-1)?.healing_row)
+      if (rows.length === 0) return copied
+      if (!Number.isSafeInteger(last)) {
+        return yield* refused(`${table} in ${file} has rows whose numbers are too high (rowid), so nothing was moved`)
+      }
       yield* Effect.forEach(rows, (row) => misfit(file, table, columns, row), { discard: true })
       const cells = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, row[name]])))
       const [text, params] = to`INSERT INTO ${to(table)} ${to.insert(cells)}`.compile()
-      yield* connection.execute(text, params, undefined)
-      return yield* copyAfter(Number(last.healing_row), copied + rows.length)
+      yield* Effect.mapError(connection.execute(text, params, undefined), (error) =>
+        refused(
+          `PostgreSQL does not take the rows ${rows[0]?.healing_row} to ${last} of ${table} in ${file}, so nothing was moved. ` +
+            storeError(inClient, "cannot be written", error).message
+        )
+      )
+      return yield* copyAfter(last, copied + rows.length)
     })
   return copyAfter(Number.MIN_SAFE_INTEGER, 0)
 }
 
-const isEmpty = (to: SqlClient, table: string): Effect.Effect<boolean, SqlError> =>
-  Effect.map(to`SELECT 1 AS found FROM ${to(table)} LIMIT 1`, (rows) => rows.length === 0)
+type Run = (statement: string) => Effect.Effect<ReadonlyArray<unknown>, SqlError>
+
+const isEmpty = (run: Run): Effect.Effect<void, HealingStoreError | SqlError> =>
+  Effect.flatMap(
+    Effect.filter(TABLES, (table) => Effect.map(run(`SELECT 1 FROM ${table} LIMIT 1`), (rows) => rows.length > 0)),
+    (full) =>
+      full.length === 0
+        ? Effect.void
+        : refused(
+            `The database of the SqlClient has something in ${full.join(", ")} already, so nothing was moved: ` +
+              "name an empty schema or database"
+          )
+  )
+
+/** Whether it is empty, and nobody uses it. */
+const isFree = (to: SqlClient): Effect.Effect<void, HealingStoreError | SqlError> => {
+  const run: Run = (statement) => to.unsafe(statement)
+  return Effect.flatMap(PostgresEpoch.current(run), (found) =>
+    found === undefined || found.holder === null
+      ? isEmpty(run)
+      : refused(
+          `The database of the SqlClient is in use (${found.holder}), so nothing was moved: stop that process. If it is gone already, and ` +
+            "has not closed the database: UPDATE healing_epoch SET holder = NULL"
+        )
+  )
+}
 
 /** What is in both would be done twice. */
 const mark = (file: string, from: SqlClient): Effect.Effect<void, HealingStoreError> =>
@@ -135,19 +168,17 @@ export const move = (filename: string): Effect.Effect<number, HealingStoreError,
     const { sql: from } = yield* SqliteFile.open(filename)
     const to = yield* PostgresClient.over(client)
     yield* Effect.provideService(SqlTables.open(inClient), SqlClient, to)
-    const full = yield* Effect.filter(TABLES, (table) => Effect.negate(isEmpty(to, table)))
-    if (full.length > 0) {
-      return yield* refused(
-        `The database of the SqlClient has something in ${full.join(", ")} already, so nothing was moved: name an empty schema or database`
-      )
-    }
-    // Not before: it would take the database from a process that uses it.
-    const { transact } = yield* SqlDatabase.open(client, inClient)
+    yield* isFree(to)
     const tables = yield* Effect.forEach(TABLES, (table) =>
       Effect.map(columnsOf(to, table), (columns) => ({ table, columns }))
     )
+    // Not before: it takes the database from a process that uses it.
+    const { transact } = yield* SqlDatabase.open(client, inClient)
     const counts = yield* transact((connection) =>
-      Effect.forEach(tables, ({ columns, table }) => copyTable(filename, from, to, connection, table, columns))
+      Effect.zipRight(
+        isEmpty((statement) => connection.execute(statement, [], undefined)),
+        Effect.forEach(tables, ({ columns, table }) => copyTable(filename, from, to, connection, table, columns))
+      )
     )
     yield* mark(filename, from)
     return counts.reduce((sum, count) => sum + count, 0)

@@ -324,9 +324,17 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
         yield* store.commit([{ _tag: "Notice", change: { _tag: "Told", told: { ...told, at } } }])
       assert.deepStrictEqual(yield* store.notices.told(told), Option.some(2))
       assert.deepStrictEqual(yield* store.notices.told({ ...told, subject: `${long}.` }), Option.none())
-      const request = aRequest(1, { job, note: long, runId: long, reason: long, signatures: [long], triggers: [long] })
+      const request = aRequest(1, {
+        job,
+        note: long,
+        runId: long,
+        reason: long,
+        signatures: [long, "b"],
+        triggers: [long]
+      })
       yield* store.commit([insert(request), move("pending", ended(1, 1000, { ...request, state: "completed" }))])
       assert.isTrue(yield* store.explained(job, long))
+      assert.isFalse(yield* store.explained(job, ","))
       const targetFile = `/${long.slice(0, 4000)}`
       const [suggestion] = SuggestionLife.propose(
         reviewed(1, job, [{ ...aSuggestion, targetFile, proposedContent: long }]),

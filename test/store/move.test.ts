@@ -167,7 +167,7 @@ describe.skipIf(!hasPostgres)("moving a SQLite file into PostgreSQL", () => {
     "moves nothing if a process uses the file, a table is in use, a row does not fit, or there is no file",
     () =>
       Effect.gen(function* () {
-        const { filename, move, sql } = yield* makeWorld
+        const { filename, move, postgres, sql } = yield* makeWorld
         yield* Effect.scoped(
           Effect.gen(function* () {
             const store = yield* openStore(HealingStore.layerSqlite(filename))
@@ -189,6 +189,13 @@ describe.skipIf(!hasPostgres)("moving a SQLite file into PostgreSQL", () => {
         yield* sql`INSERT INTO healing_watched (job, watched) VALUES ('A', 1)`
         assert.include((yield* Effect.flip(move)).message, "healing_watched")
         yield* sql`DELETE FROM healing_watched`
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const store = yield* openStore(Layer.provide(HealingStore.layerSql, postgres))
+            assert.include((yield* Effect.flip(move)).message, "is in use")
+            yield* store.commit([{ _tag: "Watched", watched: new Map() }])
+          })
+        )
         assert.strictEqual(yield* move, 1)
         const nowhere = yield* Effect.flip(
           Effect.provideService(HealingStore.moveSqlite(`${filename}.other`), SqlClient.SqlClient, sql)
