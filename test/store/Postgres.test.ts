@@ -6,7 +6,7 @@ import { SqlClient } from "@effect/sql"
 import * as Statement from "@effect/sql/Statement"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Either, Exit, Fiber, Layer, Option, Redacted, Ref, Runtime, Scope } from "effect"
+import { Context, Duration, Effect, Either, Exit, Fiber, Layer, Option, Redacted, Ref, Runtime, Scope } from "effect"
 import * as FastCheck from "effect/FastCheck"
 import { HealingStore } from "effect-healing"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
@@ -442,6 +442,32 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       yield* mayAnswer.open
       yield* Fiber.join(ending)
       assert.deepStrictEqual(done, [true])
+      assert.deepStrictEqual(yield* numbersIn(store), [1])
+    })
+  )
+
+  // It takes the three seconds of the client, which has lost what it waited for then.
+  it.scopedLive.skipIf(!isFull)("gives nobody a connection that is in the middle of a commit", () =>
+    Effect.gen(function* () {
+      const url = urlOf(yield* makeSchema)
+      const clientAt = (url: string) =>
+        Effect.map(Layer.build(PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })), (context) => ({
+          context,
+          sql: Context.get(context, PgClient.PgClient)
+        }))
+      const { context, sql } = yield* clientAt(`${url}&query_timeout=3000`)
+      const store = yield* openStore(Layer.provide(HealingStore.layerSql, Layer.succeedContext(context)))
+      yield* sql`CREATE TABLE app (n BIGINT)`
+      const other = yield* (yield* clientAt(url)).sql.reserve
+      const locks = (statement: string) => other.execute(statement, [], undefined)
+      yield* locks("BEGIN")
+      yield* locks("SELECT * FROM healing_epoch FOR UPDATE")
+      const error = yield* Effect.flip(store.commit([insert(aRequest(1))]))
+      assert.strictEqual(error.reason, "Unavailable")
+      yield* sql`INSERT INTO app VALUES (1)`
+      yield* locks("ROLLBACK")
+      assert.deepStrictEqual(yield* locks("SELECT n::text FROM app"), [{ n: "1" }])
+      yield* store.commit([insert(aRequest(1))])
       assert.deepStrictEqual(yield* numbersIn(store), [1])
     })
   )
