@@ -8,6 +8,7 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -247,7 +248,12 @@ const LoggerLive = Logger.replace(
 const withoutWaiting = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.scopedContext(
     Effect.flatMap(Effect.clock, (clock) =>
-      Effect.withClock(Layer.build(layer), changeClock(clock, { sleep: () => Effect.void }))
+      Effect.withClock(
+        Layer.build(layer),
+        changeClock(clock, {
+          sleep: (duration) => (Duration.equals(duration, Duration.seconds(3)) ? Effect.void : clock.sleep(duration))
+        })
+      )
     )
   )
 
