@@ -267,7 +267,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
               assert.deepStrictEqual(yield* numbersIn(witness), expected)
             }
           }).pipe(Effect.scoped)
-        const runs = runsOf({ few: 3, many: 200 })
+        const runs = runsOf({ few: 3, many: 60 })
         yield* Effect.promise(() =>
           FastCheck.assert(
             restingProperty(steps, (plan) => Runtime.runPromise(runtime)(lives(plan))),
@@ -275,7 +275,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
           )
         )
       }),
-    patienceFor(200)
+    patienceFor(60)
   )
 
   it.scopedLive("says that it cannot tell whether it has written, if the server does not come back", () =>
