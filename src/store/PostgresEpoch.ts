@@ -13,23 +13,8 @@ import * as Schema from "effect/Schema"
 import { HealingStoreError } from "../HealingError.js"
 import type { Place } from "./SqlProblem.js"
 
-/**
- * - `epoch`: its number; each is higher than those before it.
- * - `former`: the process that has not closed the one before.
- *
- * @internal
- */
-export interface Taken {
-  readonly epoch: number
-  readonly former: string | null
-}
-
-/**
- * How it stands in a row, with the number of commits that there were in all epochs.
- *
- * @internal
- */
-export const Epoch = Schema.Struct({ epoch: Schema.Int, holder: Schema.NullOr(Schema.String), commits: Schema.Int })
+/** How it stands in a row, with the number of commits that there were in all epochs. */
+const Epoch = Schema.Struct({ epoch: Schema.Int, holder: Schema.NullOr(Schema.String), commits: Schema.Int })
 
 /** @internal */
 export type Epoch = typeof Epoch.Type
@@ -43,7 +28,14 @@ export type Epoch = typeof Epoch.Type
 export const countedIn = (epoch: number): string =>
   `UPDATE healing_epoch SET commits = commits + 1 WHERE id = 1 AND epoch = ${epoch} RETURNING commits`
 
-const TakenRow = Schema.Tuple(Schema.Struct({ epoch: Schema.Int, former: Schema.NullOr(Schema.String) }))
+/**
+ * - `epoch`: its number; each is higher than those before it.
+ * - `former`: the process that has not closed the one before.
+ */
+const Taken = Schema.Struct({ epoch: Schema.Int, former: Schema.NullOr(Schema.String) })
+
+/** @internal */
+export interface Taken extends Schema.Schema.Type<typeof Taken> {}
 
 /**
  * Begins the next one, as soon as no older one is in the middle of a commit.
@@ -55,7 +47,7 @@ export const take = (sql: SqlClient): Effect.Effect<Taken, ParseError | SqlError
       taken_at = clock_timestamp()
     FROM (SELECT holder FROM healing_epoch WHERE id = 1 FOR UPDATE) AS before
     WHERE id = 1 RETURNING healing_epoch.epoch AS epoch, before.holder AS former`.pipe(
-    Effect.flatMap(Schema.decodeUnknown(TakenRow)),
+    Effect.flatMap(Schema.decodeUnknown(Schema.Tuple(Taken))),
     Effect.map(([taken]) => taken)
   )
 

@@ -5,7 +5,12 @@
  */
 import type { HealingStoreError } from "../HealingError.js"
 
-const GOES_ON = "this process tries again, and goes on by itself"
+/**
+ * What is said of trouble that may pass.
+ *
+ * @internal
+ */
+export const GOES_ON = "this process tries again, and goes on by itself"
 
 const Unreachable = `the server cannot be reached: see whether it runs, and whether the client names its address; ${GOES_ON}`
 

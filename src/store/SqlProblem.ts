@@ -74,8 +74,6 @@ export const isConstraint = (error: unknown): boolean => {
   return (code.startsWith("SQLITE_CONSTRAINT") && code !== FENCED) || PostgresProblem.isConstraint(code)
 }
 
-const GOES_ON = "this process tries again, and goes on by itself"
-
 const NO_DRIVER =
   "better-sqlite3 cannot be loaded: install it anew (npm install better-sqlite3@13), " +
   "which has binaries for Linux, macOS and Windows on x64 and arm64"
@@ -86,7 +84,7 @@ const isReadOnly = ({ file }: Place): string =>
 
 const isFull = ({ file }: Place): string => {
   const room = file === undefined ? undefined : FileTrouble.roomFor(file)
-  return `there is no room left${room === undefined ? "" : ` (${room})`}: free some; ${GOES_ON}`
+  return `there is no room left${room === undefined ? "" : ` (${room})`}: free some; ${PostgresProblem.GOES_ON}`
 }
 
 /** A file that has reached the limit of its size fails as one on a full disk does. */
@@ -95,8 +93,8 @@ const takesNoMore = (place: Place): string =>
 
 const isLocked = ({ file }: Place): string =>
   file === undefined
-    ? `another program holds it locked: end its transaction; ${GOES_ON}`
-    : `${FileTrouble.lockedBy(file)} holds it locked: end that (fuser -v ${file}* shows who has it open); ${GOES_ON}`
+    ? `another program holds it locked: end its transaction; ${PostgresProblem.GOES_ON}`
+    : `${FileTrouble.lockedBy(file)} holds it locked: end that (fuser -v ${file}* shows who has it open); ${PostgresProblem.GOES_ON}`
 
 const isDamaged = ({ file }: Place): string =>
   file === undefined
@@ -125,7 +123,8 @@ const reasons: ReadonlyArray<readonly [code: string, reason: HealingStoreError["
   [
     "SQLITE_IOERR",
     "Unavailable",
-    (_, error) => `its disk reports an error (${codeOf(error)}): see the log of the system (dmesg); ${GOES_ON}`
+    (_, error) =>
+      `its disk reports an error (${codeOf(error)}): see the log of the system (dmesg); ${PostgresProblem.GOES_ON}`
   ],
   ["SQLITE_BUSY", "Unavailable", isLocked],
   ["SQLITE_LOCKED", "Unavailable", isLocked],

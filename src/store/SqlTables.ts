@@ -36,14 +36,20 @@ const migratePostgres = (sql: SqlClient) =>
     )
   )
 
+const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
+
+const versionOf = (sql: SqlClient) =>
+  sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
+    Effect.flatMap(Schema.decodeUnknown(Latest)),
+    Effect.map(([{ number }]) => number)
+  )
+
 const isMigrated = (sql: SqlClient): Effect.Effect<boolean> =>
-  sql<{ readonly number: number }>`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
-    Effect.map(([row]) => row !== undefined && row.number >= KNOWN),
+  versionOf(sql).pipe(
+    Effect.map((version) => version >= KNOWN),
     // There is no such table yet.
     Effect.orElseSucceed(() => false)
   )
-
-const Latest = Schema.Tuple(Schema.Struct({ number: Schema.Int }))
 
 /**
  * The version that this package writes and reads. It is the same in each database.
@@ -82,22 +88,20 @@ export const open = (place: Place): Effect.Effect<void, HealingStoreError, SqlCl
         orElse: () => Effect.asVoid(migrate(SqliteTables.migrations))
       })
     }
-    const [row] = yield* sql`SELECT MAX(migration_id) AS number FROM healing_migrations`.pipe(
-      Effect.flatMap(Schema.decodeUnknown(Latest))
-    )
-    if (row.number === MOVED) return yield* moved(place)
-    if (row.number > KNOWN) {
+    const version = yield* versionOf(sql)
+    if (version === MOVED) return yield* moved(place)
+    if (version > KNOWN) {
       return yield* new HealingStoreError({
         reason: "TooNew",
         detail:
-          `${place.name} has version ${row.number}, and this version of effect-healing knows up to ${KNOWN}, so nothing was changed in it: ` +
+          `${place.name} has version ${version}, and this version of effect-healing knows up to ${KNOWN}, so nothing was changed in it: ` +
           "update effect-healing (npm install effect-healing@latest)"
       })
     }
-    if (row.number < KNOWN) {
+    if (version < KNOWN) {
       return yield* new HealingStoreError({
         reason: "Unavailable",
-        detail: `${place.name} has version ${row.number}, and this version of effect-healing reads ${KNOWN}: start what uses it once, which brings it up to date`
+        detail: `${place.name} has version ${version}, and this version of effect-healing reads ${KNOWN}: start what uses it once, which brings it up to date`
       })
     }
   }).pipe(
