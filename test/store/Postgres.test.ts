@@ -12,7 +12,7 @@ import { HealingStore } from "effect-healing"
 import * as SuggestionLife from "../../src/request/SuggestionLife.js"
 import * as Change from "../../src/store/Change.js"
 import type { Journal } from "../../src/store/Journal.js"
-import { type Cut, makeCuttingProxy } from "../postgres/cuttingProxy.js"
+import { type Cut, type Hold, makeCuttingProxy } from "../postgres/cuttingProxy.js"
 import { startPostgres } from "../postgres/Postgres.js"
 import { changeClock } from "../support/changeClock.js"
 import { hasPostgres, makeSchema, urlOf } from "../support/postgres.js"
@@ -55,6 +55,17 @@ const proxyTo = (url: string) =>
     Effect.promise(() => makeCuttingProxy(url)),
     (proxy) => Effect.promise(() => proxy.stop())
   )
+
+/** A message that is held up: `here` begins that, `reached` waits for it, `release` ends it. */
+const makeHold = Effect.gen(function* () {
+  const runtime = yield* Effect.runtime<never>()
+  const [reached, released] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
+  const here = (): Hold => {
+    reached.unsafeOpen()
+    return { until: Runtime.runPromise(runtime)(released.await) }
+  }
+  return { here, reached: reached.await, release: released.open }
+})
 
 /** The numbers of all requests that are there. */
 const numbersIn = (store: Journal) =>
@@ -144,15 +155,10 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       const url = urlOf(yield* makeSchema)
       const proxy = yield* proxyTo(url)
       const before = yield* storeAt(proxy.url)
-      const [isHeld, held] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
-      const runtime = yield* Effect.runtime<never>()
-      proxy.cut = (text) => {
-        if (text !== "COMMIT") return undefined
-        isHeld.unsafeOpen()
-        return { until: Runtime.runPromise(runtime)(held.await) }
-      }
+      const hold = yield* makeHold
+      proxy.cut = (text) => (text === "COMMIT" ? hold.here() : undefined)
       const committing = yield* Effect.fork(Effect.either(before.commit([insert(aRequest(1))])))
-      yield* isHeld.await
+      yield* hold.reached
       const opening = yield* Effect.fork(
         Effect.flatMap(storeAt(url), (after) => Effect.zip(Effect.succeed(after), numbersIn(after)))
       )
@@ -162,7 +168,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE healing_epoch%'"
       )
       yield* Effect.raceFirst(Effect.repeat(waits, { until: (rows) => rows.length > 0 }), Fiber.await(opening))
-      yield* held.open
+      yield* hold.release
       const [after, seen] = yield* Fiber.join(opening)
       assert.deepStrictEqual(seen, Either.isRight(yield* Fiber.join(committing)) ? [1] : [])
       assert.deepStrictEqual(yield* numbersIn(after), seen)
@@ -368,18 +374,13 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       const url = urlOf(yield* makeSchema)
       const proxy = yield* proxyTo(url)
       const store = yield* storeAt(proxy.url)
-      const runtime = yield* Effect.runtime<never>()
-      const [isHeld, held] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
-      proxy.cut = (text) => {
-        if (text !== "COMMIT") return undefined
-        isHeld.unsafeOpen()
-        return { until: Runtime.runPromise(runtime)(held.await) }
-      }
+      const hold = yield* makeHold
+      proxy.cut = (text) => (text === "COMMIT" ? hold.here() : undefined)
       const committing = yield* Effect.fork(Effect.either(store.commit([insert(aRequest(1))])))
-      yield* isHeld.await
+      yield* hold.reached
       // It waits for the other one, unless that has lost its row.
       const after = yield* storeAt(url)
-      yield* held.open
+      yield* hold.release
       const result = yield* Fiber.join(committing)
       assert.isTrue(Either.isLeft(result))
       assert.deepStrictEqual(yield* numbersIn(after), [])
@@ -396,12 +397,11 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       const proxy = yield* proxyTo(server.url)
       const store = yield* storeAt(proxy.url, { maxConnections: 1 })
       yield* store.commit([insert(aRequest(1))])
-      const runtime = yield* Effect.runtime<never>()
-      const [isKilled, mayAnswer] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
+      const isKilled = yield* Effect.makeLatch()
+      const answer = yield* makeHold
       proxy.cut = (text) => {
         if (text !== "COMMIT") return undefined
-        proxy.cut = (text) =>
-          text.includes("FOR UPDATE") ? { until: Runtime.runPromise(runtime)(mayAnswer.await) } : undefined
+        proxy.cut = (text) => (text.includes("FOR UPDATE") ? answer.here() : undefined)
         process.kill(server.pid(), "SIGKILL")
         isKilled.unsafeOpen()
         return "before"
@@ -411,7 +411,7 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       yield* Effect.promise(() => server.restart())
       yield* run(server.url, "CREATE TABLE app (n BIGINT)")
       for (let n = 0; n < 10; n++) yield* run(server.url, `INSERT INTO app VALUES (${n})`)
-      yield* mayAnswer.open
+      yield* answer.release
       assert.isTrue(Either.isLeft(yield* Fiber.join(committing)))
       assert.deepStrictEqual(yield* numbersIn(store), [1])
     })
@@ -422,24 +422,19 @@ describe.skipIf(!hasPostgres)("the store in PostgreSQL", () => {
       const url = urlOf(yield* makeSchema)
       const proxy = yield* proxyTo(url)
       const store = yield* storeAt(proxy.url)
-      const runtime = yield* Effect.runtime<never>()
-      const [isAsked, mayAnswer] = [yield* Effect.makeLatch(), yield* Effect.makeLatch()]
+      const answer = yield* makeHold
       proxy.cut = (text) => {
         if (text !== "COMMIT") return undefined
-        proxy.cut = (text) => {
-          if (!text.includes("FOR UPDATE")) return undefined
-          isAsked.unsafeOpen()
-          return { until: Runtime.runPromise(runtime)(mayAnswer.await) }
-        }
+        proxy.cut = (text) => (text.includes("FOR UPDATE") ? answer.here() : undefined)
         return "after"
       }
       const done: Array<boolean> = []
       const committing = yield* Effect.fork(
         Effect.map(store.commit([insert(aRequest(1))]), () => done.push(true)).pipe(Effect.uninterruptible)
       )
-      yield* isAsked.await
+      yield* answer.reached
       const ending = yield* Effect.fork(Fiber.interrupt(committing))
-      yield* mayAnswer.open
+      yield* answer.release
       yield* Fiber.join(ending)
       assert.deepStrictEqual(done, [true])
       assert.deepStrictEqual(yield* numbersIn(store), [1])
